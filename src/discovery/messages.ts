@@ -1,0 +1,310 @@
+/**
+ * What the planes say to each other: the messages of the discovery stream and the resources they carry.
+ *
+ * The stream is modelled on incremental aggregated xDS (docs/reference/discovery-protocol.md): the sidecar
+ * subscribes by name, the control plane sends what changed, and each response is acknowledged by its nonce
+ * (ACK) or refused with the reason (NACK). Resources are compiled: everything that needs the whole mesh to
+ * decide (precedence of routes, which workloads a Service selects) is already decided here, so a sidecar
+ * indexes where it would otherwise search.
+ */
+
+/** In the order in which a sidecar applies them: make before break. */
+export const RESOURCE_TYPES = ["cluster", "endpoints", "listener", "route", "policy", "secret"] as const;
+export type ResourceType = (typeof RESOURCE_TYPES)[number];
+
+/** Full method name of the bidirectional stream. */
+export const DISCOVERY_METHOD = "/weft.discovery.v1.Discovery/Stream";
+
+/** Subscribes to all resources of a type, present and future. */
+export const WILDCARD = "*";
+
+/** Who a sidecar is; sent with the first request of a stream. */
+export interface Node {
+  /** Unique among the connected sidecars, e.g. `default/web`. */
+  readonly id: string;
+  readonly namespace: string;
+  /** Name of the Workload resource, where there is one. */
+  readonly workload: string;
+  /** Service whose traffic the inbound listener takes, where it is named rather than found by selector. */
+  readonly service?: string;
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly address: string;
+  readonly ports: {
+    readonly inbound: number;
+    readonly outbound: number;
+    readonly admin: number;
+    readonly telemetry: number;
+    /** Where the application listens; overrides what the Workload says. */
+    readonly app?: number;
+  };
+  readonly version: string;
+}
+
+/** Why a resource was not applied. `resource` and `field` are absent when the whole message was unusable. */
+export interface DiscoveryError {
+  readonly code: "invalid" | "too_large" | "unknown_type" | "internal";
+  readonly message: string;
+  readonly resource?: string;
+  readonly field?: string;
+}
+
+/**
+ * From sidecar to control plane. A request with `nonce` and no `errors` is an ACK, with `errors` a NACK of exactly
+ * the resources they name: the others of that response were applied. A request may also change the
+ * subscription, with or without a nonce.
+ */
+export interface DiscoveryRequest {
+  readonly node?: Node;
+  readonly type: ResourceType;
+  readonly subscribe?: readonly string[];
+  readonly unsubscribe?: readonly string[];
+  /** What the sidecar still holds from an earlier stream, by resource name: sent once per type and stream. */
+  readonly initialVersions?: Readonly<Record<string, string>>;
+  readonly nonce?: string;
+  readonly errors?: readonly DiscoveryError[];
+}
+
+/** One resource with its own version: an opaque string that changes when, and only when, the content does. */
+export interface VersionedResource<R = Resource> {
+  readonly name: string;
+  readonly version: string;
+  readonly resource: R;
+}
+
+/** From control plane to sidecar. `removed` names resources that do not exist, also those never sent before. */
+export interface DiscoveryResponse {
+  readonly type: ResourceType;
+  readonly resources: readonly VersionedResource[];
+  readonly removed: readonly string[];
+  readonly nonce: string;
+  /** Version of the source as a whole; informative. */
+  readonly systemVersion: string;
+}
+
+/** What a sidecar measured since its last report; sent about once a second while there is traffic. */
+export interface LoadReport {
+  readonly intervalMs: number;
+  readonly destinations: readonly DestinationLoad[];
+}
+
+export interface DestinationLoad {
+  /** `source` is measured by the caller's sidecar, `destination` by the called one's. */
+  readonly reporter: "source" | "destination";
+  readonly cluster: string;
+  readonly service: ServiceRef;
+  readonly workload: string;
+  readonly version: string;
+  readonly requests: number;
+  /** Responses of 500 and over, and exchanges that ended without a response. */
+  readonly failures: number;
+  /** Requests in flight when the report was made. */
+  readonly active: number;
+  /** Sparse log-linear histogram of microseconds: pairs of bucket index and count (`latencyBucketMicros`). */
+  readonly latency: readonly (readonly [bucket: number, count: number])[];
+}
+
+/** Every message on the stream is one of these, tagged so that neither side guesses. */
+export type UpstreamMessage =
+  | { readonly kind: "discovery"; readonly request: DiscoveryRequest }
+  | { readonly kind: "load"; readonly report: LoadReport };
+export type DownstreamMessage = { readonly kind: "discovery"; readonly response: DiscoveryResponse };
+
+export type Resource = ClusterResource | EndpointsResource | ListenerResource | RouteResource;
+
+export interface ServiceRef {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+export type Protocol = "http1" | "tcp";
+export type LoadBalancerPolicy = "leastRequest" | "roundRobin" | "random";
+
+/** How to reach one port of one Service. Named `<service>.<namespace>:<port>`. */
+export interface ClusterResource {
+  readonly name: string;
+  readonly service: ServiceRef;
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly loadBalancer: LoadBalancerPolicy;
+  /** Default 2,000. */
+  readonly connectTimeoutMs: number;
+  /** An idle pooled connection is closed after this long. Default 3,600,000. */
+  readonly poolIdleTimeoutMs: number;
+}
+
+/** Where a cluster's instances are. Carries the cluster's name. */
+export interface EndpointsResource {
+  readonly name: string;
+  readonly endpoints: readonly EndpointResource[];
+}
+
+export interface EndpointResource {
+  /** IP literal: names are resolved in the control plane. */
+  readonly address: string;
+  readonly port: number;
+  /** Relative share of the cluster's traffic; 0 means none. Default 1. */
+  readonly weight: number;
+  readonly workload: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** Labels `app` and `version`, for metrics. */
+  readonly app: string;
+  readonly version: string;
+  readonly zone?: string;
+}
+
+/** What concerns a whole listener. Named by its direction. */
+export type ListenerResource = OutboundListenerResource | InboundListenerResource;
+
+/** Identity of the sidecar's own workload as metrics show it. */
+export interface LocalWorkload {
+  readonly workload: string;
+  readonly namespace: string;
+  readonly app: string;
+  readonly version: string;
+  readonly principal: string;
+}
+
+export interface ListenerLimits {
+  /** Largest request or response head in bytes. Default 65,536. */
+  readonly maxHeadBytes: number;
+  /** Most header fields in a head. Default 100. */
+  readonly maxHeaders: number;
+  /** A head must be complete this long after its first byte. Default 10,000. */
+  readonly headTimeoutMs: number;
+  /** An exchange without a byte in either direction ends. Default 300,000. */
+  readonly streamIdleTimeoutMs: number;
+  /** A connection without an exchange is closed. Default 3,600,000. */
+  readonly connectionIdleTimeoutMs: number;
+}
+
+export interface OutboundListenerResource {
+  readonly name: "outbound";
+  readonly local: LocalWorkload;
+  readonly limits: ListenerLimits;
+  /** What happens to hosts that no Service has. */
+  readonly outboundPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
+  /** DNS suffix of Services. Default `cluster.local`. */
+  readonly clusterDomain: string;
+  /** How long the first request to a service waits for its configuration. Default 1,000. */
+  readonly discoveryTimeoutMs: number;
+  /** Names of metrics begin with this. Default `istio`. */
+  readonly metricPrefix: string;
+}
+
+export interface InboundListenerResource {
+  readonly name: "inbound";
+  readonly local: LocalWorkload;
+  readonly limits: ListenerLimits;
+  readonly metricPrefix: string;
+  /** The application's ports, first match by service port of the Host; the first entry takes what no other does. */
+  readonly ports: readonly InboundPort[];
+  readonly connectTimeoutMs: number;
+}
+
+export interface InboundPort {
+  readonly service: ServiceRef;
+  readonly servicePort: number;
+  readonly appPort: number;
+  readonly protocol: Protocol;
+}
+
+/** One port of one Service as its clients see it. Named `<service>.<namespace>:<port>`. */
+export interface RouteResource {
+  readonly name: string;
+  readonly service: ServiceRef;
+  readonly port: number;
+  /** In order of precedence: the first that holds decides. None holds: 404. */
+  readonly matches: readonly RouteMatch[];
+  readonly rules: readonly RouteRule[];
+}
+
+export type ValueMatch =
+  | { readonly name: string; readonly kind: "exact"; readonly value: string }
+  | { readonly name: string; readonly kind: "regex"; readonly value: string };
+
+export interface RouteMatch {
+  readonly path?: { readonly kind: "exact" | "prefix" | "regex"; readonly value: string };
+  readonly method?: string;
+  /** Names in lower case. */
+  readonly headers?: readonly ValueMatch[];
+  readonly query?: readonly ValueMatch[];
+  /** Index into `rules`. */
+  readonly rule: number;
+  /** Where the match was written, e.g. `HTTPRoute default/catalog rule 0 match 1`. */
+  readonly source: string;
+}
+
+export interface RouteRule {
+  readonly name: string;
+  readonly action: RouteAction;
+  /** Whole exchange, retries included; absent: none. */
+  readonly requestTimeoutMs?: number;
+  /** One attempt; absent: none. */
+  readonly backendRequestTimeoutMs?: number;
+}
+
+export type RouteAction =
+  | {
+      readonly kind: "forward";
+      readonly backends: readonly WeightedBackend[];
+      readonly requestHeaders?: HeaderModifier;
+      readonly responseHeaders?: HeaderModifier;
+      readonly rewrite?: UrlRewrite;
+      readonly mirrors?: readonly Mirror[];
+    }
+  | {
+      readonly kind: "redirect";
+      readonly scheme?: "http" | "https";
+      readonly hostname?: string;
+      readonly path?: PathRewrite;
+      readonly port?: number;
+      readonly statusCode: 301 | 302 | 303 | 307 | 308;
+      readonly responseHeaders?: HeaderModifier;
+    }
+  /** The rule cannot be served, e.g. an unknown filter; its traffic gets 500. */
+  | { readonly kind: "fail"; readonly reason: string };
+
+export interface WeightedBackend {
+  /** Whole number from 0 to 1,000,000. */
+  readonly weight: number;
+  /** Absent: the reference dangles and its share of traffic gets 500. */
+  readonly cluster?: string;
+  /** Why `cluster` is absent. */
+  readonly reason?: string;
+  readonly requestHeaders?: HeaderModifier;
+  readonly responseHeaders?: HeaderModifier;
+}
+
+export interface HeaderModifier {
+  readonly set?: readonly HeaderValue[];
+  readonly add?: readonly HeaderValue[];
+  readonly remove?: readonly string[];
+}
+
+export interface HeaderValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface UrlRewrite {
+  readonly hostname?: string;
+  readonly path?: PathRewrite;
+}
+
+export type PathRewrite =
+  | { readonly kind: "replaceFullPath"; readonly value: string }
+  | { readonly kind: "replacePrefixMatch"; readonly value: string };
+
+export interface Mirror {
+  readonly cluster: string;
+  /** Share of requests as numerator over denominator. */
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+/** Canonical name of a Service's port, of its route and of its cluster. */
+export function servicePortName(service: ServiceRef, port: number): string {
+  return `${service.name}.${service.namespace}:${port}`;
+}

@@ -1,0 +1,72 @@
+/**
+ * What crosses between the control thread and a traffic loop. Everything is plain data: structured clone copies
+ * it, and the loop builds its own tables from it. The control thread has checked every resource before
+ * (`build.ts`), so a loop has nothing to refuse.
+ */
+import type {
+  ClusterResource,
+  EndpointResource,
+  ListenerResource,
+  RouteResource,
+} from "../../discovery/messages.ts";
+
+/** Given to the worker at its start. */
+export interface LoopStart {
+  readonly index: number;
+  readonly outbound: { readonly host: string; readonly port: number; readonly reusePort: boolean };
+  readonly inbound: { readonly host: string; readonly port: number; readonly reusePort: boolean };
+  /** Ports of this sidecar that no proxied request may reach (its admin and telemetry listeners). */
+  readonly ownPorts: readonly number[];
+  /** `*` when all routes are subscribed up front, so that a host without one needs no asking. */
+  readonly outboundScope: "lazy" | "all";
+}
+
+/** One step of an update. The parts of a large endpoints resource come in several steps. */
+export type Change =
+  | { readonly kind: "cluster"; readonly resource: ClusterResource }
+  | { readonly kind: "cluster-removed"; readonly name: string }
+  | {
+      readonly kind: "endpoints";
+      readonly name: string;
+      readonly endpoints: readonly EndpointResource[];
+      /** False: more of the same resource follows in the next step. */
+      readonly complete: boolean;
+    }
+  | { readonly kind: "endpoints-removed"; readonly name: string }
+  | { readonly kind: "listener"; readonly resource: ListenerResource }
+  | { readonly kind: "route"; readonly resource: RouteResource }
+  /** Also the answer to a subscription for a service that does not exist. */
+  | { readonly kind: "route-removed"; readonly name: string };
+
+export type ToLoop =
+  /** Small enough to be handled between two requests; the loop answers `update-applied` before the next is sent. */
+  | { readonly kind: "update"; readonly id: number; readonly changes: readonly Change[] }
+  | { readonly kind: "drain"; readonly graceMs: number; readonly timeoutMs: number }
+  | { readonly kind: "describe"; readonly id: number; readonly what: "clusters" | "connections" };
+
+export type FromLoop =
+  | { readonly kind: "listening"; readonly outboundPort: number; readonly inboundPort: number }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "update-applied"; readonly id: number }
+  /** First request for these names: the route, by `servicePortName`. */
+  | { readonly kind: "subscribe"; readonly routes: readonly string[] }
+  | { readonly kind: "unsubscribe"; readonly routes: readonly string[] }
+  /** New memory to read counters from; pages are numbered from 0 in order of arrival. */
+  | { readonly kind: "page"; readonly buffer: SharedArrayBuffer }
+  | { readonly kind: "series"; readonly series: readonly SeriesInfo[] }
+  | { readonly kind: "described"; readonly id: number; readonly rows: readonly DescribedRow[] }
+  /** The last exchange has ended, or the drain's time is up (`cut` connections were closed with one under way). */
+  | { readonly kind: "drained"; readonly cut: number };
+
+export type DescribedRow = Readonly<Record<string, string | number | boolean>>;
+
+/** Where a series lives: `offset` counts Float64 slots in page `page`. */
+export interface SeriesInfo {
+  readonly page: number;
+  readonly offset: number;
+  /** Layout of the block: one slot, `REQUEST_BLOCK` or `LATENCY_BLOCK` (telemetry/slots.ts). */
+  readonly layout: "counter" | "gauge" | "request" | "latency";
+  /** Metric name without prefix; for `request` and `latency` the family. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
