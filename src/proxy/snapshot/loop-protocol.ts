@@ -35,8 +35,11 @@ export type Change =
   | { readonly kind: "endpoints-removed"; readonly name: string }
   | { readonly kind: "listener"; readonly resource: ListenerResource }
   | { readonly kind: "route"; readonly resource: RouteResource }
-  /** Also the answer to a subscription for a service that does not exist. */
-  | { readonly kind: "route-removed"; readonly name: string };
+  /**
+   * Also the answer to a subscription for a service that does not exist. With `idle` it says nothing about the
+   * service: no loop has used the route for long, and the next request asks for it again.
+   */
+  | { readonly kind: "route-removed"; readonly name: string; readonly idle?: true };
 
 export type ToLoop =
   /** Small enough to be handled between two requests; the loop answers `update-applied` before the next is sent. */

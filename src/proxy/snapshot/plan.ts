@@ -1,0 +1,119 @@
+/**
+ * The difference between what was received and what the loops serve from, as changes for the loops. Level
+ * triggered: it looks at the present state of the names that were touched, not at the history of messages, so
+ * several updates of one resource in quick succession become one change.
+ */
+import type { Change } from "./loop-protocol.ts";
+import type { References } from "./references.ts";
+import type { Shelves, StoredType } from "./store.ts";
+import { put } from "./store.ts";
+
+export interface PlanState {
+  readonly received: Shelves<null>;
+  readonly applied: Shelves<never>;
+  readonly references: References;
+  /** Routes that a loop waits for: they are sent even if their version is the applied one. */
+  readonly asked: Set<string>;
+  /** Routes that somebody wants; another one without a received resource is dropped from the loops. */
+  isWanted(route: string): boolean;
+  readiness(route: string): Readiness;
+}
+
+/**
+ * Whether every cluster that a route names has arrived, or is known not to exist; `refused`: one of them came in a
+ * form that this sidecar refused, and no earlier version of it is held.
+ */
+export type Readiness =
+  | { readonly kind: "ready" }
+  | { readonly kind: "waiting" }
+  | { readonly kind: "refused"; readonly cluster: string };
+
+export interface Plan {
+  readonly changes: Change[];
+  /** Routes left out because their clusters are still missing. */
+  readonly blocked: string[];
+  /** Blocked routes that nothing on its way will unblock. */
+  readonly refused: { readonly route: string; readonly cluster: string }[];
+}
+
+export type Touched = { readonly [T in StoredType]: Set<string> };
+
+/** Works out the changes for the touched names and puts them on the shelves of `applied`. */
+export function makePlan(touched: Touched, state: PlanState): Plan {
+  const plan: Plan = { changes: [], blocked: [], refused: [] };
+  for (const name of touched.cluster) planCluster(name, state, plan, touched);
+  for (const name of touched.endpoints) planEndpoints(name, state, plan);
+  for (const name of touched.listener) {
+    const listener = state.received.listener.get(name);
+    if (!listener || state.applied.listener.get(name)?.version === listener.version) continue;
+    put(state.applied, "listener", listener);
+    plan.changes.push({ kind: "listener", resource: listener.resource });
+  }
+  for (const name of touched.route) planRoute(name, state, plan);
+  return plan;
+}
+
+function planCluster(
+  name: string,
+  { received, applied, references }: PlanState,
+  plan: Plan,
+  touched: Touched,
+): void {
+  const cluster = received.cluster.get(name);
+  const current = applied.cluster.get(name);
+  if (cluster) {
+    if (current?.version === cluster.version) return;
+    put(applied, "cluster", cluster);
+    plan.changes.push({ kind: "cluster", resource: cluster.resource });
+    if (current === undefined) touched.endpoints.add(name);
+    return;
+  }
+  // A cluster goes when the last route that names it has gone: the routes' own updates follow its removal.
+  if (references.isNamed(name)) return;
+  if (applied.endpoints.delete(name)) plan.changes.push({ kind: "endpoints-removed", name });
+  if (applied.cluster.delete(name)) plan.changes.push({ kind: "cluster-removed", name });
+}
+
+function planEndpoints(name: string, { received, applied }: PlanState, plan: Plan): void {
+  // Without its cluster an endpoints resource has no place in a loop: it is sent when the cluster is.
+  if (!applied.cluster.has(name)) return;
+  const endpoints = received.endpoints.get(name);
+  const current = applied.endpoints.get(name);
+  if (endpoints) {
+    if (current?.version === endpoints.version) return;
+    put(applied, "endpoints", endpoints);
+    plan.changes.push({ kind: "endpoints", name, endpoints: endpoints.resource.endpoints, complete: true });
+  } else if (endpoints === null && current !== undefined && received.cluster.get(name)) {
+    applied.endpoints.delete(name);
+    plan.changes.push({ kind: "endpoints-removed", name });
+  }
+}
+
+function planRoute(name: string, state: PlanState, plan: Plan): void {
+  const { received, applied, asked } = state;
+  const route = received.route.get(name);
+  if (route) {
+    const readiness = state.readiness(name);
+    // Without a last good route, one that works in part is better than none.
+    if (readiness.kind === "waiting" || (readiness.kind === "refused" && applied.route.has(name))) {
+      plan.blocked.push(name);
+      if (readiness.kind === "refused") plan.refused.push({ route: name, cluster: readiness.cluster });
+      return;
+    }
+    const isAsked = asked.delete(name);
+    if (applied.route.get(name)?.version === route.version && !isAsked) return;
+    put(applied, "route", route);
+    plan.changes.push({ kind: "route", resource: route.resource });
+    return;
+  }
+  if (route === null) {
+    asked.delete(name);
+    applied.route.delete(name);
+    plan.changes.push({ kind: "route-removed", name });
+    return;
+  }
+  if (state.isWanted(name)) return; // The answer is still on its way; the last good route stays meanwhile.
+  const isAsked = asked.delete(name);
+  if (!applied.route.delete(name) && !isAsked) return;
+  plan.changes.push(isAsked ? { kind: "route-removed", name } : { kind: "route-removed", name, idle: true });
+}

@@ -1,0 +1,379 @@
+import { describe, expect, it } from "vitest";
+import type {
+  ClusterResource,
+  DiscoveryError,
+  DiscoveryResponse,
+  EndpointsResource,
+  InboundListenerResource,
+  OutboundListenerResource,
+  Resource,
+  ResourceType,
+  RouteResource,
+  VersionedResource,
+} from "../../discovery/messages.ts";
+import type { Change } from "./loop-protocol.ts";
+import { Subscriber } from "./subscriber.ts";
+
+const LOCAL = { workload: "web", namespace: "default", app: "web", version: "v1", principal: "" };
+const LIMITS = {
+  maxHeadBytes: 65_536,
+  maxHeaders: 100,
+  headTimeoutMs: 10_000,
+  streamIdleTimeoutMs: 300_000,
+  connectionIdleTimeoutMs: 3_600_000,
+};
+const OUTBOUND: OutboundListenerResource = {
+  name: "outbound",
+  local: LOCAL,
+  limits: LIMITS,
+  outboundPolicy: "ALLOW_ANY",
+  clusterDomain: "cluster.local",
+  discoveryTimeoutMs: 1_000,
+  metricPrefix: "istio",
+};
+const INBOUND: InboundListenerResource = {
+  name: "inbound",
+  local: LOCAL,
+  limits: LIMITS,
+  metricPrefix: "istio",
+  ports: [],
+  connectTimeoutMs: 2_000,
+};
+
+function serviceOf(name: string): { name: string; namespace: string } {
+  return { name: name.split(".")[0] ?? name, namespace: "default" };
+}
+function route(name: string, ...clusters: string[]): RouteResource {
+  return {
+    name,
+    service: serviceOf(name),
+    port: 80,
+    matches: [],
+    rules: [
+      {
+        name: "",
+        action: { kind: "forward", backends: clusters.map((cluster) => ({ cluster, weight: 1 })) },
+      },
+    ],
+  };
+}
+function cluster(name: string): ClusterResource {
+  return {
+    name,
+    service: serviceOf(name),
+    port: 80,
+    protocol: "http1",
+    loadBalancer: "leastRequest",
+    connectTimeoutMs: 2_000,
+    poolIdleTimeoutMs: 3_600_000,
+  };
+}
+function endpoints(name: string): EndpointsResource {
+  return { name, endpoints: [] };
+}
+function at<R extends Resource>(version: string, resource: R): VersionedResource<R> {
+  return { name: resource.name, version, resource };
+}
+
+/** A subscriber with its two ends open: what it asks for, and what it hands to the loops. */
+class Bench {
+  readonly link: string[] = [];
+  readonly batches: string[][] = [];
+  readonly subscriber: Subscriber;
+  #confirm: (() => void)[] = [];
+  #nonce = 0;
+
+  constructor(
+    options: { scope?: "lazy" | "all"; loops?: number; refuse?: (resource: Resource) => boolean } = {},
+  ) {
+    this.subscriber = new Subscriber({
+      link: {
+        subscribe: (type, names) => this.link.push(`+${type} ${names.join(",")}`),
+        unsubscribe: (type, names) => this.link.push(`-${type} ${names.join(",")}`),
+      },
+      send: (changes) => {
+        this.batches.push(changes.map(describeChange));
+        return new Promise((resolve) => this.#confirm.push(resolve));
+      },
+      check: (_type, resource): DiscoveryError | undefined =>
+        options.refuse?.(resource) ? { code: "invalid", message: "refused", field: "x" } : undefined,
+      loops: options.loops ?? 1,
+      scope: options.scope ?? "lazy",
+    });
+  }
+
+  receive(
+    type: ResourceType,
+    resources: VersionedResource[],
+    removed: string[] = [],
+  ): Promise<readonly DiscoveryError[]> {
+    const response: DiscoveryResponse = {
+      type,
+      resources,
+      removed,
+      nonce: `${++this.#nonce}`,
+      systemVersion: "1",
+    };
+    return this.subscriber.receive(response);
+  }
+
+  /** All loops confirm what was sent, and what follows from it. */
+  async confirm(): Promise<void> {
+    while (this.#confirm.length > 0) {
+      this.#confirm.shift()?.();
+      await tick();
+    }
+  }
+
+  taken(): string[][] {
+    return this.batches.splice(0);
+  }
+  asked(): string[] {
+    return this.link.splice(0);
+  }
+}
+
+function describeChange(change: Change): string {
+  if ("resource" in change) return `${change.kind} ${change.resource.name}`;
+  return `${change.kind} ${change.name}${"idle" in change && change.idle ? " idle" : ""}`;
+}
+async function tick(): Promise<void> {
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+}
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  await tick();
+  const unsettled = Symbol();
+  return (await Promise.race([promise, Promise.resolve(unsettled)])) !== unsettled;
+}
+
+/** With the route `a` → cluster `a` applied. */
+async function withRouteA(bench: Bench): Promise<void> {
+  bench.subscriber.start();
+  bench.subscriber.loopSubscribed(0, ["a.default:80"]);
+  void bench.receive("route", [at("1", route("a.default:80", "a.default:80"))]);
+  void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
+  void bench.receive("endpoints", [at("1", endpoints("a.default:80"))]);
+  await bench.confirm();
+  bench.taken();
+  bench.asked();
+}
+
+describe("start", () => {
+  it("asks for the listeners, and is configured when all loops have both", async () => {
+    const bench = new Bench();
+    bench.subscriber.start();
+    expect(bench.asked()).toEqual(["+listener inbound,outbound"]);
+    const acknowledged = bench.receive("listener", [at("1", INBOUND), at("1", OUTBOUND)]);
+    expect(bench.taken()).toEqual([["listener inbound", "listener outbound"]]);
+    expect([bench.subscriber.isConfigured, await isSettled(acknowledged)]).toEqual([false, false]);
+    await bench.confirm();
+    expect([bench.subscriber.isConfigured, await acknowledged]).toEqual([true, []]);
+  });
+
+  it("asks for everything with the scope `all`", () => {
+    const bench = new Bench({ scope: "all" });
+    bench.subscriber.start();
+    expect(bench.asked()).toEqual(["+listener inbound,outbound", "+cluster *", "+endpoints *", "+route *"]);
+  });
+
+  it("serves from what an earlier run left, and resumes from its versions", async () => {
+    const bench = new Bench();
+    bench.subscriber.start([
+      ["listener", at("7", INBOUND)],
+      ["listener", at("7", OUTBOUND)],
+      ["route", at("3", route("a.default:80", "a.default:80"))],
+      ["cluster", at("4", cluster("a.default:80"))],
+      ["endpoints", at("5", endpoints("a.default:80"))],
+      ["cluster", at("4", cluster("orphan.default:80"))],
+    ]);
+    await bench.confirm();
+    expect(bench.subscriber.isConfigured).toBe(true);
+    expect(bench.taken().flat().sort()).toEqual([
+      "cluster a.default:80",
+      "endpoints a.default:80",
+      "listener inbound",
+      "listener outbound",
+      "route a.default:80",
+    ]);
+    expect(bench.asked()).toEqual([
+      "+listener inbound,outbound",
+      "+route a.default:80",
+      "+cluster a.default:80",
+      "+endpoints a.default:80",
+    ]);
+    expect(bench.subscriber.versions("route")).toEqual({ "a.default:80": "3" });
+    expect(bench.subscriber.versions("cluster")).toEqual({ "a.default:80": "4" });
+  });
+});
+
+describe("make before break", () => {
+  it("hands over a route only when its clusters and their endpoints have arrived", async () => {
+    const bench = new Bench();
+    bench.subscriber.start();
+    bench.subscriber.loopSubscribed(0, ["a.default:80"]);
+    bench.asked();
+    const acknowledged = bench.receive("route", [at("1", route("a.default:80", "b.default:80"))]);
+    expect(bench.asked()).toEqual(["+cluster b.default:80", "+endpoints b.default:80"]);
+    expect(bench.taken()).toEqual([]);
+    void bench.receive("cluster", [at("1", cluster("b.default:80"))]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["cluster b.default:80"]]);
+    expect(await isSettled(acknowledged)).toBe(false);
+    void bench.receive("endpoints", [at("1", endpoints("b.default:80"))]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["endpoints b.default:80", "route a.default:80"]]);
+    expect(await acknowledged).toEqual([]);
+  });
+
+  it("takes `removed` for an answer: that cluster does not exist", async () => {
+    const bench = new Bench();
+    bench.subscriber.start();
+    bench.subscriber.loopSubscribed(0, ["a.default:80"]);
+    void bench.receive("route", [at("1", route("a.default:80", "b.default:80"))]);
+    void bench.receive("cluster", [], ["b.default:80"]);
+    void bench.receive("endpoints", [], ["b.default:80"]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["route a.default:80"]]);
+  });
+
+  it("keeps the last good route until the next one's clusters are there, then drops the old cluster", async () => {
+    const bench = new Bench();
+    await withRouteA(bench);
+    void bench.receive("route", [at("2", route("a.default:80", "b.default:80"))]);
+    expect([bench.asked(), bench.taken()]).toEqual([
+      ["+cluster b.default:80", "+endpoints b.default:80"],
+      [],
+    ]);
+    expect(bench.subscriber.applied.route.get("a.default:80")?.version).toBe("1");
+    void bench.receive("cluster", [at("1", cluster("b.default:80"))]);
+    void bench.receive("endpoints", [at("1", endpoints("b.default:80"))]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([
+      ["cluster b.default:80"],
+      ["endpoints b.default:80", "route a.default:80"],
+      ["endpoints-removed a.default:80", "cluster-removed a.default:80"],
+    ]);
+    expect(bench.asked()).toEqual(["-cluster a.default:80", "-endpoints a.default:80"]);
+  });
+
+  it("removes a cluster only after the route that names it, and acknowledges at once", async () => {
+    const bench = new Bench();
+    await withRouteA(bench);
+    const acknowledged = bench.receive("cluster", [], ["a.default:80"]);
+    void bench.receive("endpoints", [], ["a.default:80"]);
+    await bench.confirm();
+    expect([await acknowledged, bench.taken()]).toEqual([[], []]);
+    void bench.receive("route", [], ["a.default:80"]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([
+      ["route-removed a.default:80"],
+      ["endpoints-removed a.default:80", "cluster-removed a.default:80"],
+    ]);
+  });
+
+  it("sends endpoints again when their cluster comes back", async () => {
+    const bench = new Bench({ scope: "all" });
+    bench.subscriber.start();
+    void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
+    void bench.receive("endpoints", [at("1", endpoints("a.default:80"))]);
+    await bench.confirm();
+    void bench.receive("cluster", [], ["a.default:80"]);
+    await bench.confirm();
+    bench.taken();
+    void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["cluster a.default:80", "endpoints a.default:80"]]);
+  });
+});
+
+describe("refusals", () => {
+  it("refuses one resource alone and keeps its last good version", async () => {
+    const bench = new Bench({ refuse: (resource) => "loadBalancer" in resource && resource.port === 0 });
+    await withRouteA(bench);
+    const bad = { ...cluster("a.default:80"), port: 0 };
+    const errors = await bench.receive("cluster", [at("2", bad)]);
+    expect(errors).toEqual([{ code: "invalid", message: "refused", field: "x", resource: "a.default:80" }]);
+    expect(bench.taken()).toEqual([]);
+    expect(bench.subscriber.applied.cluster.get("a.default:80")?.version).toBe("1");
+  });
+
+  it("refuses the next route if its cluster was refused, and applies it when the cluster is mended", async () => {
+    const bench = new Bench({ refuse: (resource) => "loadBalancer" in resource && resource.port === 0 });
+    await withRouteA(bench);
+    const acknowledged = bench.receive("route", [at("2", route("a.default:80", "b.default:80"))]);
+    void bench.receive("cluster", [at("1", { ...cluster("b.default:80"), port: 0 })]);
+    void bench.receive("endpoints", [at("1", endpoints("b.default:80"))]);
+    expect(await acknowledged).toMatchObject([{ code: "invalid", resource: "a.default:80" }]);
+    expect(bench.taken()).toEqual([]);
+    void bench.receive("cluster", [at("2", cluster("b.default:80"))]);
+    await bench.confirm();
+    expect(bench.taken()[0]).toEqual([
+      "cluster b.default:80",
+      "endpoints b.default:80",
+      "route a.default:80",
+    ]);
+  });
+
+  it("refuses types it does not take", async () => {
+    const bench = new Bench();
+    expect(await bench.receive("policy", [])).toMatchObject([{ code: "unknown_type" }]);
+  });
+});
+
+describe("lazy routes", () => {
+  it("answers for a name that does not exist, also to the next loop that asks", async () => {
+    const bench = new Bench({ loops: 2 });
+    bench.subscriber.start();
+    bench.subscriber.loopSubscribed(0, ["no.default:80"]);
+    expect(bench.asked()).toContain("+route no.default:80");
+    void bench.receive("route", [], ["no.default:80"]);
+    await bench.confirm();
+    bench.subscriber.loopSubscribed(1, ["no.default:80"]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["route-removed no.default:80"], ["route-removed no.default:80"]]);
+    expect(bench.asked()).toEqual([]);
+  });
+
+  it("drops a route with its clusters when no loop uses it any more", async () => {
+    const bench = new Bench({ loops: 2 });
+    await withRouteA(bench);
+    bench.subscriber.loopUnsubscribed(0, ["a.default:80"]);
+    expect(bench.asked()).toEqual([]);
+    bench.subscriber.loopUnsubscribed(1, ["a.default:80"]);
+    await bench.confirm();
+    expect(bench.asked()).toEqual([
+      "-route a.default:80",
+      "-cluster a.default:80",
+      "-endpoints a.default:80",
+    ]);
+    expect(bench.taken()).toEqual([
+      ["route-removed a.default:80 idle"],
+      ["endpoints-removed a.default:80", "cluster-removed a.default:80"],
+    ]);
+    expect(bench.subscriber.versions("route")).toEqual({});
+  });
+
+  it("sends the route again to a loop that asks while it is being dropped", async () => {
+    const bench = new Bench();
+    await withRouteA(bench);
+    bench.subscriber.loopUnsubscribed(0, ["a.default:80"]);
+    bench.subscriber.loopSubscribed(0, ["a.default:80"]);
+    void bench.receive("route", [at("1", route("a.default:80", "a.default:80"))]);
+    void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
+    void bench.receive("endpoints", [at("1", endpoints("a.default:80"))]);
+    await bench.confirm();
+    expect(bench.taken().flat().at(-1)).toBe("route a.default:80");
+    expect(bench.subscriber.applied.cluster.has("a.default:80")).toBe(true);
+  });
+
+  it("coalesces what arrives while the loops are busy", async () => {
+    const bench = new Bench();
+    await withRouteA(bench);
+    for (const version of ["2", "3", "4", "5"]) {
+      void bench.receive("endpoints", [at(version, endpoints("a.default:80"))]);
+    }
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["endpoints a.default:80"], ["endpoints a.default:80"]]);
+    expect(bench.subscriber.applied.endpoints.get("a.default:80")?.version).toBe("5");
+  });
+});

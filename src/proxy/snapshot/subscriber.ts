@@ -1,0 +1,287 @@
+/**
+ * What this sidecar knows of the mesh, and no more than its traffic touches. The subscriber asks for the
+ * listeners at once, for a route when a traffic loop first needs it, then for the clusters that the route names
+ * and their endpoints. It hands a route to the loops only when all of these have arrived or are known not to
+ * exist (make before break); until then the last good route stays. Modelled on lazy ("on-demand") delta xDS.
+ */
+import type {
+  DiscoveryError,
+  DiscoveryResponse,
+  ResourceType,
+  VersionedResource,
+} from "../../discovery/messages.ts";
+import { WILDCARD } from "../../discovery/messages.ts";
+import { Acknowledgements } from "./acknowledgement.ts";
+import type { Change } from "./loop-protocol.ts";
+import type { PlanState, Readiness, Touched } from "./plan.ts";
+import { makePlan } from "./plan.ts";
+import { clustersOf, References } from "./references.ts";
+import { RouteUse } from "./route-use.ts";
+import type { AppliedConfig, ResourceCheck, Shelves, StoredType } from "./store.ts";
+import { emptyShelves, isStoredType, put, STORED_TYPES } from "./store.ts";
+
+/** Most routes that loops may have subscribed: an application asking for endless names learns of no more. */
+export const MAX_ROUTES = 20_000;
+
+/** The upward half of the discovery stream, as far as subscriptions go; it remembers them over reconnects. */
+export interface SubscriptionLink {
+  subscribe(type: ResourceType, names: readonly string[]): void;
+  unsubscribe(type: ResourceType, names: readonly string[]): void;
+}
+
+export interface SubscriberOptions {
+  readonly link: SubscriptionLink;
+  /** Gives changes to all loops, in order; resolves when all have applied them. */
+  readonly send: (changes: readonly Change[]) => Promise<void>;
+  readonly check: ResourceCheck;
+  /** Number of traffic loops. */
+  readonly loops: number;
+  readonly scope: "lazy" | "all";
+  /** Called after each change that all loops have applied. */
+  readonly onApplied?: (changes: number) => void;
+}
+
+export class Subscriber {
+  readonly #options: SubscriberOptions;
+  readonly #received: Shelves<null> = emptyShelves<null>();
+  readonly #applied: Shelves<never> = emptyShelves<never>();
+  readonly #references = new References();
+  /** Clusters and endpoints refused without a last good version: nothing better will come by waiting. */
+  readonly #refused = { cluster: new Set<string>(), endpoints: new Set<string>() };
+  readonly #wanted = new Set<string>();
+  readonly #use = new RouteUse();
+  readonly #blocked = new Set<string>();
+  readonly #acknowledgements = new Acknowledgements();
+  readonly #plan: PlanState;
+  #touched = untouched();
+  #isSending = false;
+  #isConfigured = false;
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+    this.#plan = {
+      received: this.#received,
+      applied: this.#applied,
+      references: this.#references,
+      asked: new Set(),
+      isWanted: (route) => this.#wanted.has(route),
+      readiness: (route) => this.#readiness(route),
+    };
+  }
+
+  /** What the loops serve from, by type and name. */
+  get applied(): AppliedConfig {
+    return this.#applied;
+  }
+
+  /** Routes that loops have asked for, with or without an answer. */
+  get wantedRoutes(): number {
+    return this.#wanted.size;
+  }
+
+  /** All loops have both listeners: traffic can be served. */
+  get isConfigured(): boolean {
+    return this.#isConfigured;
+  }
+
+  /** Subscribes to what every sidecar needs, after what `restored` brings from an earlier run. */
+  start(restored?: readonly (readonly [StoredType, VersionedResource])[]): void {
+    const { link, scope, check } = this.#options;
+    for (const [type, versioned] of restored ?? []) {
+      if (check(type, versioned.resource) !== undefined) continue;
+      if (type === "route") this.#wanted.add(versioned.name);
+      put(this.#received, type, versioned);
+      this.#touched[type].add(versioned.name);
+    }
+    link.subscribe("listener", ["inbound", "outbound"]);
+    if (scope === "all") {
+      for (const type of ["cluster", "endpoints", "route"] as const) link.subscribe(type, [WILDCARD]);
+    } else if (this.#wanted.size > 0) {
+      link.subscribe("route", [...this.#wanted]);
+    }
+    for (const route of this.#received.route.keys()) this.#reference(route);
+    if (scope === "lazy") {
+      for (const name of this.#received.cluster.keys())
+        if (!this.#references.isNamed(name)) this.#forget(name);
+    }
+    this.#reconcile();
+  }
+
+  /** Versions of everything held, from which a new stream resumes. */
+  versions(type: ResourceType): Record<string, string> {
+    const versions: Record<string, string> = {};
+    if (!isStoredType(type)) return versions;
+    for (const [name, held] of this.#received[type]) if (held) versions[name] = held.version;
+    return versions;
+  }
+
+  /** Takes a response. Resolves with what was refused, when all loops have applied the rest: then it is acknowledged. */
+  receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]> {
+    const { type } = response;
+    if (!isStoredType(type)) {
+      return Promise.resolve([{ code: "unknown_type", message: `this sidecar takes no ${type} resources` }]);
+    }
+    const errors: DiscoveryError[] = [];
+    const waiting = new Map<string, string | undefined>();
+    for (const versioned of response.resources) {
+      if (!this.#isOfInterest(type, versioned.name)) continue;
+      const error = this.#options.check(type, versioned.resource);
+      if (error !== undefined) {
+        errors.push({ ...error, resource: versioned.name });
+        if (!this.#received[type].get(versioned.name)) this.#markRefused(type, versioned.name);
+      } else {
+        put(this.#received, type, versioned);
+        waiting.set(versioned.name, versioned.version);
+      }
+      this.#touch(type, versioned.name);
+    }
+    for (const name of response.removed) {
+      // A listener belongs to the sidecar itself: it may change, never go.
+      if (type === "listener" || !this.#isOfInterest(type, name)) continue;
+      this.#received[type].set(name, null);
+      waiting.set(name, undefined);
+      this.#touch(type, name);
+    }
+    const acknowledged = this.#acknowledgements.add(type, waiting, errors);
+    this.#reconcile();
+    return acknowledged;
+  }
+
+  /** A loop has its first request for these routes. */
+  loopSubscribed(loop: number, routes: readonly string[]): void {
+    const added: string[] = [];
+    for (const route of routes) {
+      this.#plan.asked.add(route);
+      this.#touched.route.add(route);
+      if (!this.#wanted.has(route)) {
+        if (this.#options.scope === "all" || this.#wanted.size >= MAX_ROUTES) continue;
+        this.#wanted.add(route);
+        added.push(route);
+      }
+      this.#use.asked(route, loop);
+    }
+    if (added.length > 0) this.#options.link.subscribe("route", added);
+    this.#reconcile();
+  }
+
+  /** A loop has not used these routes for long; a route that no loop uses is dropped. */
+  loopUnsubscribed(loop: number, routes: readonly string[]): void {
+    const dropped: string[] = [];
+    for (const route of routes) {
+      if (!this.#wanted.has(route)) continue;
+      if (!this.#use.idle(route, loop, this.#applied.route.has(route) ? this.#options.loops : 0)) continue;
+      this.#wanted.delete(route);
+      this.#received.route.delete(route);
+      this.#touched.route.add(route);
+      dropped.push(route);
+    }
+    if (dropped.length > 0) this.#options.link.unsubscribe("route", dropped);
+    this.#reconcile();
+  }
+
+  #isOfInterest(type: StoredType, name: string): boolean {
+    if (type === "listener") return name === "inbound" || name === "outbound";
+    if (this.#options.scope === "all") return true;
+    return type === "route" ? this.#wanted.has(name) : this.#references.isNamed(name);
+  }
+
+  #markRefused(type: StoredType, name: string): void {
+    if (type === "cluster" || type === "endpoints") this.#refused[type].add(name);
+  }
+
+  /** Something new is known of a resource: it, and the routes that may have waited for it, are looked at again. */
+  #touch(type: StoredType, name: string): void {
+    this.#touched[type].add(name);
+    if (type === "route") this.#reference(name);
+    if (type !== "cluster" && type !== "endpoints") return;
+    if (this.#received[type].has(name)) this.#refused[type].delete(name);
+    for (const route of this.#references.routesOf(name)) {
+      if (this.#blocked.delete(route)) this.#touched.route.add(route);
+    }
+  }
+
+  #readiness(route: string): Readiness {
+    const held = this.#received.route.get(route);
+    if (!held) return { kind: "ready" };
+    let refused: string | undefined;
+    for (const cluster of clustersOf(held.resource)) {
+      for (const type of ["cluster", "endpoints"] as const) {
+        if (this.#refused[type].has(cluster)) refused = cluster;
+        else if (!this.#received[type].has(cluster)) return { kind: "waiting" };
+      }
+    }
+    return refused === undefined ? { kind: "ready" } : { kind: "refused", cluster: refused };
+  }
+
+  /** Brings the subscriptions to clusters in line with what the route names, old version and new. */
+  #reference(route: string): void {
+    const names = new Set<string>();
+    for (const shelf of [this.#received.route, this.#applied.route]) {
+      const held = shelf.get(route);
+      if (held) for (const cluster of clustersOf(held.resource)) names.add(cluster);
+    }
+    const { added, dropped } = this.#references.replace(route, names);
+    const { link, scope } = this.#options;
+    const unknown = scope === "lazy" ? added : added.filter((name) => !this.#received.cluster.has(name));
+    if (unknown.length > 0) {
+      link.subscribe("cluster", unknown);
+      link.subscribe("endpoints", unknown);
+    }
+    for (const name of dropped) {
+      this.#touched.cluster.add(name);
+      if (scope === "all") continue;
+      this.#forget(name);
+    }
+    if (dropped.length === 0 || scope === "all") return;
+    link.unsubscribe("cluster", dropped);
+    link.unsubscribe("endpoints", dropped);
+  }
+
+  #forget(cluster: string): void {
+    for (const type of ["cluster", "endpoints"] as const) {
+      this.#received[type].delete(cluster);
+      this.#refused[type].delete(cluster);
+    }
+  }
+
+  /** Sends what has changed; one batch at a time, so that what arrives meanwhile is coalesced into the next. */
+  #reconcile(): void {
+    if (this.#isSending) return;
+    const touched = this.#touched;
+    this.#touched = untouched();
+    const { changes, blocked, refused } = makePlan(touched, this.#plan);
+    for (const route of touched.route) this.#blocked.delete(route);
+    for (const route of blocked) this.#blocked.add(route);
+    for (const { route, cluster } of refused) {
+      const message = `names cluster ${cluster}, which was refused; the last good route stays`;
+      this.#acknowledgements.refuse("route", route, { code: "invalid", message, resource: route });
+    }
+    if (changes.length === 0) {
+      this.#settle();
+      return;
+    }
+    this.#isSending = true;
+    void this.#options.send(changes).then(() => {
+      this.#isSending = false;
+      this.#isConfigured = this.#applied.listener.has("inbound") && this.#applied.listener.has("outbound");
+      for (const change of changes) {
+        if (change.kind === "route") this.#reference(change.resource.name);
+        else if (change.kind === "route-removed") this.#reference(change.name);
+      }
+      this.#settle();
+      this.#options.onApplied?.(changes.length);
+      if (STORED_TYPES.some((type) => this.#touched[type].size > 0)) this.#reconcile();
+    });
+  }
+
+  #settle(): void {
+    this.#acknowledgements.settle((type, name, version) => {
+      if (version !== undefined && this.#applied[type].get(name)?.version === version) return true;
+      return !this.#touched[type].has(name) && !(type === "route" && this.#blocked.has(name));
+    });
+  }
+}
+
+function untouched(): Touched {
+  return { cluster: new Set(), endpoints: new Set(), listener: new Set(), route: new Set() };
+}
