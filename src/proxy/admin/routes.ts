@@ -1,0 +1,89 @@
+/**
+ * The pages of a sidecar: its admin listener (loopback alone, everything), and its telemetry listener (whoever
+ * scrapes and probes: metrics and health, nothing that tells of other workloads or changes anything).
+ */
+import type { Configuration } from "../snapshot/configuration.ts";
+import type { DescribedRow } from "../snapshot/loop-protocol.ts";
+import type { SeriesTable } from "../snapshot/series.ts";
+import { dumpConfig } from "./config-dump.ts";
+import { discoveryFamilies } from "./discovery-metrics.ts";
+import { expose } from "./exposition.ts";
+import type { ProcessMetrics } from "./process-metrics.ts";
+import type { Health } from "./ready.ts";
+import { healthRoutes } from "./ready.ts";
+import type { Answer, Routes } from "./server.ts";
+import { json, text, withIndex } from "./server.ts";
+import { trafficFamilies } from "./traffic-metrics.ts";
+
+/** What the pages may see of a sidecar, and the one thing they may do to it. */
+export interface SidecarView {
+  readonly id: string;
+  readonly process: ProcessMetrics;
+  /** Undefined until the traffic loops listen. */
+  readonly configuration: Configuration | undefined;
+  readonly series: SeriesTable;
+  health(): Health;
+  /** Asks all traffic loops; rows of several loops follow each other. */
+  describe(what: "clusters" | "connections"): Promise<readonly DescribedRow[]>;
+  drain(): void;
+}
+
+/** Standard metrics begin with this until the configuration says otherwise. */
+const DEFAULT_PREFIX = "istio";
+
+export function telemetryRoutes(view: SidecarView): Routes {
+  return withIndex(`Weft sidecar ${view.id}: telemetry`, commonRoutes(view));
+}
+
+export function adminRoutes(view: SidecarView): Routes {
+  return withIndex(`Weft sidecar ${view.id}: admin`, {
+    ...commonRoutes(view),
+    "/config": {
+      method: "GET",
+      about: "what is applied, with versions; ?type=route&name=catalog.default:80 narrows it down",
+      handle: (query) => dumpConfig(view.configuration?.subscriber.applied, query),
+    },
+    "/clusters": {
+      method: "GET",
+      about: "clusters and endpoints with their connections and requests, per traffic loop",
+      handle: async () => json(200, { items: await view.describe("clusters") }),
+    },
+    "/connections": {
+      method: "GET",
+      about: "open connections, per traffic loop",
+      handle: async () => json(200, { items: await view.describe("connections") }),
+    },
+    "/drain": {
+      method: "POST",
+      about: "stop taking work, end when what is under way has ended, as SIGTERM does",
+      handle: (): Answer => {
+        view.drain();
+        return text(202, "draining");
+      },
+    },
+  });
+}
+
+function commonRoutes(view: SidecarView): Routes {
+  return {
+    ...healthRoutes(() => view.health()),
+    "/metrics": {
+      method: "GET",
+      about: "Prometheus",
+      handle: async () => {
+        const { contentType, body } = await expose(families(view));
+        return { status: 200, contentType, body };
+      },
+    },
+  };
+}
+
+function* families({ configuration, series, process }: SidecarView) {
+  const applied = configuration?.subscriber.applied;
+  const prefix = applied?.listener.get("outbound")?.resource.metricPrefix ?? DEFAULT_PREFIX;
+  yield* trafficFamilies(series, prefix);
+  if (configuration !== undefined) {
+    yield* discoveryFamilies(configuration.counts(), configuration.subscriber.applied);
+  }
+  yield* process.families();
+}

@@ -1,0 +1,141 @@
+/**
+ * Everything between the discovery stream and the traffic loops: the subscriber in the middle, what it applied kept
+ * on disk, and counted.
+ */
+import type {
+  DiscoveryError,
+  DiscoveryResponse,
+  LoadReport,
+  Node,
+  ResourceType,
+} from "../../discovery/messages.ts";
+import type { Change } from "./loop-protocol.ts";
+import { restoreSnapshot, SnapshotWriter } from "./persist.ts";
+import type { ResourceCheck } from "./store.ts";
+import type { SubscriptionLink } from "./subscriber.ts";
+import { Subscriber } from "./subscriber.ts";
+
+/** Where the discovery stream meets the sidecar. None of these is called before `connect` has returned. */
+export interface StreamHooks {
+  readonly node: Node;
+  /** From which versions a new stream resumes. */
+  versions(type: ResourceType): Readonly<Record<string, string>>;
+  /** Resolves when the response is to be acknowledged, with what was refused of it. */
+  receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]>;
+  connectionChanged(isConnected: boolean): void;
+}
+
+/** The stream as the sidecar uses it. It reconnects by itself and remembers the subscriptions. */
+export interface DiscoveryLink extends SubscriptionLink {
+  sendLoad(report: LoadReport): void;
+  close(): void | Promise<void>;
+}
+
+export type Connect = (hooks: StreamHooks) => DiscoveryLink;
+
+/** Counts since the start. */
+export interface DiscoveryCounts {
+  readonly isConnected: boolean;
+  readonly reconnects: number;
+  /** Changes that all loops have applied. */
+  readonly updates: number;
+  /** Resources refused, by type. */
+  readonly nacks: ReadonlyMap<string, number>;
+  /** The control plane's version of the source as last seen, by type. */
+  readonly systemVersions: ReadonlyMap<string, string>;
+  readonly wantedRoutes: number;
+}
+
+export interface ConfigurationOptions {
+  readonly node: Node;
+  readonly connect: Connect;
+  /** Gives changes to all loops, in order; resolves when all have applied them. */
+  readonly send: (changes: readonly Change[]) => Promise<void>;
+  readonly check: ResourceCheck;
+  readonly loops: number;
+  readonly scope: "lazy" | "all";
+  /** Keeps the last good configuration there; absent: nowhere. */
+  readonly stateDir?: string;
+  readonly warn: (message: string) => void;
+}
+
+export class Configuration {
+  readonly subscriber: Subscriber;
+  readonly link: DiscoveryLink;
+  /** Resolves when all loops have both listeners. */
+  readonly ready: Promise<void>;
+  readonly #writer: SnapshotWriter | undefined;
+  readonly #nacks = new Map<string, number>();
+  readonly #systemVersions = new Map<string, string>();
+  readonly #options: ConfigurationOptions;
+  #isConnected = false;
+  #connects = 0;
+  #updates = 0;
+
+  constructor(options: ConfigurationOptions) {
+    const { node, connect, stateDir, warn } = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#options = options;
+    this.link = connect({
+      node,
+      versions: (type) => this.subscriber.versions(type),
+      receive: (response) => this.#receive(response),
+      connectionChanged: (isConnected) => {
+        this.#isConnected = isConnected;
+        if (isConnected) this.#connects++;
+      },
+    });
+    this.subscriber = new Subscriber({
+      ...options,
+      link: this.link,
+      onApplied: (changes) => {
+        this.#updates += changes;
+        this.#writer?.changed();
+        if (this.subscriber.isConfigured) resolve();
+      },
+    });
+    if (stateDir !== undefined) {
+      this.#writer = new SnapshotWriter(stateDir, node.id, this.subscriber.applied, warn);
+    }
+  }
+
+  /** Begins with what an earlier run left, and asks for the rest. */
+  async start(): Promise<void> {
+    const { stateDir, node } = this.#options;
+    const restored = stateDir === undefined ? undefined : await restoreSnapshot(stateDir, node.id);
+    if (restored?.kind === "unusable")
+      this.#options.warn(`starting without the earlier configuration: ${restored.reason}`);
+    this.subscriber.start(restored?.kind === "restored" ? restored.resources : []);
+  }
+
+  counts(): DiscoveryCounts {
+    return {
+      isConnected: this.#isConnected,
+      reconnects: Math.max(0, this.#connects - 1),
+      updates: this.#updates,
+      nacks: this.#nacks,
+      systemVersions: this.#systemVersions,
+      wantedRoutes: this.subscriber.wantedRoutes,
+    };
+  }
+
+  /** Ends the stream and writes what is not yet on disk. */
+  async close(): Promise<void> {
+    await this.link.close();
+    await this.#writer?.close();
+  }
+
+  async #receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]> {
+    const { type } = response;
+    this.#systemVersions.set(type, response.systemVersion);
+    const errors = await this.subscriber.receive(response);
+    if (errors.length > 0) this.#nacks.set(type, (this.#nacks.get(type) ?? 0) + errors.length);
+    for (const { resource, field, message } of errors) {
+      this.#options.warn(
+        `refused ${type} ${resource ?? ""}${field === undefined ? "" : `, field ${field}`}: ${message}`,
+      );
+    }
+    return errors;
+  }
+}
