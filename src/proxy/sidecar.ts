@@ -1,0 +1,208 @@
+/**
+ * The sidecar, put together: traffic loops on threads of their own, and on this one everything else (the discovery
+ * stream, the last good configuration on disk, load reports, admin and telemetry). Nothing here touches a request.
+ */
+import type { Node } from "../discovery/messages.ts";
+import { refusal } from "./admin/guard.ts";
+import { ProcessMetrics } from "./admin/process-metrics.ts";
+import type { Health } from "./admin/ready.ts";
+import type { SidecarView } from "./admin/routes.ts";
+import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
+import { startSmallServer } from "./admin/server.ts";
+import { LoopPool } from "./loop-pool.ts";
+import { checkResource } from "./snapshot/build.ts";
+import type { Connect, DiscoveryLink } from "./snapshot/configuration.ts";
+import { Configuration } from "./snapshot/configuration.ts";
+import { LoadReporter } from "./snapshot/load-report.ts";
+import type { DescribedRow } from "./snapshot/loop-protocol.ts";
+import { SeriesTable } from "./snapshot/series.ts";
+
+const LOAD_REPORT_INTERVAL_MS = 1_000;
+/** Beyond the drain's own time: a loop that has not answered by then never will. */
+const DRAIN_MARGIN_MS = 2_000;
+/** Loopback: the admin listener is never opened to others. */
+const ADMIN_HOST = "127.0.0.1";
+
+export interface SidecarPorts {
+  readonly outbound: number;
+  readonly inbound: number;
+  readonly admin: number;
+  readonly telemetry: number;
+}
+
+export interface SidecarOptions {
+  /** Who this sidecar is; its ports are filled in once they are known. */
+  readonly node: Omit<Node, "ports">;
+  /** Where the traffic and telemetry listeners are opened. The admin listener is always on loopback. */
+  readonly host: string;
+  /** 0: chosen by the system. */
+  readonly ports: SidecarPorts;
+  /** Where the application listens, if it is not as the Workload says. */
+  readonly appPort?: number;
+  /** Number of traffic loops, each a thread. */
+  readonly concurrency: number;
+  /** `all` subscribes to every route up front instead of on first use. */
+  readonly outboundScope: "lazy" | "all";
+  /** Keeps the last good configuration there; absent: nowhere. */
+  readonly stateDir?: string;
+  /** How long new connections are still served after a drain began, in milliseconds. */
+  readonly drainGraceMs: number;
+  /** When a drain ends with connections still open, in milliseconds from its beginning. */
+  readonly drainTimeoutMs: number;
+  /** Young generation of a traffic loop's heap, in MB. */
+  readonly youngGenerationMb: number;
+  readonly connect: Connect;
+  readonly warn: (message: string) => void;
+  /** A traffic loop has failed: the process should end. */
+  readonly onFailure: (message: string) => void;
+  /** Somebody asked for a drain at the admin listener. */
+  readonly onDrainRequested: () => void;
+}
+
+export interface Sidecar {
+  readonly id: string;
+  readonly ports: SidecarPorts;
+  /** Resolves when traffic can be served: both listeners are configured. */
+  readonly ready: Promise<void>;
+  /** Fails readiness at once; resolves when the loops are drained, with the number of connections cut off. */
+  drain(): Promise<number>;
+  /** Ends everything at once, and writes what is not yet on disk. */
+  close(): Promise<void>;
+}
+
+/** Opens all listeners and connects. Rejects when a port can't be had, and leaves nothing open then. */
+export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
+  const starting = new Start(options);
+  try {
+    return await starting.run();
+  } catch (error) {
+    await starting.close();
+    throw error;
+  }
+}
+
+/** A sidecar while it comes up, part by part, and what is to be closed of it. */
+class Start implements SidecarView {
+  readonly id: string;
+  readonly process: ProcessMetrics;
+  readonly #options: SidecarOptions;
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  /** What loops asked for before there was anybody to ask. */
+  readonly #early: (() => void)[] = [];
+  #pool: LoopPool | undefined;
+  configuration: Configuration | undefined;
+  #isDraining = false;
+
+  constructor(options: SidecarOptions) {
+    this.#options = options;
+    this.id = options.node.id;
+    this.process = new ProcessMetrics(options.node.version);
+    this.#closers.push(() => this.process.close());
+  }
+
+  async run(): Promise<Sidecar> {
+    const { node, host, ports, appPort, concurrency, outboundScope } = this.#options;
+    const admin = await this.#serve(ADMIN_HOST, ports.admin, true);
+    const telemetry = await this.#serve(host, ports.telemetry, false);
+    const { pool, ports: opened } = await LoopPool.start({
+      loops: concurrency,
+      host,
+      outboundPort: ports.outbound,
+      inboundPort: ports.inbound,
+      ownPorts: [admin, telemetry],
+      outboundScope,
+      youngGenerationMb: this.#options.youngGenerationMb,
+      onSubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopSubscribed(loop, routes)),
+      onUnsubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopUnsubscribed(loop, routes)),
+      onFailure: this.#options.onFailure,
+    });
+    this.#pool = pool;
+    this.#closers.push(() => pool.close());
+    const chosen: SidecarPorts = {
+      outbound: opened.outboundPort,
+      inbound: opened.inboundPort,
+      admin,
+      telemetry,
+    };
+    const configuration = new Configuration({
+      ...this.#options,
+      node: { ...node, ports: appPort === undefined ? chosen : { ...chosen, app: appPort } },
+      send: (changes) => pool.send(changes),
+      check: checkResource,
+      loops: concurrency,
+      scope: outboundScope,
+    });
+    this.configuration = configuration;
+    this.#closers.push(() => configuration.close());
+    await configuration.start();
+    for (const tell of this.#early.splice(0)) tell();
+    this.#reportLoad(configuration.link);
+    return {
+      id: this.id,
+      ports: chosen,
+      ready: configuration.ready,
+      drain: () => this.#drain(pool),
+      close: () => this.close(),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  get series(): SeriesTable {
+    return this.#pool?.series ?? new SeriesTable();
+  }
+
+  health(): Health {
+    return {
+      isListening: this.#pool !== undefined,
+      isConfigured: this.configuration?.subscriber.isConfigured ?? false,
+      isConnected: this.configuration?.counts().isConnected ?? false,
+      isDraining: this.#isDraining,
+    };
+  }
+
+  async describe(what: "clusters" | "connections"): Promise<readonly DescribedRow[]> {
+    return this.#pool?.describe(what) ?? [];
+  }
+
+  drain(): void {
+    this.#options.onDrainRequested();
+  }
+
+  #drain(pool: LoopPool): Promise<number> {
+    this.#isDraining = true;
+    const { drainGraceMs, drainTimeoutMs } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const timer = setTimeout(() => resolve(0), drainTimeoutMs + DRAIN_MARGIN_MS);
+    void pool.drain(drainGraceMs, drainTimeoutMs).then(resolve);
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  async #serve(host: string, port: number, isAdmin: boolean): Promise<number> {
+    const server = await startSmallServer(
+      isAdmin
+        ? { host, port, routes: adminRoutes(this), refusal }
+        : { host, port, routes: telemetryRoutes(this) },
+    );
+    this.#closers.push(() => server.close());
+    return server.port;
+  }
+
+  #tell(what: (to: Configuration) => void): void {
+    const { configuration } = this;
+    if (configuration !== undefined) what(configuration);
+    else this.#early.push(() => this.#tell(what));
+  }
+
+  #reportLoad(link: DiscoveryLink): void {
+    const reporter = new LoadReporter(this.series, () => performance.now());
+    const timer = setInterval(() => {
+      const isConnected = this.configuration?.counts().isConnected ?? false;
+      const report = isConnected ? reporter.next() : undefined;
+      if (report !== undefined) link.sendLoad(report);
+    }, LOAD_REPORT_INTERVAL_MS).unref();
+    this.#closers.push(() => clearInterval(timer));
+  }
+}
