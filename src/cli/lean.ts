@@ -1,14 +1,16 @@
 /**
- * Starts a sidecar's process lean. Two things can't be changed once Node runs: the type stripper, 22 MB with the
- * loops' copies once it has been loaded, and the size of the young generation. So a process that was not started
- * with them right becomes one that was: execve keeps pid, parent and standard streams, and costs about 50 ms.
- * Measured in docs/decisions/0004-sidecar-memory.md.
+ * Starts a sidecar's process lean. Three things can't be changed once Node runs: the type stripper, 29 MB together
+ * with a traffic loop's copy once it has been loaded; glibc's arenas, of which each thread takes one; the size of the
+ * young generation. So a process that was not started with them right becomes one that was: execve keeps pid, parent
+ * and standard streams, and costs about 50 ms. Measured in docs/decisions/0004-sidecar-memory.md.
  */
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 
 /** A control thread allocates little; a young generation of 3 × 1 MB is plenty. */
 const NODE_FLAGS = ["--max-semi-space-size=1"] as const;
+/** One arena for the control thread, one for the loops: freed memory of one thread is used again by another. */
+const ARENAS = { MALLOC_ARENA_MAX: "2" } as const;
 /** Set in the process that has been restarted: never twice. */
 const MARK = "WEFT_LEAN";
 
@@ -20,7 +22,7 @@ export function leanStart(): {
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
-  return { flags: NODE_FLAGS, env: { NODE_COMPILE_CACHE: CACHE } };
+  return { flags: NODE_FLAGS, env: { ...ARENAS, NODE_COMPILE_CACHE: CACHE } };
 }
 
 /**
@@ -31,15 +33,15 @@ export async function becomeLean(load: () => Promise<unknown>): Promise<void> {
   if (process.env[MARK] !== undefined || process.execve === undefined) return;
   enableCompileCache(process.env["NODE_COMPILE_CACHE"] ?? CACHE);
   await load();
-  const hasFlags = NODE_FLAGS.every((flag) => isGiven(flag));
-  if (hasFlags && !hasTypeStripper()) return;
+  const isStartedRight = NODE_FLAGS.every(isGiven) && process.env["MALLOC_ARENA_MAX"] !== undefined;
+  if (isStartedRight && !hasTypeStripper()) return;
   flushCompileCache();
   const [script = "", ...args] = process.argv.slice(1);
   const flags = [
     ...process.execArgv.filter((flag) => !flag.startsWith("--max-semi-space-size")),
     ...NODE_FLAGS,
   ];
-  const env = { ...process.env, NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? CACHE, [MARK]: "1" };
+  const env = { ...ARENAS, NODE_COMPILE_CACHE: CACHE, ...process.env, [MARK]: "1" };
   process.execve(process.execPath, [process.execPath, ...flags, script, ...args], env);
 }
 

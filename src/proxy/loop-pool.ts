@@ -3,6 +3,7 @@
  * its own snapshot. A loop that fails takes the process with it: half a sidecar that looks alive is worse than one
  * that its supervisor restarts.
  */
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Change, DescribedRow, FromLoop, LoopStart, ToLoop } from "./snapshot/loop-protocol.ts";
 import { SeriesTable } from "./snapshot/series.ts";
@@ -63,6 +64,8 @@ export class LoopPool {
     options: LoopPoolOptions,
   ): Promise<{ readonly pool: LoopPool; readonly ports: LoopPorts }> {
     const pool = new LoopPool(options);
+    // A lean process limits its own young generation by this flag, which V8 would prefer to a worker's own limit.
+    setFlagsFromString("--max-semi-space-size=0");
     try {
       // The first loop finds the ports where they are left to the system; the others join it on them.
       const ports = await pool.#startLoop(0, options);
