@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+const FIXTURE = fileURLToPath(new URL("./lean-fixture.ts", import.meta.url));
+let cache: string;
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), "weft-lean-"));
+});
+afterAll(() => rm(cache, { recursive: true }));
+
+async function start(flags: string[], env: Record<string, string>): Promise<{ pid: number; said: unknown }> {
+  const child = spawn(process.execPath, [...flags, FIXTURE, "--a b", "c"], {
+    env: { NODE_COMPILE_CACHE: cache, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let out = "";
+  for await (const chunk of child.stdout) out += String(chunk);
+  return { pid: child.pid ?? 0, said: JSON.parse(out) };
+}
+
+it("becomes lean from a cold start, as the same process with the same arguments", async () => {
+  const { pid, said } = await start([], {});
+  expect(said).toEqual({
+    pid,
+    args: ["--a b", "c"],
+    flags: ["--max-semi-space-size=1"],
+    arenas: "2",
+    hasStripper: false,
+  });
+});
+
+it("stays as it is when it was started lean", async () => {
+  const { said } = await start(["--max-semi-space-size=1"], { MALLOC_ARENA_MAX: "1" });
+  expect(said).toMatchObject({ flags: ["--max-semi-space-size=1"], arenas: "1", hasStripper: false });
+});
+
+it("restarts at most once", async () => {
+  const { said } = await start([], { WEFT_LEAN: "1" });
+  expect(said).toMatchObject({ flags: [] });
+});
