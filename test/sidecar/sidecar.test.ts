@@ -113,7 +113,7 @@ describe("readiness", () => {
     await ready;
     expect((await call(ports.telemetry, "/healthz/ready")).status).toBe(200);
     expect((await call(ports.admin, "/healthz/live")).status).toBe(200);
-    expect(discovery.unacknowledged).toBe(0);
+    await expect.poll(() => discovery.unacknowledged).toBe(0);
   });
 });
 
@@ -201,7 +201,7 @@ describe("several traffic loops", () => {
     discovery.set("listener", ...listeners(1));
     const { ports, ready } = await start(discovery, { concurrency: 2 });
     await ready;
-    expect(discovery.unacknowledged).toBe(0);
+    await expect.poll(() => discovery.unacknowledged).toBe(0);
     expect((await call(ports.admin, "/connections")).status).toBe(200);
     const { status, body } = await call(ports.admin, "/clusters");
     expect([status, Array.isArray(JSON.parse(body).items)]).toEqual([200, true]);
