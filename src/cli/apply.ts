@@ -1,0 +1,56 @@
+/**
+ * `weft apply`: all files in one change. Either everything in them is right and becomes the new state, or nothing
+ * changes and every mistake is named.
+ */
+import type { ChangeAnswer } from "../local/api-types.ts";
+import { withApi, withClient } from "./api.ts";
+import { followChange } from "./change.ts";
+import { newCommand, runCommand } from "./command.ts";
+import { collect, readDocuments } from "./documents.ts";
+import { durationOption } from "./duration.ts";
+import type { Io } from "./io.ts";
+
+interface Options {
+  readonly filename: readonly string[];
+  readonly wait?: boolean;
+  readonly timeout: number;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly api?: string;
+}
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const command = withApi(
+    newCommand(
+      {
+        name: "apply",
+        summary: "Create or change resources, all or nothing.",
+        examples: [
+          ["weft apply -f config/samples/canary-50.yaml --wait", "and return when every sidecar has it"],
+          ["weft apply -f mesh/ --dry-run", "what would change?"],
+          ["generate | weft apply -f -", "from a program"],
+        ],
+        exits: {
+          ok: "accepted; with --wait: applied by every sidecar that it concerns",
+          failed: "something is wrong with a resource and nothing changed, a sidecar refused, or time ran out",
+        },
+      },
+      io,
+    )
+      .requiredOption("-f, --filename <path>", "file, directory, or - for stdin; may be repeated", collect)
+      .option("--wait", "return when every sidecar that it concerns has applied it")
+      .option("--timeout <duration>", "how long --wait waits", durationOption("--timeout"), 30_000)
+      .option("--dry-run", "check and compare, but change nothing"),
+  );
+  return runCommand(command, argv, io, async () => {
+    const options = command.opts<Options>();
+    const files = await readDocuments(options.filename, io);
+    return withClient(options.api, io, async (client) => {
+      const path = options.dryRun === true ? "/v1/apply?dryRun=true" : "/v1/apply";
+      const answer = await client.call<ChangeAnswer>("POST", path, { files });
+      const dryRun = options.dryRun === true;
+      const asked = { json: options.json === true, dryRun };
+      return followChange(client, answer, options.wait === true ? { ...asked, waitMs: options.timeout } : asked, io);
+    });
+  });
+}

@@ -1,0 +1,100 @@
+/**
+ * `weft`: finds the command and hands over. Nothing else is imported here, and a command's module only when it is the
+ * one asked for: a sidecar keeps this process for its whole life, and every megabyte of a library that only `weft get`
+ * needs would be paid once per workload (commander alone is 2.3 MB of anonymous memory).
+ */
+import { readFileSync } from "node:fs";
+import { EXIT } from "./exit.ts";
+import { type Io, processIo, type Run } from "./io.ts";
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly run: Run }>;
+}
+
+const COMMANDS: readonly Entry[] = [
+  {
+    name: "up",
+    summary: "run the whole mesh of a directory here: control plane, sidecars, applications",
+    load: () => import("./up.ts"),
+  },
+  {
+    name: "validate",
+    summary: "check a directory of resources and print everything that is wrong",
+    load: () => import("./validate.ts"),
+  },
+  {
+    name: "apply",
+    summary: "create or change resources; --wait until every sidecar has them",
+    load: () => import("./apply.ts"),
+  },
+  { name: "get", summary: "show resources", load: () => import("./get.ts") },
+  { name: "delete", summary: "delete resources", load: () => import("./delete.ts") },
+  {
+    name: "status",
+    summary: "which sidecar has applied what, and what it refused",
+    load: () => import("./status.ts"),
+  },
+];
+
+const USAGE = `weft: a service mesh in TypeScript
+
+usage: weft <command> [options]
+
+${COMMANDS.map((c) => `  ${c.name.padEnd(15)}${c.summary}`).join("\n")}
+
+  weft <command> --help    options and examples of a command
+  weft --version           version of Weft and of the Node it runs on
+
+examples:
+  weft up config/demo                                  a mesh of five workloads with traffic, here and now
+  weft apply -f config/samples/canary-50.yaml --wait   move half of the traffic to the new version
+  weft status                                          has every sidecar got it?
+
+exit codes: 0 done; 1 failed, or what was checked is invalid; 2 the command line was not understood
+NO_COLOR=1 turns colours off; --json makes any command's output one for machines.
+`;
+
+/** Runs one command line (without node and script) and resolves with its exit code. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    const topic = name === "help" ? COMMANDS.find((c) => c.name === rest[0]) : undefined;
+    if (topic !== undefined) return (await topic.load()).run(["--help"], io);
+    (name === undefined ? io.stderr : io.stdout).write(USAGE);
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  if (name === "--version" || name === "-V") {
+    io.stdout.write(`weft ${version()} (node ${process.versions.node})\n`);
+    return EXIT.ok;
+  }
+  const entry = COMMANDS.find((c) => c.name === name);
+  if (entry === undefined) {
+    const close = COMMANDS.find((c) => c.name.startsWith(name) || name.startsWith(c.name));
+    const hint = close === undefined ? "" : `, did you mean "${close.name}"?`;
+    io.stderr.write(`error: no command "${name}"${hint}\n  weft --help lists them\n`);
+    return EXIT.usage;
+  }
+  return (await entry.load()).run(rest, io);
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const found: unknown = JSON.parse(text);
+  return typeof found === "object" && found !== null && "version" in found ? String(found.version) : "unknown";
+}
+
+/** Whoever reads our output may stop reading (`weft get | head`): that ends us, quietly. */
+function endWithReader(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT.ok);
+  });
+}
+
+if (import.meta.main) {
+  endWithReader();
+  if (process.env["WEFT_EXIT_WITH_STDIN"] === "1") (await import("./parent.ts")).exitWithParent();
+  process.exitCode = await main(process.argv.slice(2), processIo());
+}

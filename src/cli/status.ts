@@ -1,0 +1,72 @@
+/**
+ * `weft status`: is what was applied live everywhere? One row a sidecar, with the versions it was sent and has applied,
+ * and below the table what it refused, and why.
+ */
+import type { SidecarStatus } from "../local/api-types.ts";
+import { withApi, withClient } from "./api.ts";
+import { newCommand, runCommand } from "./command.ts";
+import { EXIT } from "./exit.ts";
+import type { Io } from "./io.ts";
+import { count, json, type Paint, painter, table } from "./output.ts";
+
+const STATE_FORMAT = { synced: "green", stale: "yellow", rejected: "red" } as const;
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const command = withApi(
+    newCommand(
+      {
+        name: "status",
+        summary: "Show which sidecars are connected, and whether each has applied what it was sent.",
+        examples: [
+          ["weft status", "the mesh that weft up runs"],
+          ["weft status --json | jq '.items[].state'", "for a script"],
+        ],
+        exits: { ok: "every sidecar is synced", failed: "one is stale or refused something, or no answer" },
+      },
+      io,
+    ),
+  );
+  return runCommand(command, argv, io, async () => {
+    const options = command.opts<{ json?: boolean; api?: string }>();
+    return withClient(options.api, io, async (client) => {
+      const { items } = await client.call<{ items: readonly SidecarStatus[] }>("GET", "/v1/sidecars");
+      io.stdout.write(options.json === true ? json({ items }) : describe(items, painter(io.stdout, io.env)));
+      return items.every((item) => item.state === "synced") ? EXIT.ok : EXIT.failed;
+    });
+  });
+}
+
+function describe(items: readonly SidecarStatus[], paint: Paint): string {
+  if (items.length === 0) return "no sidecar is connected\n";
+  const rows = items.map((item) => [
+    item.id,
+    paint(STATE_FORMAT[item.state], item.state),
+    versions(item),
+    item.version,
+    age(item.connectedSince),
+  ]);
+  const columns = ["SIDECAR", "STATE", "APPLIED", "WEFT", "CONNECTED"].map((title) => ({ title }));
+  const refused = items.flatMap((item) =>
+    item.nacks.map((nack) => {
+      const field = nack.field === undefined ? "" : ` (${nack.field})`;
+      return `${paint("red", "refused")} ${item.id}: ${nack.resource}${field}: ${nack.message}; version ${nack.version}`;
+    }),
+  );
+  const synced = items.filter((item) => item.state === "synced").length;
+  const lines = [...refused, `${synced} of ${count(items.length, "sidecar")} synced`];
+  return `${table(columns, rows, paint)}${lines.join("\n")}\n`;
+}
+
+/** `route 12, cluster 9`, and `route 11 of 12` where the latest is not applied yet. */
+function versions(item: SidecarStatus): string {
+  return Object.entries(item.types)
+    .map(([type, { sent, applied }]) => (sent === applied ? `${type} ${sent}` : `${type} ${applied} of ${sent}`))
+    .join(", ");
+}
+
+function age(since: string): string {
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(since)) / 1_000));
+  if (Number.isNaN(seconds)) return "-";
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}

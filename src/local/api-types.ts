@@ -1,0 +1,90 @@
+/**
+ * What the control plane's HTTP API answers, as its clients read it (docs/reference/api.md).
+ */
+
+export interface ResourceResult {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly action: "created" | "configured" | "unchanged" | "deleted";
+}
+
+/** Answer of apply, delete, PUT and DELETE. */
+export interface ChangeAnswer {
+  /** Number to ask `/v1/changes` about. */
+  readonly change: number;
+  readonly results: readonly ResourceResult[];
+}
+
+export interface Rejection {
+  readonly sidecar: string;
+  readonly resource: string;
+  readonly message: string;
+  readonly field?: string;
+}
+
+export interface ChangeProgress {
+  readonly change: number;
+  readonly state: "pending" | "applied" | "rejected";
+  /** Sidecars that the change concerns, and how many of them have applied it. */
+  readonly concerned: number;
+  readonly applied: number;
+  readonly rejected: readonly Rejection[];
+  readonly elapsedMs: number;
+}
+
+export interface SidecarStatus {
+  readonly id: string;
+  readonly namespace: string;
+  readonly workload: string;
+  /** Version of Weft that it runs. */
+  readonly version: string;
+  readonly connectedSince: string;
+  readonly address: string;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly state: "synced" | "stale" | "rejected";
+  /** Versions per resource type. */
+  readonly types: Readonly<Record<string, { readonly sent: number | string; readonly applied: number | string }>>;
+  readonly nacks: readonly Nack[];
+}
+
+export interface Nack {
+  readonly resource: string;
+  readonly version: string;
+  readonly message: string;
+  readonly field?: string;
+  readonly at: string;
+}
+
+/** One row of `/v1/stats`: what sidecars measured of one workload behind one service. */
+export interface DestinationStats {
+  readonly reporter: "source" | "destination";
+  readonly service: string;
+  readonly namespace: string;
+  readonly workload: string;
+  readonly version: string;
+  readonly requests: number;
+  readonly failures: number;
+  readonly requestsPerSecond: number;
+  /** 0 to 1. */
+  readonly successRate: number;
+  readonly active: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface StatsAnswer {
+  readonly windowMs: number;
+  readonly destinations: readonly DestinationStats[];
+}
+
+/** One thing that is wrong with a resource. */
+export interface ApiIssue {
+  readonly severity?: "error" | "warning";
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly field?: string;
+  readonly message: string;
+}

@@ -1,0 +1,14 @@
+/**
+ * Files that a watcher may read at any moment: written beside the target and moved over it, so a reader sees the old
+ * content or the new, never a part.
+ */
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** Writes JSON to `path`, making its folder where there is none. */
+export function writeJsonAtomically(path: string, value: unknown): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}.tmp`;
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+}
