@@ -1,0 +1,151 @@
+/**
+ * `weft sidecar`: one sidecar, configured by a control plane or from files. This file is the process: flags, who the
+ * sidecar is, the announcement of its ports, signals, and the exit code.
+ */
+import { writeSync } from "node:fs";
+import type { Sidecar } from "../proxy/sidecar.ts";
+import type { Connect } from "../proxy/snapshot/configuration.ts";
+import { CliError, EXIT, usageError } from "./exit.ts";
+import type { Io, Run } from "./io.ts";
+import { becomeLean } from "./lean.ts";
+import type { Flags } from "./sidecar-flags.ts";
+import { describeFlags, readFlags } from "./sidecar-flags.ts";
+import type { Settings } from "./sidecar-settings.ts";
+import { settingsOf } from "./sidecar-settings.ts";
+
+const HELP = `weft sidecar: take a workload's traffic
+
+usage: weft sidecar --control-plane HOST:PORT --workload NS/NAME [options]
+       weft sidecar --config DIR --service NAME --app-port PORT [options]
+
+${describeFlags()}
+
+Each flag is also an environment variable: --admin-port is WEFT_ADMIN_PORT.
+The ports are announced as one JSON line on stdout, {"event":"ready","id":…,"outboundPort":…,…}.
+SIGTERM drains, a second one exits at once.
+
+Examples:
+  weft sidecar --control-plane 127.0.0.1:15012 --workload default/web
+  weft sidecar --config config/demo --service web --app-port 8080 --outbound-port 0 --inbound-port 0
+
+Exit codes:
+  0  drained
+  1  could not start, or a traffic loop failed
+  2  the command line was not understood
+`;
+
+/** Handles that outlive a closed sidecar would be a defect; they must not keep the process. */
+const EXIT_MARGIN_MS = 1_000;
+
+/** A place that a sidecar's configuration can come from. */
+export interface Source {
+  /** Imports what `open` needs, without doing anything yet. */
+  load(): Promise<unknown>;
+  /** Rejects with a CliError when there is nothing usable, e.g. wrong files. */
+  open(): Promise<Connect>;
+}
+
+export interface Sources {
+  /** A control plane at `HOST:PORT`. */
+  controlPlane(target: string): Source;
+  /** A directory of resources, compiled in this process. */
+  config(directory: string): Source;
+}
+
+/** The command, with its two sources. */
+export function sidecarCommand(sources: Sources): Run {
+  return async (argv, io) => {
+    try {
+      const flags = readFlags(argv, io.env);
+      if (flags.isHelp) {
+        io.stdout.write(HELP);
+        return EXIT.ok;
+      }
+      const settings = settingsOf(flags);
+      const source = sourceOf(flags, sources);
+      // Beyond the standard streams no descriptor survives the restart.
+      const announceFd = Number(flags.get("announce-fd"));
+      if (announceFd <= 2) await becomeLean(() => Promise.all([loadProxy(), source.load()]));
+      return await serve(settings, await source.open(), announceFd, io);
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      io.stderr.write(`error: ${error.message}\n`);
+      for (const hint of error.hints) io.stderr.write(`  ${hint}\n`);
+      return error.exitCode;
+    }
+  };
+}
+
+function loadProxy(): Promise<unknown> {
+  // On the main thread the loop's entry does nothing: this puts its sources into the compile cache.
+  return Promise.all([import("../proxy/sidecar.ts"), import("../proxy/loop.ts")]);
+}
+
+function sourceOf(flags: Flags, sources: Sources): Source {
+  const target = flags.get("control-plane");
+  const directory = flags.get("config");
+  if (target !== undefined && directory === undefined) return sources.controlPlane(target);
+  if (directory !== undefined && target === undefined) return sources.config(directory);
+  throw usageError(
+    "say where the configuration comes from: either --control-plane HOST:PORT or --config DIR",
+  );
+}
+
+async function serve(settings: Settings, connect: Connect, announceFd: number, io: Io): Promise<number> {
+  const { startSidecar } = await import("../proxy/sidecar.ts");
+  const ended = Promise.withResolvers<number>();
+  const warn = (message: string): void => void io.stderr.write(`sidecar: ${message}\n`);
+  let terminations = 0;
+  let isDraining = false;
+  let sidecar: Sidecar | undefined;
+  const drain = (): void => {
+    if (isDraining) return;
+    isDraining = true;
+    if (sidecar === undefined) ended.resolve(EXIT.ok);
+    else {
+      void sidecar.drain().then((cut) => {
+        if (cut > 0) warn(`drained; ${cut} connections were cut off`);
+        ended.resolve(EXIT.ok);
+      });
+    }
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (++terminations > 1) process.exit(EXIT.ok);
+      drain();
+    });
+  }
+  try {
+    sidecar = await startSidecar({
+      ...settings,
+      connect,
+      warn,
+      onDrainRequested: drain,
+      onFailure: (message) => {
+        warn(message);
+        ended.resolve(EXIT.failed);
+      },
+    });
+  } catch (error) {
+    throw new CliError(`cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  announce(sidecar, announceFd, io);
+  const code = await ended.promise;
+  setTimeout(() => process.exit(code), EXIT_MARGIN_MS).unref();
+  await sidecar.close();
+  return code;
+}
+
+/** One line for whoever started this: a supervisor, or a person who reads. */
+function announce({ id, ports }: Sidecar, fd: number, io: Io): void {
+  const line = `${JSON.stringify({
+    event: "ready",
+    id,
+    outboundPort: ports.outbound,
+    inboundPort: ports.inbound,
+    adminPort: ports.admin,
+    telemetryPort: ports.telemetry,
+  })}\n`;
+  if (fd === 1) io.stdout.write(line);
+  else writeSync(fd, line);
+}

@@ -1,0 +1,72 @@
+/** What the flags of `weft sidecar` mean: who the sidecar is, and how it is set up. */
+import { readFileSync } from "node:fs";
+import type { Node } from "../discovery/messages.ts";
+import type { SidecarOptions } from "../proxy/sidecar.ts";
+import { parseDuration } from "./duration.ts";
+import { usageError } from "./exit.ts";
+import type { Flags } from "./sidecar-flags.ts";
+
+/** Young generation of a traffic loop, in MB: see docs/decisions/0004-sidecar-memory.md. */
+const YOUNG_GENERATION_MB = 8;
+export type Settings = Omit<SidecarOptions, "connect" | "warn" | "onDrainRequested" | "onFailure">;
+
+/** Throws a usage error when the flags don't say whose sidecar it is. */
+export function settingsOf(flags: Flags): Settings {
+  const appPort = flags.get("app-port");
+  const stateDir = flags.get("state-dir");
+  return {
+    node: nodeOf(flags),
+    host: flags.get("host"),
+    ports: {
+      outbound: Number(flags.get("outbound-port")),
+      inbound: Number(flags.get("inbound-port")),
+      admin: Number(flags.get("admin-port")),
+      telemetry: Number(flags.get("telemetry-port")),
+    },
+    ...(appPort === undefined ? {} : { appPort: Number(appPort) }),
+    concurrency: Number(flags.get("concurrency")),
+    outboundScope: flags.get("outbound-scope") === "all" ? "all" : "lazy",
+    ...(stateDir === undefined ? {} : { stateDir }),
+    drainGraceMs: parseDuration(flags.get("drain-grace")) ?? 0,
+    drainTimeoutMs: parseDuration(flags.get("drain-timeout")) ?? 0,
+    youngGenerationMb: YOUNG_GENERATION_MB,
+  };
+}
+
+/** Who this sidecar is. A Service names it where there is no Workload. */
+function nodeOf(flags: Flags): Omit<Node, "ports"> {
+  const service = flags.get("service");
+  const owner = flags.get("workload") ?? service;
+  if (owner === undefined)
+    throw usageError("say whose sidecar this is: --workload NS/NAME, or --service NAME");
+  const [namespace, workload] = splitName(owner);
+  return {
+    id: `${namespace}/${workload}`,
+    namespace,
+    workload,
+    ...(service === undefined ? {} : { service: splitName(service)[1] }),
+    serviceAccount: flags.get("service-account"),
+    labels: labelsOf(flags.get("labels")),
+    address: flags.get("host"),
+    version: version(),
+  };
+}
+
+function splitName(name: string): readonly [namespace: string, name: string] {
+  const slash = name.indexOf("/");
+  return slash < 0 ? ["default", name] : [name.slice(0, slash), name.slice(slash + 1)];
+}
+
+function labelsOf(list: string): Readonly<Record<string, string>> {
+  const pairs = list === "" ? [] : list.split(",");
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+  );
+}
+
+function version(): string {
+  const found: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return typeof found === "object" && found !== null && "version" in found
+    ? String(found.version)
+    : "unknown";
+}
