@@ -14,7 +14,10 @@ const DEFAULT_API = "http://127.0.0.1:15014";
 /** Adds `--api` to a command. */
 export function withApi(command: Command): Command {
   return command.addOption(
-    new Option("--api <url>", "the control plane's HTTP API; else WEFT_API, the mesh of weft up, 127.0.0.1:15014"),
+    new Option(
+      "--api <url>",
+      "the control plane's HTTP API; else WEFT_API, the mesh of weft up, 127.0.0.1:15014",
+    ),
   );
 }
 
@@ -65,7 +68,7 @@ function unreachable(error: ApiUnreachableError, from: string): CliError {
   return new CliError(`no control plane at ${error.base} (${cause})`, {
     hints: [
       `the address is from: ${from}`,
-      "start a mesh with \"weft up DIR\", or a control plane with \"weft control-plane --config DIR\",",
+      'start a mesh with "weft up DIR", or a control plane with "weft control-plane --config DIR",',
       "or say where it is: --api http://HOST:PORT, or WEFT_API",
     ],
   });

@@ -32,7 +32,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         ],
         exits: {
           ok: "accepted; with --wait: applied by every sidecar that it concerns",
-          failed: "something is wrong with a resource and nothing changed, a sidecar refused, or time ran out",
+          failed:
+            "something is wrong with a resource and nothing changed, a sidecar refused, or time ran out",
         },
       },
       io,
@@ -50,7 +51,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const answer = await client.call<ChangeAnswer>("POST", path, { files });
       const dryRun = options.dryRun === true;
       const asked = { json: options.json === true, dryRun };
-      return followChange(client, answer, options.wait === true ? { ...asked, waitMs: options.timeout } : asked, io);
+      return followChange(
+        client,
+        answer,
+        options.wait === true ? { ...asked, waitMs: options.timeout } : asked,
+        io,
+      );
     });
   });
 }

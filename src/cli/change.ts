@@ -4,8 +4,8 @@
  */
 import type { ApiClient } from "../local/api-client.ts";
 import type { ChangeAnswer, ChangeProgress } from "../local/api-types.ts";
-import { EXIT } from "./exit.ts";
 import { formatMs } from "./duration.ts";
+import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { count, json, painter } from "./output.ts";
 
@@ -40,7 +40,10 @@ export async function followChange(
   }
   const progress = await awaitChange(client, answer.change, options.waitMs);
   if (options.json) io.stdout.write(json({ ...answer, progress }));
-  else (progress.state === "applied" ? io.stdout : io.stderr).write(`${describeProgress(progress, options.waitMs)}\n`);
+  else
+    (progress.state === "applied" ? io.stdout : io.stderr).write(
+      `${describeProgress(progress, options.waitMs)}\n`,
+    );
   return progress.state === "applied" ? EXIT.ok : EXIT.failed;
 }
 

@@ -21,7 +21,8 @@ export function parseDuration(text: string): number | undefined {
 export function durationOption(option: string): (text: string) => number {
   return (text) => {
     const ms = parseDuration(text);
-    if (ms === undefined) throw usageError(`${option}: "${text}" is no duration`, "write it as 500ms, 20s or 1m30s");
+    if (ms === undefined)
+      throw usageError(`${option}: "${text}" is no duration`, "write it as 500ms, 20s or 1m30s");
     return ms;
   };
 }

@@ -82,7 +82,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 function version(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   const found: unknown = JSON.parse(text);
-  return typeof found === "object" && found !== null && "version" in found ? String(found.version) : "unknown";
+  return typeof found === "object" && found !== null && "version" in found
+    ? String(found.version)
+    : "unknown";
 }
 
 /** Whoever reads our output may stop reading (`weft get | head`): that ends us, quietly. */

@@ -40,7 +40,13 @@ export function tableLines(
       })
       .join("  ")
       .trimEnd();
-  return [line(columns.map((c) => c.title), true), ...rows.map((row) => line(row, false))];
+  return [
+    line(
+      columns.map((c) => c.title),
+      true,
+    ),
+    ...rows.map((row) => line(row, false)),
+  ];
 }
 
 /** The same as one text, ending in a newline. */

@@ -60,7 +60,9 @@ function describe(items: readonly SidecarStatus[], paint: Paint): string {
 /** `route 12, cluster 9`, and `route 11 of 12` where the latest is not applied yet. */
 function versions(item: SidecarStatus): string {
   return Object.entries(item.types)
-    .map(([type, { sent, applied }]) => (sent === applied ? `${type} ${sent}` : `${type} ${applied} of ${sent}`))
+    .map(([type, { sent, applied }]) =>
+      sent === applied ? `${type} ${sent}` : `${type} ${applied} of ${sent}`,
+    )
     .join(", ");
 }
 

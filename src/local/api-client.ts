@@ -68,7 +68,11 @@ function exchange(
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const headers = payload && { "content-type": "application/json", "content-length": payload.length };
     const fail = (error: NodeJS.ErrnoException) => reject(new ApiUnreachableError(base, error));
-    const outgoing = request(`${base}${path}`, { method, agent, headers: { accept: "application/json", ...headers } });
+    const outgoing = request(`${base}${path}`, {
+      method,
+      agent,
+      headers: { accept: "application/json", ...headers },
+    });
     outgoing.on("error", fail);
     outgoing.on("response", (response) => {
       const chunks: Buffer[] = [];

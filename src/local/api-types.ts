@@ -44,7 +44,9 @@ export interface SidecarStatus {
   readonly ports: Readonly<Record<string, number>>;
   readonly state: "synced" | "stale" | "rejected";
   /** Versions per resource type. */
-  readonly types: Readonly<Record<string, { readonly sent: number | string; readonly applied: number | string }>>;
+  readonly types: Readonly<
+    Record<string, { readonly sent: number | string; readonly applied: number | string }>
+  >;
   readonly nacks: readonly Nack[];
 }
 

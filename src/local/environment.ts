@@ -44,7 +44,10 @@ export function cleanEnvironment(surrounding: Env): Record<string, string> {
  * `STOCK_SERVICE_HOST` and `STOCK_SERVICE_PORT`. Plain `http://` only: what an application encrypts itself is not ours
  * to route. Loopback stays direct, or an application could not reach its own helpers.
  */
-export function applicationEnvironment(surrounding: Env, app: ApplicationEnvironment): Record<string, string> {
+export function applicationEnvironment(
+  surrounding: Env,
+  app: ApplicationEnvironment,
+): Record<string, string> {
   const env: Record<string, string> = {
     ...cleanEnvironment(surrounding),
     WEFT_WORKLOAD: app.workload,
@@ -63,7 +66,8 @@ export function applicationEnvironment(surrounding: Env, app: ApplicationEnviron
     const [first] = service.ports;
     if (first === undefined) continue;
     const prefix = variableName(service.name);
-    env[`${prefix}_URL`] = first.port === 80 ? `http://${service.name}` : `http://${service.name}:${first.port}`;
+    env[`${prefix}_URL`] =
+      first.port === 80 ? `http://${service.name}` : `http://${service.name}:${first.port}`;
     env[`${prefix}_SERVICE_HOST`] = service.name;
     env[`${prefix}_SERVICE_PORT`] = String(first.port);
   }

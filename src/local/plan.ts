@@ -11,6 +11,7 @@ export interface PlannedWorkload {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly address: string;
+  readonly serviceAccount: string;
   /** 0 means: choose one. */
   readonly ports: Readonly<Record<string, number>>;
   readonly inboundPort?: number;

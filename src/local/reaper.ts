@@ -56,7 +56,8 @@ export class Reaper {
   /** Ends the reaper itself; groups still on its list end with it. */
   close(): Promise<void> {
     const shell = this.#shell;
-    if (shell.exitCode !== null || shell.signalCode !== null || shell.pid === undefined) return Promise.resolve();
+    if (shell.exitCode !== null || shell.signalCode !== null || shell.pid === undefined)
+      return Promise.resolve();
     return new Promise((resolve) => {
       shell.once("exit", () => resolve());
       shell.ref();

@@ -24,12 +24,21 @@ export interface ProcessSpec {
     | { readonly kind: "announcement" }
     | { readonly kind: "listening"; readonly host: string; readonly port: number }
     | { readonly kind: "started" };
+  /** Where it will listen. */
+  readonly ports: { readonly address: string; readonly numbers: readonly number[] };
   /** Called before each start. */
   readonly beforeStart?: () => Promise<void>;
 }
 
 export type ProcessEvent =
-  | { readonly kind: "ready"; readonly spec: ProcessSpec; readonly afterMs: number; readonly restarts: number }
+  | {
+      readonly kind: "ready";
+      readonly spec: ProcessSpec;
+      readonly pid: number;
+      /** Since this start. */
+      readonly afterMs: number;
+      readonly restarts: number;
+    }
   | { readonly kind: "log"; readonly spec: ProcessSpec; readonly line: LogLine }
   | {
       readonly kind: "ended";
@@ -164,7 +173,7 @@ export class SupervisedProcess {
     if (this.#child !== child || this.#stopping) return;
     this.#isReady = true;
     const afterMs = performance.now() - startedAt;
-    this.#report({ kind: "ready", spec: this.spec, afterMs, restarts: this.#restarts });
+    this.#report({ kind: "ready", spec: this.spec, pid: child.pid ?? 0, afterMs, restarts: this.#restarts });
     this.#firstReady.resolve();
   }
 

@@ -38,7 +38,11 @@ export function work(ms: number): Promise<void> {
 }
 
 /** Asks another service by `fetch`, which sends plain HTTP through a tunnel (CONNECT) of the proxy. */
-export async function callByFetch(service: string, path: string, headers: Record<string, string>): Promise<unknown> {
+export async function callByFetch(
+  service: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<unknown> {
   const response = await fetch(new URL(path, serviceUrl(service)), { headers });
   if (!response.ok) throw new Error(`${service} answered ${response.status}`);
   return response.json();

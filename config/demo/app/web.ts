@@ -8,5 +8,11 @@ serve(async ({ path, headers }) => {
     callByHttp("catalog", "/items", passed),
     callByFetch("reviews", "/reviews/loom", passed),
   ]);
-  return { service: "web", version: "v1", path, requestId: headers["x-request-id"], calls: { catalog, reviews } };
+  return {
+    service: "web",
+    version: "v1",
+    path,
+    requestId: headers["x-request-id"],
+    calls: { catalog, reviews },
+  };
 });

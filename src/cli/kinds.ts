@@ -1,0 +1,32 @@
+/**
+ * Kinds as people type them: `HTTPRoute`, `httproutes`, `route`; kubectl's short names where it has some.
+ */
+import { usageError } from "./exit.ts";
+
+const SHORT_NAMES = {
+  Service: ["svc"],
+  Workload: ["wl"],
+  HTTPRoute: ["route"],
+  TrafficPolicy: ["tp"],
+  MeshConfig: ["mesh", "config"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Kind = keyof typeof SHORT_NAMES;
+
+/** All kinds, in the order in which `weft get all` shows them. */
+export const KINDS = Object.keys(SHORT_NAMES) as readonly Kind[];
+
+/** The kind that `text` means; a usage error lists them where it means none. */
+export function parseKind(text: string): Kind {
+  const wanted = text.toLowerCase();
+  for (const kind of KINDS) {
+    const name = kind.toLowerCase();
+    const names: readonly string[] = [name, `${name}s`, plural(name), ...SHORT_NAMES[kind]];
+    if (names.includes(wanted)) return kind;
+  }
+  throw usageError(`no kind "${text}"`, `kinds: ${KINDS.join(", ")}`);
+}
+
+function plural(name: string): string {
+  return name.endsWith("y") ? `${name.slice(0, -1)}ies` : `${name}es`;
+}

@@ -1,0 +1,133 @@
+/**
+ * `weft up`: the command line of a local mesh. What it starts and how stands in `local/`; how it looks in `up-*.ts`.
+ */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Mesh, StartError } from "../local/mesh.ts";
+import { StatsFolder } from "../local/stats.ts";
+import type { ProcessEvent } from "../local/supervised-process.ts";
+import { newCommand, runCommand } from "./command.ts";
+import { durationOption, integerOption } from "./duration.ts";
+import { CliError } from "./exit.ts";
+import { listenForInterrupts } from "./interrupt.ts";
+import type { Io } from "./io.ts";
+import { leanStart } from "./lean.ts";
+import { loadMeshResources } from "./mesh-resources.ts";
+import type { Display } from "./up-display.ts";
+import { JsonDisplay } from "./up-json.ts";
+import { LineDisplay } from "./up-lines.ts";
+import { ScreenDisplay } from "./up-screen.ts";
+import { runSession } from "./up-session.ts";
+
+interface Options {
+  readonly duration?: number;
+  readonly rate: number;
+  readonly apiPort: number;
+  readonly startTimeout: number;
+  readonly trickle: boolean;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+/** Ended by a second Ctrl-C: what shells report for SIGINT. */
+const EXIT_KILLED = 130;
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const command = newCommand(
+    {
+      name: "up",
+      summary:
+        "Run the mesh of a directory on this machine: a control plane, and for each Workload with a command the\n" +
+        "program and its sidecar. No root, no cluster. Ctrl-C ends everything; twice, at once.",
+      examples: [
+        ["weft up config/demo", "until Ctrl-C"],
+        ["weft up config/demo --duration 20s", "ends by itself, with a summary"],
+        ["weft up config/demo --json | jq 'select(.event==\"stats\")'", "for a program"],
+        ["weft up mesh/ --no-trickle --verbose", "your own requests only; all that the processes print"],
+      ],
+      exits: {
+        ok: "ended by --duration or by Ctrl-C",
+        failed:
+          "something is wrong with a resource, did not become ready, or answered no request successfully",
+      },
+    },
+    io,
+  )
+    .argument("<directory>", "directory of YAML resources")
+    .option("--duration <duration>", "end after this long", durationOption("--duration"))
+    .option("--rate <n>", "requests a second of the trickle", integerOption("--rate", 1, 500), 10)
+    .option("--no-trickle", "send no requests")
+    .option(
+      "--api-port <port>",
+      "port of the control plane's API; 0: any",
+      integerOption("--api-port", 0, 65_535),
+      0,
+    )
+    .option(
+      "--start-timeout <duration>",
+      "how long everything may take to become ready",
+      durationOption("--start-timeout"),
+      30_000,
+    )
+    .option("--verbose", "show everything that the processes print, not only warnings and errors");
+  return runCommand(command, argv, io, async () => {
+    const [directory = ""] = command.args;
+    return up(directory, command.opts<Options>(), io);
+  });
+}
+
+async function up(directory: string, options: Options, io: Io): Promise<number> {
+  const folder = resolve(io.cwd, directory);
+  const { workloads, services } = await loadMeshResources(folder);
+  const display = makeDisplay(options, io);
+  // Nothing that a child did between planning and the end of the process is lost on a display that is closed.
+  const report = (event: ProcessEvent) => display.event(event);
+  try {
+    const mesh = await Mesh.plan({
+      directory: folder,
+      workloads,
+      services,
+      weft: weftProgram(),
+      apiPort: options.apiPort,
+      startTimeoutMs: options.startTimeout,
+      env: io.env,
+      report,
+    });
+    const interrupts = listenForInterrupts(
+      () => display.note("ending; Ctrl-C again ends it at once"),
+      () => {
+        mesh.kill();
+        display.close();
+        process.exit(EXIT_KILLED);
+      },
+    );
+    const { duration } = options;
+    const session = { directory, cwd: io.cwd, rate: options.trickle ? options.rate : 0 };
+    const timed = duration === undefined ? session : { ...session, durationMs: duration };
+    const stats = new StatsFolder(services, workloads);
+    return await runSession(mesh, stats, timed, display, interrupts.first).finally(interrupts.dispose);
+  } catch (error) {
+    if (error instanceof StartError) throw new CliError(error.message, { hints: error.details });
+    throw error;
+  } finally {
+    display.close();
+  }
+}
+
+function makeDisplay({ json, verbose }: Options, io: Io): Display {
+  const isVerbose = verbose === true;
+  if (json === true) return new JsonDisplay(io, isVerbose);
+  const isTerminal = io.stdout.isTTY === true && io.env["TERM"] !== "dumb";
+  return isTerminal ? new ScreenDisplay(io, isVerbose) : new LineDisplay(io, isVerbose);
+}
+
+function weftProgram() {
+  const { flags, env } = leanStart();
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return {
+    node: process.execPath,
+    entry: fileURLToPath(new URL(`./main.${extension}`, import.meta.url)),
+    sidecarFlags: flags,
+    sidecarEnv: env,
+  };
+}
