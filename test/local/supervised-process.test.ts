@@ -1,0 +1,90 @@
+/**
+ * Supervision with real processes: readiness, restarts, ends, and groups.
+ */
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Reaper } from "../../src/local/reaper.ts";
+import { type ProcessEvent, type ProcessSpec, SupervisedProcess } from "../../src/local/supervised-process.ts";
+import { isRunning } from "./processes.ts";
+
+const reaper = new Reaper();
+const started: SupervisedProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill();
+});
+
+function supervise(script: string, more: Partial<ProcessSpec> = {}) {
+  const events: ProcessEvent[] = [];
+  const spec: ProcessSpec = {
+    role: "app",
+    id: "default/test",
+    command: "/bin/sh",
+    args: ["-c", script],
+    env: { PATH: "/usr/bin:/bin" },
+    cwd: "/",
+    ready: { kind: "announcement" },
+    ports: { address: "127.0.0.1", numbers: [] },
+    ...more,
+  };
+  const child = new SupervisedProcess(spec, reaper, (event) => events.push(event));
+  started.push(child);
+  return { child, events };
+}
+
+const READY = `echo '{"event":"ready"}'`;
+
+describe("a supervised process", () => {
+  it("is ready when it says so, and its lines are passed on", async () => {
+    const { child, events } = supervise(`echo hello; ${READY}; echo oops >&2; sleep 60`);
+    await child.start();
+    expect(child.isReady).toBe(true);
+    await vi.waitFor(() => {
+      const lines = events.flatMap((event) => (event.kind === "log" ? [event.line] : []));
+      expect(lines).toContainEqual({ severity: "info", text: "hello" });
+      expect(lines).toContainEqual({ severity: "warn", text: "oops" });
+    });
+    await child.stop(1_000);
+    expect(child.pid).toBeUndefined();
+  });
+
+  it("is started again when it ends by itself, and that is said", async () => {
+    const { child, events } = supervise(`${READY}; exit 3`);
+    await child.start();
+    await vi.waitFor(() => expect(events.filter(({ kind }) => kind === "ready").length).toBeGreaterThan(1));
+    expect(events).toContainEqual(expect.objectContaining({ kind: "ended", how: "exited with code 3", restartInMs: 100 }));
+    await child.stop(1_000);
+    const count = events.length;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(events.length).toBe(count);
+  });
+
+  it("whose command does not exist is reported as such", async () => {
+    const { child, events } = supervise("", { command: "/no/such/program" });
+    void child.start();
+    await vi.waitFor(() =>
+      expect(events).toContainEqual(expect.objectContaining({ how: expect.stringContaining("ENOENT") })),
+    );
+    await child.stop(100);
+  });
+
+  it("that ignores SIGTERM is killed after its grace", async () => {
+    const { child } = supervise(`trap '' TERM; ${READY}; while :; do sleep 0.1; done`);
+    await child.start();
+    const { pid } = child;
+    const before = performance.now();
+    await child.stop(300);
+    expect(performance.now() - before).toBeGreaterThan(250);
+    expect(isRunning(pid)).toBe(false);
+  });
+
+  it("takes what it started with it", async () => {
+    const { child, events } = supervise(`sleep 61 & echo $!; ${READY}; wait`);
+    await child.start();
+    const grandchild = await vi.waitFor(() => {
+      const log = events.find((event) => event.kind === "log");
+      return Number(log?.kind === "log" ? log.line.text : Number.NaN);
+    });
+    expect(isRunning(grandchild)).toBe(true);
+    await child.stop(1_000);
+    await vi.waitFor(() => expect(isRunning(grandchild)).toBe(false));
+  });
+});
