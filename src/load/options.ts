@@ -98,7 +98,10 @@ export function planLoad(options: LoadOptions): LoadPlan {
     arrival: options.arrival ?? "uniform",
     seed: whole("seed", options.seed ?? 1, 0, 0xffffffff),
     connections,
-    maxInFlight: whole("max-in-flight", options.maxInFlight ?? connections, 1, LIMITS.maxConnections),
+    maxInFlight:
+      options.maxInFlight === undefined
+        ? connections
+        : whole("max-in-flight", options.maxInFlight, 1, LIMITS.maxConnections),
     durationMs: durationMs && between("duration", durationMs, 1, LIMITS.maxDurationMs, " ms (24 h)"),
     requests: options.requests && whole("requests", options.requests, 1, LIMITS.maxRequests),
     warmupMs: between(

@@ -5,6 +5,7 @@
 import { LatencyHistogram } from "./histogram.ts";
 import type { TimelinePoint } from "./result.ts";
 
+/** Even, as neighbours are merged in pairs. */
 const MAX_POINTS = 480;
 const LENGTHS_MS = [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000];
 
@@ -42,8 +43,10 @@ export class Timeline {
   finish(now: number): readonly TimelinePoint[] {
     this.#advance(now);
     const lengthMs = now - this.#start - this.#points.length * this.#lengthMs;
-    // A sliver would show a rate made of two answers.
-    if (lengthMs > this.#lengthMs / 4 || this.#points.length === 0) this.#close(Math.max(lengthMs, 1));
+    const isSliver = lengthMs <= this.#lengthMs / 4 && this.#points.length > 0;
+    if (lengthMs > 0 || !isSliver) this.#close(Math.max(lengthMs, 1));
+    // By itself a sliver would show a rate made of two answers.
+    if (isSliver && lengthMs > 0) this.#points.push(...this.#points.splice(-2).reduce(joined, []));
     return this.#points;
   }
 
@@ -70,21 +73,25 @@ export class Timeline {
   }
 
   #merge(): void {
-    const merged: TimelinePoint[] = [];
-    for (let i = 0; i + 1 < this.#points.length; i += 2) {
-      const [a, b] = this.#points.slice(i, i + 2);
-      if (a === undefined || b === undefined) continue;
-      merged.push({
-        atMs: a.atMs,
-        lengthMs: a.lengthMs + b.lengthMs,
-        answered: a.answered + b.answered,
-        errors: a.errors + b.errors,
-        p50: Math.max(a.p50, b.p50),
-        p99: Math.max(a.p99, b.p99),
-        max: Math.max(a.max, b.max),
-      });
-    }
-    this.#points = merged;
+    this.#points = Array.from({ length: this.#points.length / 2 }, (_, i) =>
+      this.#points.slice(2 * i, 2 * i + 2).reduce(joined, []),
+    ).flat();
     this.#lengthMs *= 2;
   }
+}
+
+/** Adds a stretch to the one before it. */
+function joined([before]: readonly TimelinePoint[], point: TimelinePoint): TimelinePoint[] {
+  if (before === undefined) return [point];
+  return [
+    {
+      atMs: before.atMs,
+      lengthMs: before.lengthMs + point.lengthMs,
+      answered: before.answered + point.answered,
+      errors: before.errors + point.errors,
+      p50: Math.max(before.p50, point.p50),
+      p99: Math.max(before.p99, point.p99),
+      max: Math.max(before.max, point.max),
+    },
+  ];
 }
