@@ -36,6 +36,7 @@ const COMMANDS: readonly Entry[] = [
     summary: "which sidecar has applied what, and what it refused",
     load: () => import("./status.ts"),
   },
+  { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];
 
 const USAGE = `weft: a service mesh in TypeScript
