@@ -7,6 +7,8 @@ import type { LatencyHistogram } from "./histogram.ts";
 import type { GeneratorCost } from "./result.ts";
 
 const RESOLUTION_MS = 10;
+/** A single pause of this length is worth a word even where percentiles do not show it. */
+const STANDSTILL_MS = 50;
 
 export class SelfMonitor {
   readonly #delay: ReturnType<typeof monitorEventLoopDelay> = monitorEventLoopDelay({
@@ -62,6 +64,11 @@ export function bottleneckWarnings(cost: GeneratorCost): readonly string[] {
   } else if (cost.lag.p99 > 10) {
     warnings.push(
       `the generator's event loop was late by ${cost.lag.p99.toFixed(1)} ms in 1 % of its turns: ${doubt}`,
+    );
+  }
+  if (cost.lag.max > STANDSTILL_MS) {
+    warnings.push(
+      `the generator stood still for ${Math.round(cost.lag.max)} ms: the machine had other work, and requests of that time look slower than they were`,
     );
   }
   return warnings;
