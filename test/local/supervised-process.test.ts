@@ -3,7 +3,11 @@
  */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Reaper } from "../../src/local/reaper.ts";
-import { type ProcessEvent, type ProcessSpec, SupervisedProcess } from "../../src/local/supervised-process.ts";
+import {
+  type ProcessEvent,
+  type ProcessSpec,
+  SupervisedProcess,
+} from "../../src/local/supervised-process.ts";
 import { isRunning } from "./processes.ts";
 
 const reaper = new Reaper();
@@ -50,7 +54,9 @@ describe("a supervised process", () => {
     const { child, events } = supervise(`${READY}; exit 3`);
     await child.start();
     await vi.waitFor(() => expect(events.filter(({ kind }) => kind === "ready").length).toBeGreaterThan(1));
-    expect(events).toContainEqual(expect.objectContaining({ kind: "ended", how: "exited with code 3", restartInMs: 100 }));
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: "ended", how: "exited with code 3", restartInMs: 100 }),
+    );
     await child.stop(1_000);
     const count = events.length;
     await new Promise((resolve) => setTimeout(resolve, 400));

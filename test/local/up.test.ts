@@ -1,0 +1,133 @@
+/**
+ * The whole mesh from one command, with real processes: it runs, it ends by itself, and nothing of it is left.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { descendants, isListening, isRunning } from "./processes.ts";
+import { sample, type UpEvent, UpProcess } from "./up-process.ts";
+
+let up: UpProcess | undefined;
+afterEach(() => up?.dispose());
+
+interface Row {
+  readonly service: string;
+  readonly version: string;
+  readonly requests: number;
+  readonly failures: number;
+  readonly share: number;
+}
+
+const rowsOf = (event: UpEvent) => event["rows"] as readonly Row[];
+
+describe("weft up", { timeout: 90_000 }, () => {
+  it("runs for --duration, sends real requests through every service, and leaves nothing behind", async () => {
+    up = new UpProcess(["--duration", "5s", "--rate", "20"]);
+    const ports = await up.ports();
+    const processes = descendants(up.pid).map(({ pid }) => pid);
+    expect(processes.length).toBeGreaterThanOrEqual(11);
+    const summary = await up.until(({ event }) => event === "summary");
+    expect(await up.ended).toEqual({ code: 0, signal: null });
+    const rows = rowsOf(summary);
+    expect(new Set(rows.map(({ service }) => service))).toEqual(
+      new Set(["web", "catalog", "stock", "reviews"]),
+    );
+    expect(rows.filter(({ failures }) => failures > 0)).toEqual([]);
+    expect(summary).toMatchObject({ silent: [], trickle: { failed: 0 } });
+    expect(processes.filter(isRunning)).toEqual([]);
+    expect((await Promise.all(ports.map(isListening))).filter((listens) => listens)).toEqual([]);
+    expect(up.stderr).toBe("");
+  });
+
+  it("ends in order on Ctrl-C, and twice the signal at once means one Ctrl-C", async () => {
+    up = new UpProcess(["--no-trickle"]);
+    const ports = await up.ports();
+    const processes = descendants(up.pid).map(({ pid }) => pid);
+    up.signal("SIGINT");
+    up.signal("SIGINT");
+    expect(await up.ended).toEqual({ code: 0, signal: null });
+    expect(processes.filter(isRunning)).toEqual([]);
+    expect((await Promise.all(ports.map(isListening))).filter((listens) => listens)).toEqual([]);
+  });
+
+  it("killed by kill -9 takes everything with it", async () => {
+    up = new UpProcess([]);
+    const ports = await up.ports();
+    const processes = descendants(up.pid).map(({ pid }) => pid);
+    up.signal("SIGKILL");
+    await vi.waitFor(() => expect(processes.filter(isRunning)).toEqual([]), {
+      timeout: 8_000,
+      interval: 100,
+    });
+    expect((await Promise.all(ports.map(isListening))).filter((listens) => listens)).toEqual([]);
+  });
+
+  it("starts a crashed application again and says so", async () => {
+    up = new UpProcess(["--rate", "20"]);
+    const isStock = ({ role, id }: UpEvent) => role === "app" && id === "default/stock";
+    const ready = await up.until((event) => event.event === "ready" && isStock(event));
+    await up.until(({ event }) => event === "started");
+    process.kill(Number(ready["pid"]), "SIGKILL");
+    expect(await up.until((event) => event.event === "ended")).toMatchObject({
+      id: "default/stock",
+      how: "was killed by SIGKILL",
+      restartInMs: 100,
+    });
+    await up.until((event) => event.event === "ready" && isStock(event) && event["restarts"] === 1);
+  });
+
+  it("says what never became ready, and why", async () => {
+    up = new UpProcess(["--start-timeout", "8s"], (mesh) => {
+      const file = join(mesh, "workloads.yaml");
+      writeFileSync(file, readFileSync(file, "utf8").replace("app/stock.ts", "app/nowhere.ts"));
+    });
+    expect(await up.ended).toMatchObject({ code: 1 });
+    const { hints, message } = (up.events.at(-1)?.["error"] ?? {}) as { hints?: string[]; message?: string };
+    expect(message).toContain("not ready after 8 s: default/stock");
+    expect(hints?.join("\n")).toContain("nowhere.ts");
+  });
+});
+
+describe("changing a mesh that runs", { timeout: 90_000 }, () => {
+  it("weft apply --wait moves the weights, without a lost request", async () => {
+    up = new UpProcess(["--rate", "50"]);
+    await up.until(({ event }) => event === "started");
+    const status = await up.run("status");
+    expect(status.stdout).toContain("5 of 5 sidecars synced");
+    const dryRun = await up.run("apply", "-f", sample("canary-100.yaml"), "--dry-run");
+    expect(dryRun.stdout).toBe("HTTPRoute default/catalog configured (dry run)\n");
+    const applied = await up.run("apply", "-f", sample("canary-100.yaml"), "--wait");
+    expect(applied.stdout).toMatch(
+      /^HTTPRoute default\/catalog configured\napplied by \d of \d sidecars? in \d+/,
+    );
+    const shown = await up.run("get", "route", "catalog");
+    expect(shown.stdout).toContain("catalog-v1=0,catalog-v2=100");
+    await up.until((event) => {
+      if (event.event !== "stats") return false;
+      const catalog = rowsOf(event).filter(({ service, requests }) => service === "catalog" && requests > 0);
+      return catalog.length === 1 && catalog[0]?.version === "v2";
+    });
+    expect(up.events.findLast(({ event }) => event === "stats")).toMatchObject({ trickle: { failed: 0 } });
+  });
+
+  it("a control plane that is killed costs no request, and comes back where it was", async () => {
+    up = new UpProcess(["--rate", "50"]);
+    const ready = await up.until(({ event, role }) => event === "ready" && role === "control-plane");
+    const { length: before } = (await up.until(({ event }) => event === "stats")) && up.events;
+    process.kill(Number(ready["pid"]), "SIGKILL");
+    await up.until(
+      (event) => event.event === "ready" && event["role"] === "control-plane" && event["restarts"] === 1,
+    );
+    await vi.waitFor(
+      async () => expect((await up?.run("status"))?.stdout).toContain("5 of 5 sidecars synced"),
+      {
+        timeout: 30_000,
+        interval: 500,
+      },
+    );
+    const { length: after } = up.events;
+    await up.until((event) => event.event === "stats" && (up?.events.indexOf(event) ?? 0) >= after);
+    expect(after).toBeGreaterThan(before);
+    expect(up.events.findLast(({ event }) => event === "stats")).toMatchObject({ trickle: { failed: 0 } });
+  });
+});
