@@ -5,13 +5,13 @@
 import type { ChangeAnswer } from "../local/api-types.ts";
 import { withApi, withClient } from "./api.ts";
 import { followChange } from "./change.ts";
-import { newCommand, runCommand } from "./command.ts";
+import { durationSetting, newCommand, runCommand } from "./command.ts";
 import { collect, readDocuments } from "./documents.ts";
-import { durationOption } from "./duration.ts";
+import { usageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 
 interface Options {
-  readonly filename: readonly string[];
+  readonly filename?: readonly string[];
   readonly wait?: boolean;
   readonly timeout: number;
   readonly dryRun?: boolean;
@@ -38,13 +38,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       },
       io,
     )
-      .requiredOption("-f, --filename <path>", "file, directory, or - for stdin; may be repeated", collect)
+      .option("-f, --filename <path>", "file, directory, or - for stdin; may be repeated", collect)
       .option("--wait", "return when every sidecar that it concerns has applied it")
-      .option("--timeout <duration>", "how long --wait waits", durationOption("--timeout"), 30_000)
+      .addOption(durationSetting("--timeout", "how long --wait waits", "30s"))
       .option("--dry-run", "check and compare, but change nothing"),
   );
   return runCommand(command, argv, io, async () => {
     const options = command.opts<Options>();
+    if (options.filename === undefined)
+      throw usageError("say what: -f with a file, a directory, or - for stdin");
     const files = await readDocuments(options.filename, io);
     return withClient(options.api, io, async (client) => {
       const path = options.dryRun === true ? "/v1/apply?dryRun=true" : "/v1/apply";

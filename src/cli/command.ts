@@ -2,7 +2,8 @@
  * What all commands share: commander set up once, help with examples and exit codes, and expected failures printed as
  * one line with hints instead of a stack.
  */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
+import { durationOption } from "./duration.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { json, painter } from "./output.ts";
@@ -35,6 +36,13 @@ export function newCommand(text: CommandText, io: Io): Command {
       writeOut: (chunk) => io.stdout.write(chunk),
       writeErr: (chunk) => io.stderr.write(chunk),
     });
+}
+
+/** An option that is a duration; its value is in milliseconds, its default is shown as it is written here. */
+export function durationSetting(flag: `--${string}`, about: string, fallback?: string): Option {
+  const parse = durationOption(flag);
+  const option = new Option(`${flag} <duration>`, about).argParser(parse);
+  return fallback === undefined ? option : option.default(parse(fallback), fallback);
 }
 
 /** Parses `argv`, runs `action`, and turns what it throws into an exit code. */

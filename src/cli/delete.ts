@@ -5,9 +5,8 @@ import type { ApiClient } from "../local/api-client.ts";
 import type { ChangeAnswer } from "../local/api-types.ts";
 import { withApi, withClient } from "./api.ts";
 import { followChange } from "./change.ts";
-import { newCommand, runCommand } from "./command.ts";
+import { durationSetting, newCommand, runCommand } from "./command.ts";
 import { collect, readDocuments } from "./documents.ts";
-import { durationOption } from "./duration.ts";
 import { usageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { parseKind } from "./kinds.ts";
@@ -44,7 +43,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       .option("-f, --filename <path>", "file, directory, or - for stdin; may be repeated", collect)
       .option("-n, --namespace <name>", "namespace of the resource", "default")
       .option("--wait", "return when every sidecar that it concerns has applied it")
-      .option("--timeout <duration>", "how long --wait waits", durationOption("--timeout"), 30_000)
+      .addOption(durationSetting("--timeout", "how long --wait waits", "30s"))
       .option("--dry-run", "say what would be deleted"),
   );
   return runCommand(command, argv, io, async () => {

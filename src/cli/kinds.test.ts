@@ -6,6 +6,7 @@ describe("kinds", () => {
     ["HTTPRoute", "HTTPRoute"],
     ["httproutes", "HTTPRoute"],
     ["route", "HTTPRoute"],
+    ["routes", "HTTPRoute"],
     ["svc", "Service"],
     ["services", "Service"],
     ["trafficpolicies", "TrafficPolicy"],

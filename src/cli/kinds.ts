@@ -20,13 +20,12 @@ export const KINDS = Object.keys(SHORT_NAMES) as readonly Kind[];
 export function parseKind(text: string): Kind {
   const wanted = text.toLowerCase();
   for (const kind of KINDS) {
-    const name = kind.toLowerCase();
-    const names: readonly string[] = [name, `${name}s`, plural(name), ...SHORT_NAMES[kind]];
-    if (names.includes(wanted)) return kind;
+    const names: readonly string[] = [kind.toLowerCase(), ...SHORT_NAMES[kind]];
+    if (names.some((name) => wanted === name || wanted === plural(name))) return kind;
   }
   throw usageError(`no kind "${text}"`, `kinds: ${KINDS.join(", ")}`);
 }
 
 function plural(name: string): string {
-  return name.endsWith("y") ? `${name.slice(0, -1)}ies` : `${name}es`;
+  return name.endsWith("y") ? `${name.slice(0, -1)}ies` : `${name}s`;
 }

@@ -1,15 +1,27 @@
-import { PassThrough, Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { Io } from "./io.ts";
 import { main } from "./main.ts";
 
 /** Runs a command line in this process, without a terminal. */
 async function weft(...argv: string[]) {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const io: Io = { stdin: Readable.from([]), stdout, stderr, env: {}, cwd: "/" };
+  const stdout = collector();
+  const stderr = collector();
+  const io: Io = { stdin: Readable.from([]), stdout: stdout.sink, stderr: stderr.sink, env: {}, cwd: "/" };
   const code = await main(argv, io);
-  return { code, stdout: String(stdout.read() ?? ""), stderr: String(stderr.read() ?? "") };
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function collector() {
+  const chunks: string[] = [];
+  const sink = new Writable({
+    decodeStrings: false,
+    write(chunk: string, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { sink, text: () => chunks.join("") };
 }
 
 const COMMANDS = ["up", "sidecar", "control-plane", "validate", "apply", "get", "delete", "status", "load"];
@@ -66,21 +78,22 @@ describe("the command line", () => {
 });
 
 describe("without a control plane", () => {
-  it.each([
-    ["status"],
-    ["get", "routes"],
-    ["delete", "route", "catalog"],
-  ])("weft %s says where it looked and what to do", async (...argv) => {
-    const { code, stderr } = await weft(...argv, "--api", "127.0.0.1:1");
-    expect(code).toBe(1);
-    expect(stderr).toContain("no control plane at http://127.0.0.1:1 (nobody listens there)");
-    expect(stderr).toContain("the address is from: --api");
-    expect(stderr).toContain("weft up DIR");
-  });
+  it.each([["status"], ["get", "routes"], ["delete", "route", "catalog"]])(
+    "weft %s says where it looked and what to do",
+    async (...argv) => {
+      const { code, stderr } = await weft(...argv, "--api", "127.0.0.1:1");
+      expect(code).toBe(1);
+      expect(stderr).toContain("no control plane at http://127.0.0.1:1 (nobody listens there)");
+      expect(stderr).toContain("the address is from: --api");
+      expect(stderr).toContain("weft up DIR");
+    },
+  );
 
   it("says so as JSON under --json", async () => {
     const { code, stdout } = await weft("status", "--json", "--api", "127.0.0.1:1");
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining("no control plane") } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { message: expect.stringContaining("no control plane") },
+    });
   });
 });

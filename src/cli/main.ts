@@ -20,11 +20,6 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./up.ts"),
   },
   {
-    name: "validate",
-    summary: "check a directory of resources and print everything that is wrong",
-    load: () => import("./validate.ts"),
-  },
-  {
     name: "apply",
     summary: "create or change resources; --wait until every sidecar has them",
     load: () => import("./apply.ts"),

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { Mesh, StartError } from "../local/mesh.ts";
 import { StatsFolder } from "../local/stats.ts";
 import type { ProcessEvent } from "../local/supervised-process.ts";
-import { newCommand, runCommand } from "./command.ts";
-import { durationOption, integerOption } from "./duration.ts";
+import { durationSetting, newCommand, runCommand } from "./command.ts";
+import { integerOption } from "./duration.ts";
 import { CliError } from "./exit.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 import type { Io } from "./io.ts";
@@ -54,7 +54,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     io,
   )
     .argument("<directory>", "directory of YAML resources")
-    .option("--duration <duration>", "end after this long", durationOption("--duration"))
+    .addOption(durationSetting("--duration", "end after this long"))
     .option("--rate <n>", "requests a second of the trickle", integerOption("--rate", 1, 500), 10)
     .option("--no-trickle", "send no requests")
     .option(
@@ -63,12 +63,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       integerOption("--api-port", 0, 65_535),
       0,
     )
-    .option(
-      "--start-timeout <duration>",
-      "how long everything may take to become ready",
-      durationOption("--start-timeout"),
-      30_000,
-    )
+    .addOption(durationSetting("--start-timeout", "how long everything may take to become ready", "30s"))
     .option("--verbose", "show everything that the processes print, not only warnings and errors");
   return runCommand(command, argv, io, async () => {
     const [directory = ""] = command.args;

@@ -1,6 +1,7 @@
 /**
  * What the four demo programs share: an HTTP server on PORT, a bit of work that takes time, and calls to other services.
- * Nothing here knows of Weft: the environment names a proxy, and Node uses it (NODE_USE_ENV_PROXY).
+ * Nothing here knows of Weft: the environment names a proxy, and both of Node's HTTP clients use it (NODE_USE_ENV_PROXY):
+ * they send it the whole URL, and it finds the service.
  */
 import { createServer, get, type IncomingHttpHeaders } from "node:http";
 
@@ -37,7 +38,7 @@ export function work(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms * factor));
 }
 
-/** Asks another service by `fetch`, which sends plain HTTP through a tunnel (CONNECT) of the proxy. */
+/** Asks another service by `fetch`. */
 export async function callByFetch(
   service: string,
   path: string,
@@ -48,7 +49,7 @@ export async function callByFetch(
   return response.json();
 }
 
-/** Asks another service by `node:http`, which sends the whole URL to the proxy (absolute-form). */
+/** Asks another service by `node:http`. */
 export function callByHttp(service: string, path: string, headers: Record<string, string>): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const request = get(new URL(path, serviceUrl(service)), { headers }, (response) => {
