@@ -1,0 +1,19 @@
+/**
+ * Where outgoing heads are built: one buffer for the whole loop, used again as soon as the kernel has taken what was
+ * written from it, and given away when it has not.
+ */
+import { READ_BYTES, type TcpConnection } from "./tcp-connection.ts";
+
+/** A whole read behind an edited head. */
+const SCRATCH_BYTES = READ_BYTES * 2 + 16_384;
+
+export class Scratch {
+  buf: Buffer = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+  /** Writes `buf[0, length)`; false when it was queued. */
+  send(to: TcpConnection, length: number): boolean {
+    const isTaken = to.write(this.buf.subarray(0, length));
+    if (!isTaken) this.buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    return isTaken;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * One TCP connection of the traffic loop: bytes in by callback, bytes out by `write`, no stream machinery between.
+ *
+ * Reads land in one buffer that all connections of the loop share, because a callback runs to its end before the next
+ * read; an idle connection owns no buffer. While a large body passes, a connection reads into a buffer of its own, which
+ * can be handed to a slow peer's queue uncopied (`useOwnBuffer`).
+ *
+ * Node offers this `onread` mode to outgoing sockets only. For accepted ones the handle is moved into a second socket
+ * made with `onread`, which leans on `_handle` and the `handle` option; where a Node release breaks that,
+ * `acceptedSocket` falls back to 'data' events. `bench/micro/onread.ts` shows what it saves.
+ */
+import net from "node:net";
+
+/** Bytes a read may bring. */
+export const READ_BYTES = 65_536;
+/** Own buffers kept for the next large body. */
+const SPARE_BUFFERS = 16;
+
+const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+const spare: Buffer[] = [];
+
+/** Who a connection's events go to; swapped as the connection changes hands. */
+export interface Sink {
+  /** `buf[0, length)` is valid until the call returns: `forward` it or copy it. */
+  onData(buf: Buffer, length: number): void;
+  /** The peer will send no more. */
+  onEnd(): void;
+  /** Everything written has left. */
+  onDrain(): void;
+  /** Comes once, last. */
+  onClose(error: NodeJS.ErrnoException | null): void;
+}
+
+interface HandleOwner {
+  _handle: unknown;
+}
+
+export class TcpConnection {
+  sink: Sink;
+  socket: net.Socket | null = null;
+  /** Since the connection was made. */
+  bytesRead = 0;
+  #own: Buffer | null = null;
+  #usesOwn = false;
+  #isPaused = false;
+  #error: NodeJS.ErrnoException | null = null;
+
+  constructor(sink: Sink) {
+    this.sink = sink;
+  }
+
+  /** Takes over an accepted socket (from a server with `pauseOnConnect`). */
+  accept(socket: net.Socket, server: net.Server): void {
+    this.#attach(acceptedSocket(socket, server, this));
+    this.socket?.resume();
+  }
+
+  /** Connects to an address; `lookup` is used for names only. The sink hears of failure by `onClose`. */
+  connect(host: string, port: number, onConnect: () => void): void {
+    const socket = net.connect({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      allowHalfOpen: true,
+      autoSelectFamily: net.isIP(host) === 0,
+      onread: {
+        buffer: () => this.nextBuffer(),
+        callback: (length, buf) => this.received(length, buf as Buffer),
+      },
+    });
+    socket.once("connect", onConnect);
+    this.#attach(socket);
+  }
+
+  #attach(socket: net.Socket): void {
+    this.socket = socket;
+    socket.on("end", () => this.sink.onEnd());
+    socket.on("drain", () => this.sink.onDrain());
+    socket.on("error", (error) => {
+      this.#error = error;
+    });
+    socket.on("close", () => {
+      this.releaseBuffer();
+      this.socket = null;
+      this.sink.onClose(this.#error);
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.socket !== null && !this.socket.destroyed;
+  }
+
+  /** Bytes written that the kernel has not taken. */
+  get queuedBytes(): number {
+    return this.socket === null ? 0 : this.socket.writableLength;
+  }
+
+  /** Sends bytes; true when the kernel took them all, so that their buffer may be used again at once. */
+  write(bytes: Uint8Array): boolean {
+    const socket = this.socket;
+    if (socket === null || socket.destroyed || socket.writableEnded) return true;
+    socket.write(bytes);
+    return socket.writableLength === 0;
+  }
+
+  /** Ends our side; what was written still leaves. */
+  end(): void {
+    if (this.socket !== null && !this.socket.destroyed) this.socket.end();
+  }
+
+  close(): void {
+    this.socket?.destroy();
+  }
+
+  /** Closes so that the peer cannot take the end for a clean one: RST, where the socket can. */
+  reset(): void {
+    const socket = this.socket;
+    if (socket === null || socket.destroyed) return;
+    if (socket.connecting) socket.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.socket === null) return;
+    this.#isPaused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.socket === null) return;
+    this.#isPaused = false;
+    this.socket.resume();
+  }
+
+  /** From the next read on, bytes arrive in a buffer that no other connection writes to. */
+  useOwnBuffer(): void {
+    this.#usesOwn = true;
+  }
+
+  useSharedBuffer(): void {
+    this.#usesOwn = false;
+  }
+
+  /**
+   * Sends bytes of a read of `from` on. False when the kernel did not take them all: the feeder should pause until
+   * `onDrain`. A buffer that other connections may write to is copied then; one of its own stays with the queue.
+   */
+  forward(from: TcpConnection, buf: Buffer, start: number, end: number): boolean {
+    const bytes = buf.subarray(start, end);
+    if (buf === shared) return this.write(Buffer.from(bytes));
+    const isTaken = this.write(bytes);
+    if (!isTaken && buf === from.#own) from.#own = null;
+    return isTaken;
+  }
+
+  nextBuffer(): Buffer {
+    if (!this.#usesOwn) {
+      this.releaseBuffer();
+      return shared;
+    }
+    this.#own ??= spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.#own;
+  }
+
+  received(length: number, buf: Buffer): boolean {
+    this.bytesRead += length;
+    this.sink.onData(buf, length);
+    return true;
+  }
+
+  releaseBuffer(): void {
+    if (this.#own === null) return;
+    if (spare.length < SPARE_BUFFERS) spare.push(this.#own);
+    this.#own = null;
+  }
+}
+
+function acceptedSocket(accepted: net.Socket, server: net.Server, connection: TcpConnection): net.Socket {
+  const owner = accepted as unknown as HandleOwner;
+  const handle = owner._handle;
+  if (handle === null || handle === undefined) return readByEvents(accepted, connection);
+  owner._handle = null;
+  const options: net.SocketConstructorOpts = {
+    allowHalfOpen: true,
+    onread: {
+      buffer: () => connection.nextBuffer(),
+      callback: (length, buf) => connection.received(length, buf as Buffer),
+    },
+  };
+  const socket = new net.Socket(Object.assign(options, { handle }));
+  // The server counts its connections by these two, and they are what `server.close` waits for.
+  Object.assign(socket, { server, _server: server });
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function readByEvents(socket: net.Socket, connection: TcpConnection): net.Socket {
+  socket.setNoDelay(true);
+  socket.on("data", (chunk: Buffer) => connection.received(chunk.length, chunk));
+  return socket;
+}

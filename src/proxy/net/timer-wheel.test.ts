@@ -1,0 +1,105 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { SLOT_MS, Timed, TimerWheel } from "./timer-wheel.ts";
+
+class Probe extends Timed {
+  firedAt = -1;
+  override onDeadline(now: number): void {
+    this.firedAt = now;
+  }
+}
+
+function wheelAt(start: number): { wheel: TimerWheel; at: (ms: number) => void } {
+  let now = start;
+  const wheel = new TimerWheel(() => now);
+  return {
+    wheel,
+    at: (ms) => {
+      now = ms;
+      wheel.advance();
+    },
+  };
+}
+
+it("fires in the slot after the deadline, not before", () => {
+  const { wheel, at } = wheelAt(5);
+  const probe = new Probe();
+  wheel.set(probe, 104);
+  at(100);
+  expect(probe.firedAt).toBe(-1);
+  at(110);
+  expect(probe.firedAt).toBe(110);
+});
+
+it("a deadline moved later fires at the later time only", () => {
+  const { wheel, at } = wheelAt(0);
+  const probe = new Probe();
+  wheel.set(probe, 50);
+  wheel.set(probe, 500);
+  at(60);
+  expect(probe.firedAt).toBe(-1);
+  at(510);
+  expect(probe.firedAt).toBe(510);
+});
+
+it("a deadline moved earlier fires at the earlier time", () => {
+  const { wheel, at } = wheelAt(0);
+  const probe = new Probe();
+  wheel.set(probe, 300_000);
+  wheel.set(probe, 50);
+  at(60);
+  expect(probe.firedAt).toBe(60);
+});
+
+it("cleared and removed entries do not fire", () => {
+  const { wheel, at } = wheelAt(0);
+  const cleared = new Probe();
+  const removed = new Probe();
+  wheel.set(cleared, 50);
+  wheel.set(removed, 50);
+  wheel.clear(cleared);
+  wheel.remove(removed);
+  at(100);
+  expect([cleared.firedAt, removed.firedAt]).toEqual([-1, -1]);
+});
+
+it("reaches deadlines beyond the wheel's span", () => {
+  const { wheel, at } = wheelAt(0);
+  const probe = new Probe();
+  wheel.set(probe, 3_600_000);
+  for (let ms = 0; ms < 3_600_000; ms += 9_000) at(ms);
+  expect(probe.firedAt).toBe(-1);
+  at(3_600_010);
+  expect(probe.firedAt).toBe(3_600_010);
+});
+
+it("every entry fires once, within a slot of its deadline, whatever the steps", () => {
+  const deadline = fc.integer({ min: 1, max: 40_000 });
+  fc.assert(
+    fc.property(
+      fc.array(deadline, { maxLength: 30 }),
+      fc.array(fc.integer({ min: 1, max: 900 })),
+      (deadlines, steps) => {
+        const { wheel, at } = wheelAt(0);
+        const probes = deadlines.map((ms) => {
+          const probe = new Probe();
+          wheel.set(probe, ms);
+          return probe;
+        });
+        let now = 0;
+        const visited: number[] = [];
+        for (const step of [...steps, ...new Array<number>(100).fill(450)]) {
+          now += step;
+          visited.push(now);
+          at(now);
+        }
+        for (const [i, probe] of probes.entries()) {
+          const due = deadlines[i] ?? 0;
+          const first = visited.find((ms) => Math.floor(ms / SLOT_MS) >= Math.ceil(due / SLOT_MS));
+          expect(probe.firedAt).toBe(first);
+        }
+      },
+    ),
+    { seed: 2, numRuns: 100 },
+  );
+});

@@ -1,0 +1,291 @@
+/**
+ * One request and its response, from `route` to `record`: the file to read first. A connection has one exchange, used again for
+ * each of its requests, which come strictly one after the other.
+ *
+ *   onRequest → route → admit → pick → attempt (try) → answer → record
+ *
+ * Each step either goes on, or ends the exchange with a cause (`fail`), or waits, and is then called again.
+ */
+import { splitAuthority } from "../http/authority.ts";
+import { ServerConnection, type RequestHandler } from "../http1/server-connection.ts";
+import { isConnect } from "../http1/request-head.ts";
+import type { TcpConnection } from "../net/tcp-connection.ts";
+import type { Backend, Selected } from "../routing/virtual-host.ts";
+import type { DestinationSeries } from "../telemetry/record.ts";
+import { sendInterim, sendLocalReply, sendRedirect } from "./answer.ts";
+import { Attempt } from "./attempt.ts";
+import { type CauseCode, causeOf, codecCause } from "./cause.ts";
+import { Deadlines } from "./deadline.ts";
+import type { Destination, ListenerContext, UpstreamCluster } from "./listener-context.ts";
+import { startMirrors, type Mirror } from "./mirror.ts";
+import { openConnectTunnel } from "./tunnel.ts";
+
+/** Beyond this, a client that does not read gets no further response until it does. */
+const MAX_QUEUED_BYTES = 65_536;
+
+export class Exchange implements RequestHandler {
+  readonly listener: ListenerContext;
+  readonly connection: ServerConnection;
+  readonly attempt: Attempt;
+  readonly deadlines: Deadlines;
+
+  isActive = false;
+  startedAt = 0;
+  /** Of the response sent; 0 before. */
+  status = 0;
+  flag = "-";
+  requestBytes = 0;
+  responseBytes = 0;
+  keepsAlive = true;
+  selected: Selected | null = null;
+  backend: Backend | null = null;
+  cluster: UpstreamCluster | null = null;
+  series: DestinationSeries | null = null;
+  mirrors: readonly Mirror[] | null = null;
+  #waitsFor: string | null = null;
+  #finishesOnDrain = false;
+  /** Authority of the request before, and where it led: nearly always the same again. */
+  #lastAuthority: Buffer = EMPTY;
+  #lastDestination: Destination | null = null;
+  #lastGeneration = -1;
+
+  constructor(listener: ListenerContext, tcp: TcpConnection) {
+    this.listener = listener;
+    this.connection = new ServerConnection(tcp, this, listener.limits.maxHeadBytes, listener.limits.maxHeaders);
+    this.attempt = new Attempt(this);
+    this.deadlines = new Deadlines(this);
+    tcp.sink = this.connection;
+    this.deadlines.idle();
+  }
+
+  onHeadPending(isPending: boolean): void {
+    if (isPending) this.deadlines.head();
+  }
+
+  onRequest(): void {
+    this.isActive = true;
+    this.startedAt = this.listener.loop.wheel.now();
+    this.status = 0;
+    this.flag = "-";
+    this.requestBytes = this.connection.head.end - this.connection.head.start;
+    this.responseBytes = 0;
+    this.keepsAlive = this.connection.head.keepAlive;
+    this.selected = null;
+    this.backend = null;
+    this.cluster = null;
+    this.series = null;
+    this.deadlines.begin(this.startedAt);
+    this.route();
+  }
+
+  /** Virtual host → rule → weighted backend. */
+  route(): void {
+    const { head } = this.connection;
+    const destination = this.#destination();
+    if (destination.kind === "wait") {
+      this.#wait(destination.route);
+      return;
+    }
+    if (isConnect(head)) {
+      openConnectTunnel(this, destination);
+      return;
+    }
+    switch (destination.kind) {
+      case "host": {
+        const selected = destination.host.select(head);
+        if (selected === null) this.fail("no_route", destination.host.name);
+        else this.#take(selected);
+        return;
+      }
+      case "passthrough":
+        this.cluster = destination.cluster;
+        this.pick();
+        return;
+      case "unknown":
+        this.fail("no_service", head.authority());
+        return;
+      case "loop":
+        this.fail("loop_detected");
+    }
+  }
+
+  #take(selected: Selected): void {
+    this.selected = selected;
+    const { action } = selected.rule;
+    switch (action.kind) {
+      case "fail":
+        this.fail("unusable_rule", action.reason);
+        return;
+      case "redirect":
+        sendRedirect(this, action.redirect);
+        this.complete();
+        return;
+      case "forward": {
+        const index = action.split.pick(this.listener.loop.random());
+        if (index < 0) {
+          this.fail("zero_weights", selected.rule.name);
+          return;
+        }
+        const backend = action.backends[index]!;
+        if (backend.cluster === null) {
+          this.fail("dangling_backend", backend.reason);
+          return;
+        }
+        this.backend = backend;
+        this.cluster = this.listener.cluster(backend.cluster) ?? null;
+        if (selected.rule.requestTimeoutMs > 0) this.deadlines.request(selected.rule.requestTimeoutMs);
+        if (action.mirrors.length > 0) this.mirrors = startMirrors(this, action.mirrors);
+        this.pick();
+      }
+    }
+  }
+
+  /** Balancer → endpoint; then the attempt takes over. */
+  pick(): void {
+    if (this.cluster === null || this.cluster.isRemoved) {
+      this.fail("no_cluster", this.backend?.cluster ?? "");
+      return;
+    }
+    const endpoint = this.cluster.pick();
+    if (endpoint === null) {
+      this.fail("no_endpoint", this.cluster.name);
+      return;
+    }
+    this.#count(endpoint.series);
+    this.attempt.start(this.cluster, endpoint);
+  }
+
+  /** The series this exchange ends in; a second attempt moves it to the endpoint that answers. */
+  #count(series: DestinationSeries): void {
+    if (this.series === series) return;
+    this.series?.left();
+    this.series = series;
+    series.started();
+  }
+
+  /** Ends the exchange for a reason of Weft's. Before the response that is an answer; within it, a visible cut. */
+  fail(code: CauseCode, detail = ""): void {
+    const cause = causeOf(code);
+    this.flag = cause.flag;
+    this.attempt.abandon();
+    if (this.status === 0 && cause.status !== 0 && this.connection.tcp.isOpen) {
+      sendLocalReply(this, cause, detail);
+      this.complete();
+      return;
+    }
+    this.keepsAlive = false;
+    this.attempt.cutDownstream();
+    this.#record();
+  }
+
+  /** The response is complete, and with it the exchange. */
+  complete(): void {
+    this.#record();
+    if (!this.connection.isRequestDone) this.keepsAlive = false;
+    if (this.keepsAlive && this.connection.tcp.queuedBytes > MAX_QUEUED_BYTES) {
+      this.#finishesOnDrain = true;
+      return;
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#finishesOnDrain = false;
+    if (this.keepsAlive) this.deadlines.idle();
+    else this.deadlines.linger();
+    this.connection.finish(this.keepsAlive);
+  }
+
+  #record(): void {
+    if (!this.isActive) return;
+    this.isActive = false;
+    this.#stopWaiting();
+    if (this.mirrors !== null) {
+      for (const mirror of this.mirrors) mirror.requestEnded(this.connection.isRequestDone);
+      this.mirrors = null;
+    }
+    if (this.series === null) this.#count(this.listener.unmatched);
+    const durationMs = this.listener.loop.wheel.now() - this.startedAt;
+    this.series?.finished(this.status, this.flag, durationMs, this.requestBytes, this.responseBytes);
+  }
+
+  onRequestBody(): void {
+    this.deadlines.touch();
+    this.attempt.onRequestBody();
+  }
+
+  onBadRequest(status: number, isHead: boolean): void {
+    const code = codecCause(status);
+    if (isHead) {
+      this.isActive = true;
+      this.startedAt = this.listener.loop.wheel.now();
+      this.status = 0;
+      this.requestBytes = 0;
+      this.responseBytes = 0;
+      this.series = null;
+    }
+    this.keepsAlive = false;
+    this.fail(code);
+  }
+
+  onDownstreamDrain(): void {
+    if (this.#finishesOnDrain) this.#finish();
+    else this.attempt.onDownstreamDrain();
+  }
+
+  onDownstreamEnd(): void {
+    this.keepsAlive = false;
+    // A client that ends before its body is complete has gone; one that has said all waits for the answer.
+    if (!this.connection.isRequestDone) this.fail("bad_request");
+  }
+
+  onDownstreamClose(): void {
+    if (this.isActive) this.fail("downstream_closed");
+    this.deadlines.end();
+    this.listener.closed(this);
+  }
+
+  onInterim(): void {
+    sendInterim(this);
+  }
+
+  /** The awaited route has arrived, or is known not to exist. */
+  resume(): void {
+    this.#stopWaiting();
+    this.#lastGeneration = -1;
+    this.route();
+  }
+
+  #wait(route: string): void {
+    if (this.#waitsFor === null) this.connection.head.detach();
+    this.#waitsFor = route;
+    this.listener.wait(route, this);
+    this.deadlines.discovery(this.listener.discoveryTimeoutMs);
+  }
+
+  #stopWaiting(): void {
+    if (this.#waitsFor === null) return;
+    this.listener.leave(this.#waitsFor, this);
+    this.#waitsFor = null;
+    this.deadlines.discovery(0);
+  }
+
+  #destination(): Destination {
+    const { head } = this.connection;
+    const { buf, authorityStart: start, authorityEnd: end } = head;
+    const last = this.#lastAuthority;
+    if (this.#lastDestination !== null && this.#lastGeneration === this.listener.generation && last.length === end - start) {
+      let i = 0;
+      while (i < last.length && buf[start + i] === last[i]) i++;
+      if (i === last.length) return this.#lastDestination;
+    }
+    const destination = this.listener.find(splitAuthority(head.authority()));
+    if (destination.kind === "wait") return destination;
+    this.#lastAuthority = Buffer.from(buf.subarray(start, end));
+    this.#lastDestination = destination;
+    this.#lastGeneration = this.listener.generation;
+    return destination;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

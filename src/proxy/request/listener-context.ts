@@ -1,0 +1,56 @@
+/**
+ * What the exchanges of one listener share: the tables they decide by, which are swapped between two requests, and the loop they
+ * run on. Inbound and outbound differ in what stands here, not in code.
+ */
+import type { ListenerLimits } from "../../discovery/messages.ts";
+import type { Cluster } from "../clusters/cluster.ts";
+import type { Endpoint } from "../clusters/endpoint.ts";
+import type { Authority } from "../http/authority.ts";
+import type { ClientConnection } from "../http1/client-connection.ts";
+import type { Scratch } from "../net/scratch.ts";
+import type { TimerWheel } from "../net/timer-wheel.ts";
+import type { VirtualHost } from "../routing/virtual-host.ts";
+import type { DestinationSeries } from "../telemetry/record.ts";
+import type { TcpSeries } from "../telemetry/tcp-series.ts";
+import type { Exchange } from "./exchange.ts";
+
+export type UpstreamCluster = Cluster<ClientConnection>;
+export type UpstreamEndpoint = Endpoint<ClientConnection>;
+
+/** Where an authority leads. */
+export type Destination =
+  | { readonly kind: "host"; readonly host: VirtualHost }
+  /** The control plane has been asked; `Exchange.resume` is called when it has answered. */
+  | { readonly kind: "wait"; readonly route: string }
+  /** Outside of the mesh, and allowed. */
+  | { readonly kind: "passthrough"; readonly cluster: UpstreamCluster }
+  /** Outside of the mesh, and not allowed. */
+  | { readonly kind: "unknown" }
+  /** A port of this sidecar. */
+  | { readonly kind: "loop" };
+
+export interface Loop {
+  readonly wheel: TimerWheel;
+  readonly scratch: Scratch;
+  readonly random: () => number;
+}
+
+export interface ListenerContext {
+  readonly direction: "outbound" | "inbound";
+  readonly loop: Loop;
+  /** Changes with every swap, so that what was looked up before is looked up again. */
+  readonly generation: number;
+  readonly limits: ListenerLimits;
+  /** Responses carry `Connection: close`. */
+  readonly isDraining: boolean;
+  readonly discoveryTimeoutMs: number;
+  /** Exchanges that never reached an endpoint count here. */
+  readonly unmatched: DestinationSeries;
+  readonly tunnels: TcpSeries;
+  find(authority: Authority): Destination;
+  cluster(name: string): UpstreamCluster | undefined;
+  /** `exchange` waits for the route; it leaves by itself. */
+  wait(route: string, exchange: Exchange): void;
+  leave(route: string, exchange: Exchange): void;
+  closed(exchange: Exchange): void;
+}

@@ -1,0 +1,125 @@
+/**
+ * One port of one Service as its clients see it: matches in order of precedence, each leading to a compiled rule. Compiled when
+ * the configuration arrives; a request only walks the list.
+ */
+import type {
+  RouteMatch,
+  RouteResource,
+  RouteRule,
+  ServiceRef,
+  WeightedBackend,
+} from "../../discovery/messages.ts";
+import type { HeadEdit } from "../http/edit.ts";
+import type { Head } from "../http/head.ts";
+import { Matcher } from "./match.ts";
+import { compileEdit, compileRedirect, type Redirect } from "./rewrite.ts";
+import { Split } from "./split.ts";
+
+export interface Backend {
+  /** Null: the reference dangles. */
+  readonly cluster: string | null;
+  readonly reason: string;
+  readonly requestEdit: HeadEdit | null;
+  readonly responseEdit: HeadEdit | null;
+}
+
+export interface MirrorTarget {
+  readonly cluster: string;
+  /** Of `[0, 1]`. */
+  readonly share: number;
+}
+
+export type Action =
+  | {
+      readonly kind: "forward";
+      readonly split: Split;
+      readonly backends: readonly Backend[];
+      readonly mirrors: readonly MirrorTarget[];
+    }
+  | { readonly kind: "redirect"; readonly redirect: Redirect }
+  | { readonly kind: "fail"; readonly reason: string };
+
+export interface Rule {
+  readonly name: string;
+  /** 0: none. */
+  readonly requestTimeoutMs: number;
+  /** 0: none. */
+  readonly backendRequestTimeoutMs: number;
+  readonly action: Action;
+}
+
+export interface Selected {
+  readonly rule: Rule;
+  readonly source: string;
+}
+
+export class VirtualHost {
+  readonly name: string;
+  readonly service: ServiceRef;
+  readonly port: number;
+  readonly #matchers: readonly Matcher[];
+  readonly #selected: readonly Selected[];
+
+  /** Throws for what cannot be compiled: a regular expression, a rule that does not exist. */
+  constructor(resource: RouteResource) {
+    this.name = resource.name;
+    this.service = resource.service;
+    this.port = resource.port;
+    this.#matchers = resource.matches.map((match) => new Matcher(match));
+    this.#selected = resource.matches.map((match) => {
+      const rule = resource.rules[match.rule];
+      if (rule === undefined)
+        throw new RangeError(`${match.source} names rule ${match.rule}, which does not exist`);
+      return { rule: compileRule(rule, match, resource.port), source: match.source };
+    });
+  }
+
+  /** The rule of the first match that holds, or null. */
+  select(head: Head): Selected | null {
+    for (let i = 0; i < this.#matchers.length; i++)
+      if (this.#matchers[i]!.holds(head)) return this.#selected[i]!;
+    return null;
+  }
+}
+
+/** A rule is compiled once per match, because a path rewrite depends on the prefix that matched. */
+function compileRule(rule: RouteRule, match: RouteMatch, port: number): Rule {
+  const prefix = match.path?.kind === "prefix" ? match.path.value : "/";
+  return {
+    name: rule.name,
+    requestTimeoutMs: rule.requestTimeoutMs ?? 0,
+    backendRequestTimeoutMs: rule.backendRequestTimeoutMs ?? 0,
+    action: compileAction(rule, prefix, port),
+  };
+}
+
+function compileAction(rule: RouteRule, prefix: string, port: number): Action {
+  const { action } = rule;
+  switch (action.kind) {
+    case "fail":
+      return action;
+    case "redirect":
+      return { kind: "redirect", redirect: compileRedirect(action, port, prefix) };
+    case "forward":
+      return {
+        kind: "forward",
+        split: new Split(action.backends.map((backend) => backend.weight)),
+        backends: action.backends.map((backend) => compileBackend(backend, action, prefix)),
+        mirrors: (action.mirrors ?? []).map((mirror) => ({
+          cluster: mirror.cluster,
+          share: mirror.denominator === 0 ? 0 : mirror.numerator / mirror.denominator,
+        })),
+      };
+  }
+}
+
+type Forward = Extract<RouteRule["action"], { kind: "forward" }>;
+
+function compileBackend(backend: WeightedBackend, action: Forward, prefix: string): Backend {
+  return {
+    cluster: backend.cluster ?? null,
+    reason: backend.reason ?? "",
+    requestEdit: compileEdit([action.requestHeaders, backend.requestHeaders], action.rewrite, prefix),
+    responseEdit: compileEdit([action.responseHeaders, backend.responseHeaders], undefined, prefix),
+  };
+}
