@@ -2,7 +2,7 @@
  * The instances that serve one port of one Service, and how one of them is picked. Updates keep endpoints that stay, with their
  * connections; what goes finishes what it has in flight.
  */
-import type { EndpointResource, LoadBalancerPolicy } from "../../discovery/messages.ts";
+import type { EndpointResource, LoadBalancerPolicy, Protocol } from "../../discovery/messages.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { type Balancer, makeBalancer, type Random } from "./balancer.ts";
@@ -14,6 +14,7 @@ import type { PooledConnection } from "./pool.ts";
 const SWEEP_MS = 1_000;
 
 export interface ClusterSettings {
+  readonly protocol: Protocol;
   readonly loadBalancer: LoadBalancerPolicy;
   readonly connectTimeoutMs: number;
   readonly poolIdleTimeoutMs: number;
@@ -31,6 +32,7 @@ export interface ClusterContext {
 export class Cluster<C extends PooledConnection> extends Timed {
   readonly name: string;
   readonly stats: ClusterStats;
+  protocol: Protocol;
   connectTimeoutMs: number;
   isRemoved = false;
   #poolIdleTimeoutMs: number;
@@ -44,6 +46,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     super();
     this.name = name;
     this.stats = context.stats;
+    this.protocol = settings.protocol;
     this.connectTimeoutMs = settings.connectTimeoutMs;
     this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
     this.#policy = settings.loadBalancer;
@@ -62,6 +65,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   }
 
   update(settings: ClusterSettings): void {
+    this.protocol = settings.protocol;
     this.connectTimeoutMs = settings.connectTimeoutMs;
     this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
     if (settings.loadBalancer === this.#policy) return;

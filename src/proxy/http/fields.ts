@@ -22,6 +22,7 @@ export const X_FORWARDED_PROTO = 12;
 export const WEFT_OWN = 13;
 /** B3 in either form: a request that carries it needs no `traceparent` of ours. */
 export const B3 = 14;
+export const ACCEPT = 15;
 
 const NAMES: readonly (readonly [name: string, id: number])[] = [
   ["host", HOST_FIELD],
@@ -42,6 +43,7 @@ const NAMES: readonly (readonly [name: string, id: number])[] = [
   ["x-forwarded-client-cert", WEFT_OWN],
   ["b3", B3],
   ["x-b3-traceid", B3],
+  ["accept", ACCEPT],
 ];
 
 interface Known {

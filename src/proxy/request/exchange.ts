@@ -2,22 +2,24 @@
  * One request and its response, from `route` to `record`: the file to read first. A connection has one exchange, used again for
  * each of its requests, which come strictly one after the other.
  *
- *   onRequest → route → admit → pick → attempt (try) → answer → record
+ *   onRequest → route → pick → attempt (try) → answer → record
  *
  * Each step either goes on, or ends the exchange with a cause (`fail`), or waits, and is then called again.
  */
 import { splitAuthority } from "../http/authority.ts";
-import { ServerConnection, type RequestHandler } from "../http1/server-connection.ts";
-import { isConnect } from "../http1/request-head.ts";
+import { ACCEPT } from "../http/fields.ts";
+import type { Head } from "../http/head.ts";
+import { isConnect, isMethod } from "../http1/request-head.ts";
+import { type RequestHandler, ServerConnection } from "../http1/server-connection.ts";
 import type { TcpConnection } from "../net/tcp-connection.ts";
 import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
-import { sendInterim, sendLocalReply, sendRedirect } from "./answer.ts";
+import { sendLocalReply, sendRedirect } from "./answer.ts";
 import { Attempt } from "./attempt.ts";
 import { type CauseCode, causeOf, codecCause } from "./cause.ts";
 import { Deadlines } from "./deadline.ts";
 import type { Destination, ListenerContext, UpstreamCluster } from "./listener-context.ts";
-import { startMirrors, type Mirror } from "./mirror.ts";
+import { type Mirror, startMirrors } from "./mirror.ts";
 import { openConnectTunnel } from "./tunnel.ts";
 
 /** Beyond this, a client that does not read gets no further response until it does. */
@@ -37,6 +39,10 @@ export class Exchange implements RequestHandler {
   requestBytes = 0;
   responseBytes = 0;
   keepsAlive = true;
+  /** Noted at the start, because an answer may be due when the head's bytes are gone. */
+  isHeadRequest = false;
+  prefersJson = false;
+  tunnel: { close(): void } | null = null;
   selected: Selected | null = null;
   backend: Backend | null = null;
   cluster: UpstreamCluster | null = null;
@@ -51,7 +57,12 @@ export class Exchange implements RequestHandler {
 
   constructor(listener: ListenerContext, tcp: TcpConnection) {
     this.listener = listener;
-    this.connection = new ServerConnection(tcp, this, listener.limits.maxHeadBytes, listener.limits.maxHeaders);
+    this.connection = new ServerConnection(
+      tcp,
+      this,
+      listener.limits.maxHeadBytes,
+      listener.limits.maxHeaders,
+    );
     this.attempt = new Attempt(this);
     this.deadlines = new Deadlines(this);
     tcp.sink = this.connection;
@@ -70,6 +81,8 @@ export class Exchange implements RequestHandler {
     this.requestBytes = this.connection.head.end - this.connection.head.start;
     this.responseBytes = 0;
     this.keepsAlive = this.connection.head.keepAlive;
+    this.isHeadRequest = isMethod(this.connection.head, HEAD);
+    this.prefersJson = acceptsJson(this.connection.head);
     this.selected = null;
     this.backend = null;
     this.cluster = null;
@@ -168,6 +181,7 @@ export class Exchange implements RequestHandler {
     const cause = causeOf(code);
     this.flag = cause.flag;
     this.attempt.abandon();
+    this.tunnel?.close();
     if (this.status === 0 && cause.status !== 0 && this.connection.tcp.isOpen) {
       sendLocalReply(this, cause, detail);
       this.complete();
@@ -209,6 +223,24 @@ export class Exchange implements RequestHandler {
     this.series?.finished(this.status, this.flag, durationMs, this.requestBytes, this.responseBytes);
   }
 
+  headTimedOut(): void {
+    this.#beginUnread();
+    this.keepsAlive = false;
+    this.fail("head_timeout");
+  }
+
+  /** There is no request, but an answer is due. */
+  #beginUnread(): void {
+    this.isActive = true;
+    this.startedAt = this.listener.loop.wheel.now();
+    this.status = 0;
+    this.requestBytes = 0;
+    this.responseBytes = 0;
+    this.series = null;
+    this.isHeadRequest = false;
+    this.prefersJson = false;
+  }
+
   onRequestBody(): void {
     this.deadlines.touch();
     this.attempt.onRequestBody();
@@ -216,14 +248,7 @@ export class Exchange implements RequestHandler {
 
   onBadRequest(status: number, isHead: boolean): void {
     const code = codecCause(status);
-    if (isHead) {
-      this.isActive = true;
-      this.startedAt = this.listener.loop.wheel.now();
-      this.status = 0;
-      this.requestBytes = 0;
-      this.responseBytes = 0;
-      this.series = null;
-    }
+    if (isHead) this.#beginUnread();
     this.keepsAlive = false;
     this.fail(code);
   }
@@ -245,8 +270,11 @@ export class Exchange implements RequestHandler {
     this.listener.closed(this);
   }
 
-  onInterim(): void {
-    sendInterim(this);
+  /** A tunnel has closed on both sides, and the connection with it. */
+  tunnelEnded(): void {
+    this.#record();
+    this.deadlines.end();
+    this.listener.closed(this);
   }
 
   /** The awaited route has arrived, or is known not to exist. */
@@ -274,7 +302,11 @@ export class Exchange implements RequestHandler {
     const { head } = this.connection;
     const { buf, authorityStart: start, authorityEnd: end } = head;
     const last = this.#lastAuthority;
-    if (this.#lastDestination !== null && this.#lastGeneration === this.listener.generation && last.length === end - start) {
+    if (
+      this.#lastDestination !== null &&
+      this.#lastGeneration === this.listener.generation &&
+      last.length === end - start
+    ) {
       let i = 0;
       while (i < last.length && buf[start + i] === last[i]) i++;
       if (i === last.length) return this.#lastDestination;
@@ -289,3 +321,14 @@ export class Exchange implements RequestHandler {
 }
 
 const EMPTY = Buffer.alloc(0);
+const HEAD = Buffer.from("HEAD", "latin1");
+const JSON_TYPE = "application/json";
+
+/** `application/json` is named; anything else gets text. */
+function acceptsJson(head: Head): boolean {
+  if (!head.has(ACCEPT)) return false;
+  const field = head.find(ACCEPT);
+  return (
+    head.valueEnd(field) - head.valueStart(field) >= JSON_TYPE.length && head.value(field).includes(JSON_TYPE)
+  );
+}

@@ -67,6 +67,11 @@ export class DestinationSeries {
     this.#latency.page[this.#latency.offset + LATENCY_BLOCK.active]!++;
   }
 
+  /** The exchange goes on elsewhere. */
+  left(): void {
+    this.#latency.page[this.#latency.offset + LATENCY_BLOCK.active]!--;
+  }
+
   /** `status` 0 when no response was sent. Durations in milliseconds, sizes in bytes. */
   finished(
     status: number,

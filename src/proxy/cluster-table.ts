@@ -1,0 +1,97 @@
+/**
+ * All clusters of a traffic loop by name, and what each new one needs: its series, its gauges, the loop it lives on.
+ */
+import type { ClusterResource, EndpointResource, LocalWorkload } from "../discovery/messages.ts";
+import { Cluster, type ClusterContext, type ClusterSettings } from "./clusters/cluster.ts";
+import { ClusterStats } from "./clusters/cluster-stats.ts";
+import type { ClientConnection } from "./http1/client-connection.ts";
+import type { Loop, UpstreamCluster } from "./request/listener-context.ts";
+import {
+  type DestinationLabels,
+  DestinationSeries,
+  type PeerLabels,
+  UNKNOWN_PEER,
+} from "./telemetry/record.ts";
+import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
+
+export type Reporter = "source" | "destination";
+
+export class ClusterTable {
+  readonly #clusters = new Map<string, UpstreamCluster>();
+  /** One series per destination, shared by the endpoints of the same workload and version. */
+  readonly #series = new Map<string, DestinationSeries>();
+  readonly #loop: Loop;
+  readonly #allocator: SlotAllocator;
+  readonly #reporter: Reporter;
+  #source: PeerLabels = UNKNOWN_PEER;
+  clusterDomain = "cluster.local";
+  trustDomain = "cluster.local";
+
+  constructor(loop: Loop, allocator: SlotAllocator, reporter: Reporter) {
+    this.#loop = loop;
+    this.#allocator = allocator;
+    this.#reporter = reporter;
+  }
+
+  /** Who the requests come from, where that is this sidecar's own workload. */
+  setLocal(local: LocalWorkload): void {
+    this.#source = this.#reporter === "source" ? local : UNKNOWN_PEER;
+  }
+
+  get(name: string): UpstreamCluster | undefined {
+    return this.#clusters.get(name);
+  }
+
+  values(): IterableIterator<UpstreamCluster> {
+    return this.#clusters.values();
+  }
+
+  set(resource: ClusterResource): UpstreamCluster {
+    const existing = this.#clusters.get(resource.name);
+    if (existing !== undefined) {
+      existing.update(resource);
+      return existing;
+    }
+    return this.add(resource.name, resource, (endpoint) => ({
+      service: resource.service.name,
+      serviceNamespace: resource.service.namespace,
+      serviceHost: `${resource.service.name}.${resource.service.namespace}.svc.${this.clusterDomain}`,
+      workload: endpoint.workload,
+      workloadNamespace: endpoint.namespace,
+      principal: `spiffe://${this.trustDomain}/ns/${endpoint.namespace}/sa/${endpoint.serviceAccount}`,
+      app: endpoint.app,
+      version: endpoint.version,
+    }));
+  }
+
+  add(
+    name: string,
+    settings: ClusterSettings,
+    labels: (endpoint: EndpointResource) => Omit<DestinationLabels, "reporter" | "cluster">,
+  ): UpstreamCluster {
+    const context: ClusterContext = {
+      wheel: this.#loop.wheel,
+      random: this.#loop.random,
+      stats: new ClusterStats(this.#allocator, name),
+      seriesOf: (endpoint) => this.series({ reporter: this.#reporter, cluster: name, ...labels(endpoint) }),
+    };
+    const cluster = new Cluster<ClientConnection>(name, settings, context);
+    this.#clusters.set(name, cluster);
+    return cluster;
+  }
+
+  series(labels: DestinationLabels): DestinationSeries {
+    const key = JSON.stringify(labels);
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      series = new DestinationSeries(this.#allocator, labels, this.#source);
+      this.#series.set(key, series);
+    }
+    return series;
+  }
+
+  remove(name: string): void {
+    this.#clusters.get(name)?.remove();
+    this.#clusters.delete(name);
+  }
+}

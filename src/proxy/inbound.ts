@@ -1,0 +1,118 @@
+/**
+ * The inbound side of a sidecar: requests of others for the application behind it. The Host's Service port decides which of the
+ * application's ports takes a request; what names none of them goes to the first.
+ */
+import type { InboundListenerResource, InboundPort } from "../discovery/messages.ts";
+import { servicePortName } from "../discovery/messages.ts";
+import type { ClusterTable } from "./cluster-table.ts";
+import type { Authority } from "./http/authority.ts";
+import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
+import type { Exchange } from "./request/exchange.ts";
+import type { Destination, ListenerContext, Loop, UpstreamCluster } from "./request/listener-context.ts";
+import { serviceName } from "./routing/service-name.ts";
+import { VirtualHost } from "./routing/virtual-host.ts";
+import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
+import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
+import { TcpSeries } from "./telemetry/tcp-series.ts";
+
+export class Inbound implements ListenerContext {
+  readonly direction = "inbound";
+  readonly loop: Loop;
+  readonly clusters: ClusterTable;
+  readonly connections: Connections;
+  readonly unmatched: DestinationSeries;
+  readonly tunnels: TcpSeries;
+  readonly discoveryTimeoutMs = 0;
+  generation = 0;
+  isDraining = false;
+  limits = DEFAULT_LIMITS;
+  readonly #hosts = new Map<string, Destination>();
+  #first: Destination = { kind: "unknown" };
+  #namespace = "default";
+  #clusterNames = new Set<string>();
+
+  constructor(loop: Loop, clusters: ClusterTable, allocator: SlotAllocator) {
+    this.loop = loop;
+    this.clusters = clusters;
+    this.connections = new Connections(allocator, "inbound");
+    this.unmatched = new DestinationSeries(allocator, unmatchedLabels("destination"), UNKNOWN_PEER);
+    this.tunnels = new TcpSeries(allocator, tunnelLabels("destination"));
+  }
+
+  configure(resource: InboundListenerResource): void {
+    this.limits = resource.limits;
+    this.#namespace = resource.local.namespace;
+    this.#hosts.clear();
+    const names = new Set<string>();
+    for (const port of resource.ports) {
+      const cluster = this.#configureCluster(resource, port);
+      names.add(cluster);
+      const destination: Destination = { kind: "host", host: hostOf(port, cluster) };
+      const name = servicePortName(port.service, port.servicePort);
+      this.#hosts.set(name, destination);
+      const bare = `${port.service.name}.${port.service.namespace}`;
+      if (!this.#hosts.has(bare) || port.servicePort === 80) this.#hosts.set(bare, destination);
+    }
+    const first = resource.ports[0];
+    this.#first =
+      (first && this.#hosts.get(servicePortName(first.service, first.servicePort))) ??
+      ({ kind: "unknown" } as const);
+    for (const gone of this.#clusterNames) if (!names.has(gone)) this.clusters.remove(gone);
+    this.#clusterNames = names;
+    this.generation++;
+  }
+
+  /** One cluster per Service port with one endpoint: the application. */
+  #configureCluster(resource: InboundListenerResource, port: InboundPort): string {
+    const name = `inbound ${servicePortName(port.service, port.servicePort)}`;
+    const { local } = resource;
+    const cluster = this.clusters.set({
+      name,
+      service: port.service,
+      port: port.servicePort,
+      protocol: port.protocol,
+      loadBalancer: "random",
+      connectTimeoutMs: resource.connectTimeoutMs,
+      poolIdleTimeoutMs: resource.limits.connectionIdleTimeoutMs,
+    });
+    cluster.setEndpoints([
+      {
+        address: "127.0.0.1",
+        port: port.appPort,
+        weight: 1,
+        workload: local.workload,
+        namespace: local.namespace,
+        serviceAccount: local.principal.slice(local.principal.lastIndexOf("/") + 1),
+        app: local.app,
+        version: local.version,
+      },
+    ]);
+    return name;
+  }
+
+  find(authority: Authority): Destination {
+    const name = serviceName(authority, this.#namespace, this.clusters.clusterDomain);
+    return (name.kind === "service" ? this.#hosts.get(name.route) : undefined) ?? this.#first;
+  }
+
+  cluster(name: string): UpstreamCluster | undefined {
+    return this.clusters.get(name);
+  }
+
+  wait(): void {}
+  leave(): void {}
+
+  closed(exchange: Exchange): void {
+    this.connections.closed(exchange);
+  }
+}
+
+function hostOf(port: InboundPort, cluster: string): VirtualHost {
+  return new VirtualHost({
+    name: servicePortName(port.service, port.servicePort),
+    service: port.service,
+    port: port.servicePort,
+    matches: [{ rule: 0, source: "inbound" }],
+    rules: [{ name: "inbound", action: { kind: "forward", backends: [{ weight: 1, cluster }] } }],
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * What inbound and outbound have in common: the connections they hold, their counters and their part in a drain.
+ */
+import type net from "node:net";
+import type { ListenerLimits } from "../discovery/messages.ts";
+import { TcpConnection } from "./net/tcp-connection.ts";
+import { Exchange } from "./request/exchange.ts";
+import type { ListenerContext } from "./request/listener-context.ts";
+import type { Block, SlotAllocator } from "./telemetry/slot-allocator.ts";
+
+/** Until the listener resource arrives; the same defaults as in discovery/messages.ts. */
+export const DEFAULT_LIMITS: ListenerLimits = {
+  maxHeadBytes: 65_536,
+  maxHeaders: 100,
+  headTimeoutMs: 10_000,
+  streamIdleTimeoutMs: 300_000,
+  connectionIdleTimeoutMs: 3_600_000,
+};
+
+export class Connections {
+  readonly #open = new Set<Exchange>();
+  readonly #total: Block;
+  readonly #active: Block;
+
+  constructor(allocator: SlotAllocator, listener: string) {
+    this.#total = allocator.allocate("counter", "weft_downstream_connections_total", { listener });
+    this.#active = allocator.allocate("gauge", "weft_downstream_connections_active", { listener });
+  }
+
+  accept(context: ListenerContext, socket: net.Socket, server: net.Server): void {
+    const tcp = new TcpConnection({ onData() {}, onEnd() {}, onDrain() {}, onClose() {} });
+    this.#open.add(new Exchange(context, tcp));
+    this.#total.page[this.#total.offset]!++;
+    this.#active.page[this.#active.offset]!++;
+    tcp.accept(socket, server);
+  }
+
+  closed(exchange: Exchange): void {
+    if (this.#open.delete(exchange)) this.#active.page[this.#active.offset]!--;
+  }
+
+  /** Connections with an exchange or a tunnel under way. */
+  get busy(): number {
+    let count = 0;
+    for (const exchange of this.#open) if (isBusy(exchange)) count++;
+    return count;
+  }
+
+  closeIdle(): void {
+    for (const exchange of this.#open) if (!isBusy(exchange)) exchange.connection.tcp.close();
+  }
+
+  closeAll(): void {
+    for (const exchange of this.#open) {
+      exchange.tunnel?.close();
+      exchange.connection.tcp.close();
+    }
+  }
+
+  describe(listener: string, now: number): Record<string, string | number | boolean>[] {
+    return [...this.#open].map((exchange) => ({
+      listener,
+      peer: `${exchange.connection.tcp.socket?.remoteAddress ?? ""}:${exchange.connection.tcp.socket?.remotePort ?? 0}`,
+      active: exchange.isActive,
+      tunnel: exchange.tunnel !== null,
+      cluster: exchange.cluster?.name ?? "",
+      requestMs: exchange.isActive ? Math.round(now - exchange.startedAt) : 0,
+      bytesRead: exchange.connection.tcp.bytesRead,
+      queuedBytes: exchange.connection.tcp.queuedBytes,
+    }));
+  }
+}
+
+function isBusy(exchange: Exchange): boolean {
+  return exchange.isActive || exchange.tunnel !== null || exchange.connection.tcp.queuedBytes > 0;
+}
+
+export function unmatchedLabels(reporter: "source" | "destination") {
+  return {
+    reporter,
+    cluster: "",
+    service: "unknown",
+    serviceNamespace: "unknown",
+    serviceHost: "unknown",
+    workload: "unknown",
+    workloadNamespace: "unknown",
+    principal: "unknown",
+    app: "unknown",
+    version: "unknown",
+  } as const;
+}
+
+export function tunnelLabels(reporter: "source" | "destination"): Readonly<Record<string, string>> {
+  return { reporter, request_protocol: "tcp", response_flags: "-", destination_service: "unknown" };
+}

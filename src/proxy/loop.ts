@@ -1,0 +1,115 @@
+/**
+ * A traffic loop: the entry of a worker thread that carries traffic and does nothing else. Configuration comes as small updates
+ * between two requests, counters lie in shared memory, everything slow happens on the control thread.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { ClusterTable } from "./cluster-table.ts";
+import { Inbound } from "./inbound.ts";
+import { Drain } from "./loop-drain.ts";
+import { Listener } from "./net/listener.ts";
+import { Scratch } from "./net/scratch.ts";
+import { TimerWheel } from "./net/timer-wheel.ts";
+import { Outbound } from "./outbound.ts";
+import type { Loop } from "./request/listener-context.ts";
+import type { FromLoop, LoopStart, SeriesInfo, ToLoop } from "./snapshot/loop-protocol.ts";
+import { Swap } from "./swap.ts";
+import { SlotAllocator } from "./telemetry/slot-allocator.ts";
+
+/** How often the loop's own delay is written to its gauges. */
+const DELAY_REPORT_MS = 5_000;
+/** A route that no request has used for one to two of these is given up. */
+const ROUTE_SWEEP_MS = 300_000;
+
+// The control thread imports this file too, to fill the compile cache; only a worker has work.
+if (parentPort !== null) start(parentPort, workerData as LoopStart);
+
+function start(port: MessagePort, options: LoopStart): void {
+  const post = (message: FromLoop) => port.postMessage(message);
+  const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
+  const loop: Loop = { wheel: new TimerWheel(), scratch: new Scratch(), random: Math.random };
+  const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
+    ownPorts: ownPorts(options),
+    scope: options.outboundScope,
+    subscribe: (routes) => post({ kind: "subscribe", routes }),
+    unsubscribe: (routes) => post({ kind: "unsubscribe", routes }),
+  });
+  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator);
+  const listeners = [
+    new Listener((socket, server) => outbound.connections.accept(outbound, socket, server)),
+    new Listener((socket, server) => inbound.connections.accept(inbound, socket, server)),
+  ] as const;
+  const swap = new Swap(outbound, inbound);
+  const drain = new Drain([outbound, inbound], listeners, (cut) => post({ kind: "drained", cut }));
+
+  port.on("message", (message: ToLoop) => {
+    switch (message.kind) {
+      case "update":
+        for (const change of message.changes) swap.apply(change);
+        post({ kind: "update-applied", id: message.id });
+        return;
+      case "drain":
+        drain.begin(message.graceMs, message.timeoutMs);
+        return;
+      case "describe":
+        post({ kind: "described", id: message.id, rows: describe(message.what) });
+    }
+  });
+
+  function describe(what: "clusters" | "connections") {
+    const now = loop.wheel.now();
+    return what === "clusters"
+      ? [...swap.describe("outbound", outbound.clusters), ...swap.describe("inbound", inbound.clusters)]
+      : [...outbound.connections.describe("outbound", now), ...inbound.connections.describe("inbound", now)];
+  }
+
+  reportDelay(allocator, options.index);
+  setInterval(() => outbound.sweep(), ROUTE_SWEEP_MS).unref();
+  Promise.all([listeners[0].listen(options.outbound), listeners[1].listen(options.inbound)]).then(
+    ([outboundPort, inboundPort]) => {
+      ownPortSet.add(outboundPort);
+      ownPortSet.add(inboundPort);
+      post({ kind: "listening", outboundPort, inboundPort });
+    },
+    (error: unknown) =>
+      post({ kind: "failed", message: error instanceof Error ? error.message : String(error) }),
+  );
+}
+
+const ownPortSet = new Set<number>();
+
+function ownPorts(options: LoopStart): ReadonlySet<number> {
+  for (const port of options.ownPorts) ownPortSet.add(port);
+  return ownPortSet;
+}
+
+/** Series are announced in one message per turn: a new cluster makes several. */
+function announceSeries(post: (message: FromLoop) => void): (series: SeriesInfo) => void {
+  let waiting: SeriesInfo[] = [];
+  return (series) => {
+    if (waiting.push(series) > 1) return;
+    queueMicrotask(() => {
+      post({ kind: "series", series: waiting });
+      waiting = [];
+    });
+  };
+}
+
+function reportDelay(allocator: SlotAllocator, index: number): void {
+  const histogram = monitorEventLoopDelay({ resolution: 100 });
+  histogram.enable();
+  const quantiles = [50, 99, 100].map((percentile) => ({
+    percentile,
+    block: allocator.allocate("gauge", "weft_loop_delay_seconds", {
+      loop: String(index),
+      quantile: String(percentile / 100),
+    }),
+  }));
+  setInterval(() => {
+    for (const { percentile, block } of quantiles) {
+      const nanoseconds = histogram.percentile(percentile) - 100e6;
+      block.page[block.offset] = Math.max(0, nanoseconds) / 1e9;
+    }
+    histogram.reset();
+  }, DELAY_REPORT_MS).unref();
+}

@@ -1,0 +1,219 @@
+/**
+ * The outbound side of a sidecar: where the application's requests may go. A Service's route is asked for when the first
+ * request names it, so a sidecar holds what its traffic touches and no more.
+ */
+import { isIP } from "node:net";
+import type { OutboundListenerResource } from "../discovery/messages.ts";
+import type { ClusterTable } from "./cluster-table.ts";
+import type { Authority } from "./http/authority.ts";
+import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
+import type { Exchange } from "./request/exchange.ts";
+import type { Destination, ListenerContext, Loop, UpstreamCluster } from "./request/listener-context.ts";
+import { serviceName } from "./routing/service-name.ts";
+import type { VirtualHost } from "./routing/virtual-host.ts";
+import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
+import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
+import { TcpSeries } from "./telemetry/tcp-series.ts";
+
+/** Hosts outside of the mesh that are kept with their connections; the longest unused goes first. */
+const MAX_PASSTHROUGH = 256;
+/** Names that no Service has, remembered; more are asked for again. */
+const MAX_MISSING = 4_096;
+
+const DEFAULTS: OutboundListenerResource = {
+  name: "outbound",
+  local: {
+    workload: "unknown",
+    namespace: "default",
+    app: "unknown",
+    version: "unknown",
+    principal: "unknown",
+  },
+  limits: DEFAULT_LIMITS,
+  outboundPolicy: "ALLOW_ANY",
+  clusterDomain: "cluster.local",
+  discoveryTimeoutMs: 1_000,
+  metricPrefix: "istio",
+};
+
+export interface OutboundOptions {
+  readonly ownPorts: ReadonlySet<number>;
+  readonly scope: "lazy" | "all";
+  subscribe(routes: readonly string[]): void;
+  unsubscribe(routes: readonly string[]): void;
+}
+
+export class Outbound implements ListenerContext {
+  readonly direction = "outbound";
+  readonly loop: Loop;
+  readonly clusters: ClusterTable;
+  readonly connections: Connections;
+  readonly unmatched: DestinationSeries;
+  readonly tunnels: TcpSeries;
+  generation = 0;
+  isDraining = false;
+  #settings = DEFAULTS;
+  readonly #options: OutboundOptions;
+  readonly #routes = new Map<string, VirtualHost>();
+  readonly #missing = new Set<string>();
+  readonly #waiting = new Map<string, Set<Exchange>>();
+  readonly #passthrough = new Map<string, UpstreamCluster>();
+  /** Routes that a request has used since the last sweep. */
+  readonly #used = new Set<string>();
+
+  constructor(loop: Loop, clusters: ClusterTable, allocator: SlotAllocator, options: OutboundOptions) {
+    this.loop = loop;
+    this.clusters = clusters;
+    this.connections = new Connections(allocator, "outbound");
+    this.unmatched = new DestinationSeries(allocator, unmatchedLabels("source"), UNKNOWN_PEER);
+    this.tunnels = new TcpSeries(allocator, tunnelLabels("source"));
+    this.#options = options;
+  }
+
+  get limits() {
+    return this.#settings.limits;
+  }
+  get discoveryTimeoutMs(): number {
+    return this.#settings.discoveryTimeoutMs;
+  }
+
+  configure(resource: OutboundListenerResource): void {
+    this.#settings = resource;
+    this.clusters.setLocal(resource.local);
+    this.clusters.clusterDomain = resource.clusterDomain;
+    this.generation++;
+  }
+
+  setRoute(host: VirtualHost): void {
+    this.#routes.set(host.name, host);
+    this.#missing.delete(host.name);
+    this.generation++;
+    this.#wake(host.name);
+  }
+
+  /** `isIdle` says nothing about the Service; without it, the name does not exist. */
+  removeRoute(name: string, isIdle: boolean): void {
+    this.#routes.delete(name);
+    if (isIdle) this.#missing.delete(name);
+    else {
+      if (this.#missing.size >= MAX_MISSING) this.#missing.clear();
+      this.#missing.add(name);
+    }
+    this.generation++;
+    this.#wake(name);
+  }
+
+  find(authority: Authority): Destination {
+    const name = serviceName(authority, this.#settings.local.namespace, this.#settings.clusterDomain);
+    if (name.kind === "external") return this.#external(authority);
+    this.#used.add(name.route);
+    const host = this.#routes.get(name.route);
+    if (host !== undefined) return { kind: "host", host };
+    if (this.#missing.has(name.route) || this.#options.scope === "all") return this.#external(authority);
+    return { kind: "wait", route: name.route };
+  }
+
+  #external(authority: Authority): Destination {
+    const port = authority.port === 0 ? 80 : authority.port;
+    if (isLoopback(authority.host) && this.#options.ownPorts.has(port)) return { kind: "loop" };
+    if (this.#settings.outboundPolicy === "REGISTRY_ONLY") return { kind: "unknown" };
+    return { kind: "passthrough", cluster: this.#passthroughCluster(authority.host, port) };
+  }
+
+  #passthroughCluster(host: string, port: number): UpstreamCluster {
+    const key = `PassthroughCluster ${host}:${port}`;
+    let cluster = this.#passthrough.get(key);
+    if (cluster === undefined) {
+      if (this.#passthrough.size >= MAX_PASSTHROUGH) this.#forgetOldest();
+      cluster = this.clusters.add(key, PASSTHROUGH_SETTINGS, () => PASSTHROUGH_LABELS);
+      cluster.setEndpoints([{ ...PASSTHROUGH_ENDPOINT, address: host, port }]);
+    } else this.#passthrough.delete(key);
+    this.#passthrough.set(key, cluster);
+    return cluster;
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#passthrough.keys().next().value;
+    if (oldest === undefined) return;
+    this.#passthrough.delete(oldest);
+    this.clusters.remove(oldest);
+    this.generation++;
+  }
+
+  cluster(name: string): UpstreamCluster | undefined {
+    return this.clusters.get(name);
+  }
+
+  wait(route: string, exchange: Exchange): void {
+    const waiting = this.#waiting.get(route);
+    if (waiting !== undefined) {
+      waiting.add(exchange);
+      return;
+    }
+    this.#waiting.set(route, new Set([exchange]));
+    this.#options.subscribe([route]);
+  }
+
+  leave(route: string, exchange: Exchange): void {
+    const waiting = this.#waiting.get(route);
+    waiting?.delete(exchange);
+    if (waiting?.size === 0) this.#waiting.delete(route);
+  }
+
+  #wake(route: string): void {
+    const waiting = this.#waiting.get(route);
+    this.#waiting.delete(route);
+    for (const exchange of waiting ?? []) exchange.resume();
+  }
+
+  /** Gives up routes and names that no request has used since the last call. */
+  sweep(): void {
+    if (this.#options.scope === "all") return;
+    const idle = [...this.#routes.keys(), ...this.#missing].filter((name) => !this.#used.has(name));
+    this.#used.clear();
+    // Exchanges remember where their last authority led; a new generation makes them ask, and so mark, again.
+    this.generation++;
+    if (idle.length > 0) this.#options.unsubscribe(idle);
+  }
+
+  closed(exchange: Exchange): void {
+    this.connections.closed(exchange);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === "localhost" ||
+    host === "::1" ||
+    host === "0.0.0.0" ||
+    (isIP(host) === 4 && host.startsWith("127."))
+  );
+}
+
+const PASSTHROUGH_SETTINGS = {
+  protocol: "tcp",
+  loadBalancer: "random",
+  connectTimeoutMs: 2_000,
+  poolIdleTimeoutMs: 60_000,
+} as const;
+
+/** One set of labels for all of them: an unknown host never makes a new series. */
+const PASSTHROUGH_LABELS = {
+  service: "PassthroughCluster",
+  serviceNamespace: "unknown",
+  serviceHost: "unknown",
+  workload: "unknown",
+  workloadNamespace: "unknown",
+  principal: "unknown",
+  app: "unknown",
+  version: "unknown",
+} as const;
+
+const PASSTHROUGH_ENDPOINT = {
+  weight: 1,
+  workload: "unknown",
+  namespace: "unknown",
+  serviceAccount: "unknown",
+  app: "unknown",
+  version: "unknown",
+} as const;

@@ -1,0 +1,85 @@
+/** What goes downstream: an upstream's response, or Weft's own for a cause or a redirect. */
+import type { Head } from "../http/head.ts";
+import { reasonPhrase } from "../http/status.ts";
+import { BY_CHUNKS, UNTIL_CLOSE } from "../http1/body.ts";
+import type { ClientConnection } from "../http1/client-connection.ts";
+import { put, TRANSFER_ENCODING_BIT, WEFT_OWN_BIT, writeResponseHead } from "../http1/head-edit.ts";
+import type { Redirect } from "../routing/rewrite.ts";
+import type { Cause } from "./cause.ts";
+import type { Exchange } from "./exchange.ts";
+
+const CLOSE = Buffer.from("connection: close\r\n", "latin1");
+const KEEP = Buffer.from("connection: keep-alive\r\n", "latin1");
+const CRLF = Buffer.from("\r\n", "latin1");
+
+/** Writes the head and what has arrived of the body. False when the body is malformed; the exchange has been told. */
+export function sendResponse(exchange: Exchange, upstream: ClientConnection): boolean {
+  const { connection, listener, backend } = exchange;
+  const { scratch } = listener.loop;
+  const { head, body } = upstream;
+  const isOldClient = connection.head.minorVersion === 0;
+  const stripsFraming = isOldClient && body.framing === BY_CHUNKS;
+  if (listener.isDraining || stripsFraming || body.framing === UNTIL_CLOSE || !connection.isRequestDone) {
+    exchange.keepsAlive = false;
+  }
+  const drop =
+    (stripsFraming ? TRANSFER_ENCODING_BIT : 0) | (listener.direction === "inbound" ? WEFT_OWN_BIT : 0);
+  let to = writeResponseHead(scratch.buf, 0, head, backend === null ? null : backend.responseEdit, drop);
+  if (!exchange.keepsAlive) to = put(scratch.buf, to, CLOSE);
+  else if (isOldClient) to = put(scratch.buf, to, KEEP);
+  to = put(scratch.buf, to, CRLF);
+  exchange.status = head.status;
+
+  if (!upstream.pullBody()) return false;
+  to += upstream.bodyBuf.copy(scratch.buf, to, upstream.bodyStart, body.outputEnd);
+  to = put(scratch.buf, to, body.tail);
+  exchange.responseBytes += to;
+  if (!scratch.send(connection.tcp, to) && !body.isDone) upstream.tcp.pause();
+  return true;
+}
+
+/** An interim response (1xx), as it came. */
+export function sendInterim(exchange: Exchange, head: Head): void {
+  const { scratch } = exchange.listener.loop;
+  const to = writeResponseHead(scratch.buf, 0, head, null, 0);
+  scratch.send(exchange.connection.tcp, put(scratch.buf, to, CRLF));
+}
+
+/** Weft's own answer for a cause; `detail` is one of our own names, never bytes of the client's choosing. */
+export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string): void {
+  if (cause.closes || exchange.listener.isDraining) exchange.keepsAlive = false;
+  const message = detail === "" ? cause.text : `${cause.text} (${detail})`;
+  const body = exchange.prefersJson
+    ? `${JSON.stringify({ error: { code: cause.code, flag: cause.flag, message } })}\n`
+    : `${cause.flag} ${cause.code}: ${message}\n`;
+  const type = exchange.prefersJson ? "application/json" : "text/plain; charset=utf-8";
+  const fields = [`content-type: ${type}`, `x-weft-error: ${cause.flag}; ${message}`];
+  sendOwn(exchange, cause.status, fields, body);
+}
+
+export function sendRedirect(exchange: Exchange, redirect: Redirect): void {
+  const edit = redirect.responseEdit;
+  const more = edit === null ? [] : edit.add.toString("latin1").split("\r\n").slice(0, -1);
+  sendOwn(
+    exchange,
+    redirect.statusCode,
+    [`location: ${redirect.location(exchange.connection.head)}`, ...more],
+    "",
+  );
+}
+
+function sendOwn(exchange: Exchange, status: number, fields: readonly string[], body: string): void {
+  const { connection } = exchange;
+  if (!connection.isRequestDone) exchange.keepsAlive = false;
+  const lines = [
+    `HTTP/1.1 ${status} ${reasonPhrase(status)}`,
+    ...fields,
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  if (!exchange.keepsAlive) lines.push("connection: close");
+  else if (connection.head.minorVersion === 0) lines.push("connection: keep-alive");
+  const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n${exchange.isHeadRequest ? "" : body}`);
+  exchange.status = status;
+  exchange.responseBytes += bytes.length;
+  connection.tcp.write(bytes);
+}

@@ -1,0 +1,139 @@
+/**
+ * All deadlines of a connection and its exchange as one entry of the timer wheel: it stands at the nearest of them, and what
+ * has expired is found out when it fires.
+ */
+import { Timed } from "../net/timer-wheel.ts";
+import type { CauseCode } from "./cause.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** How long a client that has been told to go may take (Envoy's delayed_close_timeout). */
+const LINGER_MS = 1_000;
+
+type Phase = "idle" | "head" | "exchange" | "tunnel" | "linger";
+
+export class Deadlines extends Timed {
+  readonly #exchange: Exchange;
+  #phase: Phase = "idle";
+  #lastActivity = 0;
+  /** Absolute times; 0: none. */
+  #requestAt = 0;
+  #attemptAt = 0;
+  #discoveryAt = 0;
+  #attemptCause: CauseCode = "attempt_timeout";
+
+  constructor(exchange: Exchange) {
+    super();
+    this.#exchange = exchange;
+  }
+
+  /** Between requests. */
+  idle(): void {
+    this.#enter("idle", this.#limits.connectionIdleTimeoutMs);
+  }
+
+  /** From the first byte of a head; a head that drips does not move it. */
+  head(): void {
+    if (this.#phase !== "head") this.#enter("head", this.#limits.headTimeoutMs);
+  }
+
+  begin(now: number): void {
+    this.#phase = "exchange";
+    this.#lastActivity = now;
+    this.#requestAt = 0;
+    this.#attemptAt = 0;
+    this.#discoveryAt = 0;
+    this.#wheel.set(this, now + this.#limits.streamIdleTimeoutMs);
+  }
+
+  linger(): void {
+    this.#enter("linger", LINGER_MS);
+  }
+
+  tunnel(): void {
+    this.#lastActivity = this.#wheel.now();
+    this.#enter("tunnel", this.#limits.connectionIdleTimeoutMs);
+  }
+
+  end(): void {
+    this.#wheel.remove(this);
+  }
+
+  /** A byte has passed. */
+  touch(): void {
+    this.#lastActivity = this.#wheel.now();
+  }
+
+  /** The whole exchange, from its start. */
+  request(ms: number): void {
+    this.#requestAt = this.#exchange.startedAt + ms;
+    this.#arm();
+  }
+
+  /** The attempt, from now; 0 takes the limit away. */
+  attempt(ms: number, cause: CauseCode): void {
+    if (ms === 0 && this.#attemptAt === 0) return;
+    this.#attemptAt = ms === 0 ? 0 : this.#wheel.now() + ms;
+    this.#attemptCause = cause;
+    this.#arm();
+  }
+
+  /** Configuration, from now; 0 takes the limit away. */
+  discovery(ms: number): void {
+    this.#discoveryAt = ms === 0 ? 0 : this.#wheel.now() + ms;
+    this.#arm();
+  }
+
+  override onDeadline(now: number): void {
+    const exchange = this.#exchange;
+    switch (this.#phase) {
+      case "idle":
+      case "linger":
+        exchange.connection.tcp.close();
+        return;
+      case "head":
+        exchange.headTimedOut();
+        return;
+      case "tunnel":
+        if (now - this.#lastActivity >= this.#limits.connectionIdleTimeoutMs) exchange.tunnel?.close();
+        else this.#wheel.set(this, this.#lastActivity + this.#limits.connectionIdleTimeoutMs);
+        return;
+      case "exchange":
+        this.#expire(now);
+    }
+  }
+
+  #expire(now: number): void {
+    const exchange = this.#exchange;
+    if (!exchange.isActive) this.#wheel.set(this, now + this.#limits.streamIdleTimeoutMs);
+    else if (isDue(this.#discoveryAt, now)) exchange.fail("discovery_timeout");
+    else if (isDue(this.#requestAt, now)) exchange.fail("request_timeout");
+    else if (isDue(this.#attemptAt, now)) exchange.fail(this.#attemptCause);
+    else if (now - this.#lastActivity >= this.#limits.streamIdleTimeoutMs) exchange.fail("stream_idle");
+    else this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#phase !== "exchange") return;
+    let at = this.#lastActivity + this.#limits.streamIdleTimeoutMs;
+    if (this.#requestAt !== 0 && this.#requestAt < at) at = this.#requestAt;
+    if (this.#attemptAt !== 0 && this.#attemptAt < at) at = this.#attemptAt;
+    if (this.#discoveryAt !== 0 && this.#discoveryAt < at) at = this.#discoveryAt;
+    this.#wheel.set(this, at);
+  }
+
+  #enter(phase: Phase, ms: number): void {
+    this.#phase = phase;
+    this.#wheel.set(this, this.#wheel.now() + ms);
+  }
+
+  get #wheel() {
+    return this.#exchange.listener.loop.wheel;
+  }
+  get #limits() {
+    return this.#exchange.listener.limits;
+  }
+}
+
+function isDue(at: number, now: number): boolean {
+  return at !== 0 && at <= now;
+}

@@ -1,0 +1,120 @@
+/**
+ * A copy of a request for a mirror backend (Gateway API HTTPRequestMirrorFilter): sent and forgotten. Its response is
+ * discarded, and whatever goes wrong with it is no concern of the original's.
+ */
+import { ClientConnection, type ResponseHandler } from "../http1/client-connection.ts";
+import { writeRequestHead } from "../http1/head-edit.ts";
+import type { MirrorTarget } from "../routing/virtual-host.ts";
+import { ownerOf, writeContext } from "./attempt.ts";
+import type { Exchange } from "./exchange.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
+
+/** A mirror that cannot keep up with the original by more than this is given up. */
+const MAX_QUEUED_BYTES = 262_144;
+const HEAD_ROOM = 4_096;
+
+export function startMirrors(exchange: Exchange, targets: readonly MirrorTarget[]): readonly Mirror[] | null {
+  const { listener, connection } = exchange;
+  const mirrors: Mirror[] = [];
+  for (const target of targets) {
+    if (listener.loop.random() >= target.share) continue;
+    const cluster = listener.cluster(target.cluster);
+    const endpoint = cluster?.pick();
+    if (cluster === undefined || endpoint === null || endpoint === undefined) continue;
+    const { head } = connection;
+    const bytes = Buffer.allocUnsafeSlow(head.end - head.start + HEAD_ROOM);
+    let to = writeRequestHead(bytes, 0, head, null, 0);
+    to = writeContext(bytes, to, head);
+    to += bytes.write("\r\n", to, "latin1");
+    mirrors.push(new Mirror(exchange, cluster, endpoint, bytes.subarray(0, to)));
+  }
+  return mirrors.length === 0 ? null : mirrors;
+}
+
+export class Mirror implements ResponseHandler {
+  readonly #cluster: UpstreamCluster;
+  readonly #endpoint: UpstreamEndpoint;
+  readonly #isHeadRequest: boolean;
+  #connection: ClientConnection | null;
+  #queue: Buffer[] | null;
+  #queuedBytes: number;
+  #isComplete = false;
+
+  constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint, head: Buffer) {
+    this.#cluster = cluster;
+    this.#endpoint = endpoint;
+    this.#isHeadRequest = exchange.isHeadRequest;
+    this.#queue = [head];
+    this.#queuedBytes = head.length;
+    endpoint.active++;
+    const pooled = endpoint.pool.take(exchange.listener.loop.wheel.now());
+    if (pooled !== undefined) {
+      this.#connection = pooled;
+      this.onConnected();
+      return;
+    }
+    const { maxHeadBytes, maxHeaders } = exchange.listener.limits;
+    this.#connection = new ClientConnection(ownerOf(cluster, endpoint), maxHeadBytes, maxHeaders);
+    this.#connection.open(endpoint.address, endpoint.port, this);
+  }
+
+  onConnected(): void {
+    const connection = this.#connection;
+    if (connection === null || this.#queue === null) return;
+    connection.begin(this, this.#isHeadRequest, true);
+    for (const bytes of this.#queue) connection.tcp.write(bytes);
+    this.#queue = null;
+  }
+
+  /** A part of the original's body; copied, because the original's bytes are on their way. */
+  sendBody(buf: Buffer, start: number, end: number, tail: Buffer): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    const bytes = Buffer.concat([buf.subarray(start, end), tail]);
+    if (this.#queue === null) connection.tcp.write(bytes);
+    else {
+      this.#queue.push(bytes);
+      this.#queuedBytes += bytes.length;
+    }
+    const queued = this.#queue === null ? connection.tcp.queuedBytes : this.#queuedBytes;
+    if (queued > MAX_QUEUED_BYTES) this.#giveUp();
+  }
+
+  /** The original has ended; an incomplete body must not look complete. */
+  requestEnded(isComplete: boolean): void {
+    this.#isComplete = isComplete;
+    if (!isComplete) this.#giveUp();
+  }
+
+  onResponse(): void {
+    const connection = this.#connection;
+    if (connection === null || connection.head.status < 200) return;
+    this.onResponseBody();
+  }
+
+  onResponseBody(): void {
+    const connection = this.#connection;
+    if (connection === null || !connection.pullBody() || !connection.body.isDone) return;
+    this.#connection = null;
+    this.#endpoint.active--;
+    if (connection.isReusable && this.#isComplete) {
+      connection.rest();
+      this.#cluster.release(this.#endpoint, connection);
+    } else connection.abandon();
+  }
+
+  onUpstreamFault(): void {
+    this.#giveUp();
+  }
+
+  onUpstreamDrain(): void {}
+
+  #giveUp(): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#connection = null;
+    this.#queue = null;
+    this.#endpoint.active--;
+    connection.abandon();
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Whether a resource can be compiled, tried on the control thread before any traffic loop sees it: what fails here is
+ * refused (NACK) and the last good version stays live. The loops then run the same code on what has passed.
+ */
+import type {
+  ClusterResource,
+  DiscoveryError,
+  Resource,
+  ResourceType,
+  RouteResource,
+} from "../../discovery/messages.ts";
+import { VirtualHost } from "../routing/virtual-host.ts";
+
+/** Why `resource` is not usable, or undefined. */
+export function checkResource(type: ResourceType, resource: Resource): DiscoveryError | undefined {
+  switch (type) {
+    case "route":
+      return checkRoute(resource as RouteResource);
+    case "cluster":
+      return checkCluster(resource as ClusterResource);
+    case "endpoints":
+    case "listener":
+      return undefined;
+    case "policy":
+    case "secret":
+      return { code: "unknown_type", message: `this sidecar does not know ${type} resources` };
+  }
+}
+
+function checkRoute(route: RouteResource): DiscoveryError | undefined {
+  try {
+    new VirtualHost(route);
+    return undefined;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: "invalid", message, resource: route.name, field: "matches" };
+  }
+}
+
+function checkCluster(cluster: ClusterResource): DiscoveryError | undefined {
+  for (const field of ["connectTimeoutMs", "poolIdleTimeoutMs"] as const) {
+    const ms = cluster[field];
+    if (!Number.isFinite(ms) || ms <= 0) {
+      return {
+        code: "invalid",
+        message: `expected milliseconds over 0, found ${ms}`,
+        resource: cluster.name,
+        field,
+      };
+    }
+  }
+  return undefined;
+}

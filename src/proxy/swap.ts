@@ -1,0 +1,66 @@
+/**
+ * The only writer of a loop's tables. Each change is applied whole, between two requests; the control thread has checked it
+ * and orders changes so that what a route names is there before the route (make before break).
+ */
+import type { EndpointResource } from "../discovery/messages.ts";
+import type { ClusterTable } from "./cluster-table.ts";
+import type { Inbound } from "./inbound.ts";
+import type { Outbound } from "./outbound.ts";
+import { VirtualHost } from "./routing/virtual-host.ts";
+import type { Change, DescribedRow } from "./snapshot/loop-protocol.ts";
+
+export class Swap {
+  readonly #outbound: Outbound;
+  readonly #inbound: Inbound;
+  /** Endpoints of a resource that comes in several steps. */
+  #parts: EndpointResource[] = [];
+
+  constructor(outbound: Outbound, inbound: Inbound) {
+    this.#outbound = outbound;
+    this.#inbound = inbound;
+  }
+
+  apply(change: Change): void {
+    const { clusters } = this.#outbound;
+    switch (change.kind) {
+      case "cluster":
+        clusters.set(change.resource);
+        return;
+      case "cluster-removed":
+        clusters.remove(change.name);
+        return;
+      case "endpoints":
+        this.#parts.push(...change.endpoints);
+        if (!change.complete) return;
+        clusters.get(change.name)?.setEndpoints(this.#parts);
+        this.#parts = [];
+        return;
+      case "endpoints-removed":
+        clusters.get(change.name)?.setEndpoints([]);
+        return;
+      case "listener":
+        if (change.resource.name === "outbound") this.#outbound.configure(change.resource);
+        else this.#inbound.configure(change.resource);
+        return;
+      case "route":
+        this.#outbound.setRoute(new VirtualHost(change.resource));
+        return;
+      case "route-removed":
+        this.#outbound.removeRoute(change.name, change.idle === true);
+    }
+  }
+
+  /** One row per endpoint, as `/clusters` shows them. */
+  describe(listener: string, clusters: ClusterTable): DescribedRow[] {
+    return [...clusters.values()].flatMap((cluster) =>
+      cluster.endpoints.map((endpoint) => ({
+        listener,
+        cluster: cluster.name,
+        endpoint: `${endpoint.address}:${endpoint.port}`,
+        weight: endpoint.weight,
+        active: endpoint.active,
+        idleConnections: endpoint.pool.size,
+      })),
+    );
+  }
+}
