@@ -1,0 +1,138 @@
+/**
+ * Texts to resources: every document of every file is read, everything that is wrong is reported, and what is right is
+ * there all the same; whether to go on without the rest is the caller's decision (the control plane does not).
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { readDocument } from "./document.ts";
+import { byPlace, type Issue } from "./issue.ts";
+import { fieldName } from "./problem.ts";
+import { danglingReferences } from "./references.ts";
+import { type Origin, type Resource, resourceId } from "./resource.ts";
+import { parseYaml, type YamlDocument } from "./yaml.ts";
+
+export interface NamedText {
+  /** Stands in messages. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface LoadResult {
+  /** Those without errors, in the order in which they were written. */
+  readonly resources: readonly Resource[];
+  /** By file, line and column. */
+  readonly issues: readonly Issue[];
+  readonly files: readonly string[];
+}
+
+const RESOURCE_FILE = /\.(?:ya?ml|json)$/;
+
+/** Most issues of one file that are told one by one. */
+const MAX_ISSUES = 100;
+
+/** Reads `.yaml`, `.yml` and `.json` files of a directory and below; hidden ones and node_modules are left out. */
+export function loadDirectory(directory: string): LoadResult {
+  const unreadable: Issue[] = [];
+  const files: NamedText[] = [];
+  for (const path of listFiles(directory, unreadable)) {
+    const name = relative(".", path) || path;
+    try {
+      files.push({ name, text: readFileSync(path, "utf8") });
+    } catch (error) {
+      unreadable.push(cantRead(name, error));
+    }
+  }
+  const result = loadFiles(files);
+  return { ...result, issues: [...unreadable, ...result.issues].sort(byPlace) };
+}
+
+/** Reads texts. Never throws, whatever they hold. */
+export function loadFiles(files: readonly NamedText[]): LoadResult {
+  const found: Found[] = [];
+  const issues: Issue[] = [];
+  for (const file of files) {
+    const own: Issue[] = [];
+    found.push(...loadText(file, own));
+    issues.push(...own.slice(0, MAX_ISSUES));
+    const more = own.length - MAX_ISSUES;
+    const last = own[MAX_ISSUES - 1];
+    if (more > 0 && last !== undefined) {
+      const { line, column } = last;
+      issues.push({ ...whole(file.name, { line, column }), message: `and ${more} more` });
+    }
+  }
+  const resources = withoutDuplicates(found, issues);
+  issues.push(...danglingReferences(resources));
+  return { resources, issues: issues.sort(byPlace), files: files.map((file) => file.name) };
+}
+
+interface Found {
+  readonly resource: Resource;
+  readonly locate: YamlDocument["locate"];
+}
+
+function loadText({ name: file, text }: NamedText, issues: Issue[]): Found[] {
+  const yaml = parseYaml(text);
+  for (const { message, ...place } of yaml.issues) issues.push({ ...whole(file, place), message });
+  const found: Found[] = [];
+  for (const document of yaml.documents) {
+    const { problems, envelope, ...names } = readDocument(document.value);
+    for (const { path, at, ...problem } of problems) {
+      issues.push({ ...problem, ...names, file, ...document.locate(path, at), field: fieldName(path) });
+    }
+    if (envelope === undefined) continue;
+    const origin: Origin = { file, line: document.line };
+    // The table of the kind has checked that kind, version and spec belong together.
+    const resource = { ...envelope, origin, document: document.value } as Resource;
+    found.push({ resource, locate: document.locate });
+  }
+  return found;
+}
+
+function withoutDuplicates(found: readonly Found[], issues: Issue[]): Resource[] {
+  const first = new Map<string, Resource>();
+  for (const { resource, locate } of found) {
+    const { kind, metadata, origin } = resource;
+    // There is one MeshConfig in all, whatever its namespace.
+    const id = kind === "MeshConfig" ? kind : resourceId(resource);
+    const earlier = first.get(id);
+    if (earlier === undefined) {
+      first.set(id, resource);
+      continue;
+    }
+    const message = `${resourceId(resource)} is there already, at ${earlier.origin.file}:${earlier.origin.line}`;
+    const place = locate(["metadata", "name"], "value");
+    const about = { kind, name: metadata.name, field: "metadata.name", found: metadata.name };
+    issues.push({ ...whole(origin.file, place), ...about, expected: "another name", message });
+  }
+  return [...first.values()];
+}
+
+function whole(file: string, place: { readonly line: number; readonly column: number }) {
+  const { line, column } = place;
+  return { severity: "error", file, line, column, field: "", found: "", expected: "", message: "" } as const;
+}
+
+function cantRead(file: string, error: unknown): Issue {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  const reason = code === "ENOENT" ? "no such file or directory" : code;
+  return { ...whole(file, { line: 1, column: 1 }), message: `can't be read: ${reason}` };
+}
+
+function listFiles(directory: string, issues: Issue[]): readonly string[] {
+  try {
+    if (!statSync(directory).isDirectory()) return [directory];
+    return readdirSync(directory, { recursive: true, encoding: "utf8" })
+      .filter((name) => RESOURCE_FILE.test(name) && !name.split(sep).some(isHidden))
+      .map((name) => join(directory, name))
+      .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+      .sort();
+  } catch (error) {
+    issues.push(cantRead(directory, error));
+    return [];
+  }
+}
+
+function isHidden(part: string): boolean {
+  return part.startsWith(".") || part === "node_modules";
+}

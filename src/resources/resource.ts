@@ -1,0 +1,88 @@
+/**
+ * The kinds that Weft reads, and a resource of any of them as the rest of the program sees it: checked, with its
+ * defaults, and with where it was written.
+ */
+
+import { type HttpRouteSpec, httpRouteMetadata, httpRouteSpec } from "./kind/http-route.ts";
+import { type MeshConfigSpec, meshConfigMetadata, meshConfigSpec } from "./kind/mesh-config.ts";
+import { type ServiceSpec, serviceMetadata, serviceSpec } from "./kind/service.ts";
+import { type TrafficPolicySpec, trafficPolicyMetadata, trafficPolicySpec } from "./kind/traffic-policy.ts";
+import { type WorkloadSpec, workloadMetadata, workloadSpec } from "./kind/workload.ts";
+import type { Metadata } from "./metadata.ts";
+import type { Schema } from "./schema.ts";
+
+export const WEFT_API = "weft.dev/v1alpha1";
+export const GATEWAY_API = "gateway.networking.k8s.io/v1";
+
+/** Where a resource was written. */
+export interface Origin {
+  readonly file: string;
+  /** Of the document's first line, from 1. */
+  readonly line: number;
+}
+
+interface Common<Api extends string, Kind extends string, Spec> {
+  readonly apiVersion: Api;
+  readonly kind: Kind;
+  readonly metadata: Metadata;
+  readonly spec: Spec;
+  readonly origin: Origin;
+  /** As written, without defaults; plain JSON. */
+  readonly document: unknown;
+}
+
+export type Service = Common<"v1", "Service", ServiceSpec>;
+export type Workload = Common<typeof WEFT_API, "Workload", WorkloadSpec>;
+export type TrafficPolicy = Common<typeof WEFT_API, "TrafficPolicy", TrafficPolicySpec>;
+export type MeshConfig = Common<typeof WEFT_API, "MeshConfig", MeshConfigSpec>;
+export type HttpRoute = Common<typeof GATEWAY_API, "HTTPRoute", HttpRouteSpec>;
+
+export type Resource = Service | Workload | TrafficPolicy | MeshConfig | HttpRoute;
+export type Kind = Resource["kind"];
+
+export interface KindTable {
+  readonly apiVersion: Resource["apiVersion"];
+  readonly summary: string;
+  readonly metadata: Schema<Metadata>;
+  readonly spec: Schema<Resource["spec"]>;
+}
+
+export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
+  Service: {
+    apiVersion: "v1",
+    summary: "A name that clients call, and the workloads behind it.",
+    metadata: serviceMetadata,
+    spec: serviceSpec,
+  },
+  Workload: {
+    apiVersion: WEFT_API,
+    summary: "One instance of an application, with its own sidecar.",
+    metadata: workloadMetadata,
+    spec: workloadSpec,
+  },
+  HTTPRoute: {
+    apiVersion: GATEWAY_API,
+    summary: "Where requests to a Service go.",
+    metadata: httpRouteMetadata,
+    spec: httpRouteSpec,
+  },
+  TrafficPolicy: {
+    apiVersion: WEFT_API,
+    summary: "How clients' sidecars treat a Service.",
+    metadata: trafficPolicyMetadata,
+    spec: trafficPolicySpec,
+  },
+  MeshConfig: {
+    apiVersion: WEFT_API,
+    summary: "Settings of the mesh as a whole; at most one, named `default`.",
+    metadata: meshConfigMetadata,
+    spec: meshConfigSpec,
+  },
+};
+
+export const KINDS = Object.keys(KIND_TABLES) as readonly Kind[];
+
+/** `HTTPRoute default/catalog`. */
+export function resourceId(resource: Pick<Resource, "kind" | "metadata">): string {
+  return `${resource.kind} ${resource.metadata.namespace}/${resource.metadata.name}`;
+}
