@@ -6,7 +6,7 @@ import type { ListenerLimits } from "../discovery/messages.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";
 import { Exchange } from "./request/exchange.ts";
 import type { ListenerContext } from "./request/listener-context.ts";
-import type { Block, SlotAllocator } from "./telemetry/slot-allocator.ts";
+import { addTo, type Block, type SlotAllocator } from "./telemetry/slot-allocator.ts";
 
 /** Until the listener resource arrives; the same defaults as in discovery/messages.ts. */
 export const DEFAULT_LIMITS: ListenerLimits = {
@@ -30,13 +30,13 @@ export class Connections {
   accept(context: ListenerContext, socket: net.Socket, server: net.Server): void {
     const tcp = new TcpConnection({ onData() {}, onEnd() {}, onDrain() {}, onClose() {} });
     this.#open.add(new Exchange(context, tcp));
-    this.#total.page[this.#total.offset]!++;
-    this.#active.page[this.#active.offset]!++;
+    addTo(this.#total, 1);
+    addTo(this.#active, 1);
     tcp.accept(socket, server);
   }
 
   closed(exchange: Exchange): void {
-    if (this.#open.delete(exchange)) this.#active.page[this.#active.offset]!--;
+    if (this.#open.delete(exchange)) addTo(this.#active, -1);
   }
 
   /** Connections with an exchange or a tunnel under way. */

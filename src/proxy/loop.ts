@@ -26,10 +26,11 @@ if (parentPort !== null) start(parentPort, workerData as LoopStart);
 
 function start(port: MessagePort, options: LoopStart): void {
   const post = (message: FromLoop) => port.postMessage(message);
+  const ownPorts = new Set(options.ownPorts);
   const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
   const loop: Loop = { wheel: new TimerWheel(), scratch: new Scratch(), random: Math.random };
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
-    ownPorts: ownPorts(options),
+    ownPorts,
     scope: options.outboundScope,
     subscribe: (routes) => post({ kind: "subscribe", routes }),
     unsubscribe: (routes) => post({ kind: "unsubscribe", routes }),
@@ -67,20 +68,13 @@ function start(port: MessagePort, options: LoopStart): void {
   setInterval(() => outbound.sweep(), ROUTE_SWEEP_MS).unref();
   Promise.all([listeners[0].listen(options.outbound), listeners[1].listen(options.inbound)]).then(
     ([outboundPort, inboundPort]) => {
-      ownPortSet.add(outboundPort);
-      ownPortSet.add(inboundPort);
+      ownPorts.add(outboundPort);
+      ownPorts.add(inboundPort);
       post({ kind: "listening", outboundPort, inboundPort });
     },
     (error: unknown) =>
       post({ kind: "failed", message: error instanceof Error ? error.message : String(error) }),
   );
-}
-
-const ownPortSet = new Set<number>();
-
-function ownPorts(options: LoopStart): ReadonlySet<number> {
-  for (const port of options.ownPorts) ownPortSet.add(port);
-  return ownPortSet;
 }
 
 /** Series are announced in one message per turn: a new cluster makes several. */

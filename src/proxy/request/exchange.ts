@@ -95,15 +95,14 @@ export class Exchange implements RequestHandler {
   route(): void {
     const { head } = this.connection;
     const destination = this.#destination();
-    if (destination.kind === "wait") {
-      this.#wait(destination.route);
-      return;
-    }
-    if (isConnect(head)) {
+    if (destination.kind !== "wait" && isConnect(head)) {
       openConnectTunnel(this, destination);
       return;
     }
     switch (destination.kind) {
+      case "wait":
+        this.#wait(destination.route);
+        return;
       case "host": {
         const selected = destination.host.select(head);
         if (selected === null) this.fail("no_route", destination.host.name);

@@ -21,6 +21,11 @@ export interface Block {
   readonly offset: number;
 }
 
+/** Adds to the first slot of a block: a counter or a gauge. */
+export function addTo(block: Block, amount: number): void {
+  block.page[block.offset]! += amount;
+}
+
 const SLOTS: Readonly<Record<SeriesLayout, number>> = {
   counter: 1,
   gauge: 1,
