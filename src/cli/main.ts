@@ -31,6 +31,7 @@ const COMMANDS: readonly Entry[] = [
     summary: "which sidecar has applied what, and what it refused",
     load: () => import("./status.ts"),
   },
+  { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];
 
