@@ -1,0 +1,102 @@
+/**
+ * Which compiled resources a change may concern. Generous where that is cheap (what did not change compiles to the same
+ * version and is sent to nobody), exact where it matters: one workload that comes or goes concerns the endpoints of the
+ * Services that select it, not the ten thousand others.
+ */
+import type { ResourceType } from "../../discovery/messages.ts";
+import type { Resource } from "../../resources/resource.ts";
+import { idOf } from "./inputs.ts";
+import { type MeshIndex, parentServices, selects } from "./mesh-index.ts";
+import { portNames, routeNames } from "./names.ts";
+
+export interface Affected {
+  /** `<type> <name>`, see `affectedKey`. */
+  readonly names: ReadonlySet<string>;
+  /** Whether any listener may differ. */
+  readonly listeners: boolean;
+}
+
+/** A type and a name as one key. */
+export function affectedKey(type: ResourceType, name: string): string {
+  return `${type} ${name}`;
+}
+
+/** What the resources that are different before and after may concern. */
+export function affectedBy(
+  changed: readonly Resource[],
+  indexes: readonly [before: MeshIndex, after: MeshIndex],
+): Affected {
+  const names = new Set<string>();
+  let listeners = false;
+  const add = (type: ResourceType, list: readonly string[]) => {
+    for (const name of list) names.add(affectedKey(type, name));
+  };
+  for (const resource of changed) {
+    const id = idOf(resource.metadata);
+    for (const index of indexes) {
+      switch (resource.kind) {
+        case "Service": {
+          listeners = true;
+          const service = index.services.get(id);
+          if (service === undefined) break;
+          add("cluster", portNames(service));
+          add("endpoints", portNames(service));
+          add("route", routeNames(service));
+          break;
+        }
+        case "Workload": {
+          listeners = true;
+          const labels = index.workloads.get(id)?.metadata.labels;
+          for (const service of index.servicesOf(resource.metadata.namespace)) {
+            if (selects(service.spec.selector, labels)) add("endpoints", portNames(service));
+          }
+          break;
+        }
+        case "HTTPRoute":
+          addRoutes(index, parentServices(resource), add);
+          break;
+        case "TrafficPolicy": {
+          const target = idOf({
+            namespace: resource.metadata.namespace,
+            name: resource.spec.targetRef.name,
+          });
+          const service = index.services.get(target);
+          if (service !== undefined) add("cluster", portNames(service));
+          addRoutes(index, new Set([target]), add);
+          break;
+        }
+        case "MeshConfig":
+          listeners = true;
+          break;
+      }
+      if (resource.kind === "Service") addRoutes(index, routesTo(index, id), add);
+    }
+  }
+  return { names, listeners };
+}
+
+type Add = (type: ResourceType, names: readonly string[]) => void;
+
+function addRoutes(index: MeshIndex, services: ReadonlySet<string>, add: Add): void {
+  for (const id of services) {
+    const service = index.services.get(id);
+    if (service !== undefined) add("route", routeNames(service));
+  }
+}
+
+/** Services with a route that refers to the Service `target`, which came, went or changed its ports. */
+function routesTo(index: MeshIndex, target: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const [parent, routes] of index.routes) {
+    for (const route of routes) {
+      const refers = (route.spec.rules ?? []).some((rule) => {
+        const mirrors = (rule.filters ?? []).flatMap((f) => f.requestMirror?.backendRef ?? []);
+        return [...(rule.backendRefs ?? []), ...mirrors].some(
+          (ref) => idOf({ namespace: ref.namespace ?? route.metadata.namespace, name: ref.name }) === target,
+        );
+      });
+      if (refers) found.add(parent);
+    }
+  }
+  return found;
+}

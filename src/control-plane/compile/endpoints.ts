@@ -1,0 +1,44 @@
+/**
+ * Where a Service's port is served: the workloads that its selector takes and that listen somewhere. A workload with a
+ * sidecar is reached at the sidecar's inbound port, whatever the port of the application. Ordered by name, so that the
+ * same instances always make the same version.
+ */
+import type { EndpointResource, EndpointsResource } from "../../discovery/messages.ts";
+import { servicePortName } from "../../discovery/messages.ts";
+import type { ServiceInput, ServicePortSpec, WorkloadInput } from "./inputs.ts";
+import { type MeshIndex, targetPort } from "./mesh-index.ts";
+
+const DEFAULT_ADDRESS = "127.0.0.1";
+
+/** The endpoints of one port. */
+export function compileEndpoints(
+  mesh: MeshIndex,
+  service: ServiceInput,
+  port: ServicePortSpec,
+): EndpointsResource {
+  const endpoints: EndpointResource[] = [];
+  for (const workload of mesh.workloadsOf(service)) {
+    const at = reachedAt(workload, port);
+    if (at !== undefined) endpoints.push(endpoint(workload, at));
+  }
+  return { name: servicePortName(service.metadata, port.port), endpoints };
+}
+
+function reachedAt(workload: WorkloadInput, port: ServicePortSpec): number | undefined {
+  const inbound = workload.spec.inboundPort;
+  return inbound === undefined || inbound === 0 ? targetPort(port, workload) : inbound;
+}
+
+function endpoint({ metadata, spec }: WorkloadInput, port: number): EndpointResource {
+  return {
+    address: spec.address ?? DEFAULT_ADDRESS,
+    port,
+    weight: spec.weight ?? 1,
+    workload: metadata.name,
+    namespace: metadata.namespace,
+    serviceAccount: spec.serviceAccount ?? "default",
+    app: metadata.labels?.["app"] ?? "",
+    version: metadata.labels?.["version"] ?? "",
+    ...(spec.zone === undefined ? {} : { zone: spec.zone }),
+  };
+}

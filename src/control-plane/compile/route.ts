@@ -1,0 +1,123 @@
+/**
+ * The routes of a Service's port, for the clients of one namespace (GAMMA). A route in the Service's own namespace
+ * (producer) holds for every client; one in another namespace (consumer) holds for clients of that namespace, and there
+ * it replaces the producer's: the two are never merged. A port without routes forwards to its own cluster; with routes,
+ * nothing falls through to it.
+ */
+import {
+  type RouteMatch,
+  type RouteResource,
+  type RouteRule,
+  servicePortName,
+} from "../../discovery/messages.ts";
+import { compileAction } from "./action.ts";
+import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
+import { compileMatch } from "./match.ts";
+import type { MeshIndex } from "./mesh-index.ts";
+import { compareMatches, type RankedMatch } from "./precedence.ts";
+import type { RouteInput, RuleInput, TimeoutsInput } from "./route-inputs.ts";
+
+/** The route of one port under `name` (its canonical name or the alias without port). */
+export function compileRoute(
+  mesh: MeshIndex,
+  service: ServiceInput,
+  port: ServicePortSpec,
+  clientNamespace: string,
+  name: string,
+): RouteResource {
+  const ref = { name: service.metadata.name, namespace: service.metadata.namespace };
+  const defaults = mesh.policies.get(idOf(service.metadata))?.spec.timeouts;
+  const routes = routesFor(mesh, service, port, clientNamespace);
+  const head = { name, service: ref, port: port.port };
+  if (routes.length === 0) {
+    const cluster = servicePortName(ref, port.port);
+    const action = { kind: "forward", backends: [{ weight: 1, cluster }] } as const;
+    const rule = { name: "default", action, ...timeouts(undefined, defaults) };
+    return { ...head, matches: [{ rule: 0, source: `Service ${idOf(ref)}` }], rules: [rule] };
+  }
+  const rules: RouteRule[] = [];
+  const ranked: RankedMatch[] = [];
+  for (const route of routes) {
+    const owner = `HTTPRoute ${idOf(route.metadata)}`;
+    for (const [ruleIndex, rule] of (route.spec.rules ?? [{}]).entries()) {
+      const index = rules.length;
+      const label = rule.name ?? `rule ${ruleIndex}`;
+      rules.push(compileRule(mesh, route, rule, `${idOf(route.metadata)} ${label}`, defaults));
+      const matches = rule.matches === undefined || rule.matches.length === 0 ? [{}] : rule.matches;
+      for (const [matchIndex, match] of matches.entries()) {
+        const source = `${owner} rule ${ruleIndex} match ${matchIndex}`;
+        ranked.push({
+          match: compileMatch(match, index, source),
+          createdAt: age(route),
+          route: idOf(route.metadata),
+          ruleIndex,
+          matchIndex,
+        });
+      }
+    }
+  }
+  const matches: readonly RouteMatch[] = ranked.sort(compareMatches).map((r) => r.match);
+  return { ...head, matches, rules };
+}
+
+/** Namespaces whose clients have routes of their own to a Service. */
+export function consumerNamespaces(mesh: MeshIndex, service: ServiceInput): ReadonlySet<string> {
+  const own = service.metadata.namespace;
+  const routes = mesh.routes.get(idOf(service.metadata)) ?? [];
+  return new Set(routes.map((route) => route.metadata.namespace).filter((namespace) => namespace !== own));
+}
+
+function routesFor(
+  mesh: MeshIndex,
+  service: ServiceInput,
+  port: ServicePortSpec,
+  clientNamespace: string,
+): readonly RouteInput[] {
+  const attached = (mesh.routes.get(idOf(service.metadata)) ?? []).filter((route) =>
+    isAttached(route, service, port),
+  );
+  const inNamespace = (namespace: string) =>
+    attached
+      .filter((route) => route.metadata.namespace === namespace)
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  const consumer = inNamespace(clientNamespace);
+  return consumer.length > 0 ? consumer : inNamespace(service.metadata.namespace);
+}
+
+function isAttached(route: RouteInput, service: ServiceInput, port: ServicePortSpec): boolean {
+  return (route.spec.parentRefs ?? []).some(
+    (parent) =>
+      (parent.kind ?? "Service") === "Service" &&
+      (parent.group ?? "") === "" &&
+      parent.name === service.metadata.name &&
+      (parent.namespace ?? route.metadata.namespace) === service.metadata.namespace &&
+      (parent.port === undefined || parent.port === port.port) &&
+      (parent.sectionName === undefined || parent.sectionName === port.name),
+  );
+}
+
+function compileRule(
+  mesh: MeshIndex,
+  route: RouteInput,
+  rule: RuleInput,
+  name: string,
+  defaults: TimeoutsInput | undefined,
+): RouteRule {
+  const action = compileAction(mesh, route.metadata.namespace, rule);
+  return { name, action, ...timeouts(rule.timeouts, defaults) };
+}
+
+/** Zero switches a timeout off, as in the Gateway API. */
+function timeouts(own: TimeoutsInput | undefined, defaults: TimeoutsInput | undefined) {
+  const request = own?.request ?? defaults?.request ?? 0;
+  const backend = own?.backendRequest ?? defaults?.backendRequest ?? 0;
+  return {
+    ...(request > 0 ? { requestTimeoutMs: request } : {}),
+    ...(backend > 0 ? { backendRequestTimeoutMs: backend } : {}),
+  };
+}
+
+function age(route: RouteInput): number {
+  const at = Date.parse(route.metadata.creationTimestamp ?? "");
+  return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at;
+}
