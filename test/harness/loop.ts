@@ -1,7 +1,18 @@
 /** A real traffic loop in its worker thread, configured by messages as the control thread would. */
 import { Worker } from "node:worker_threads";
-import type { EndpointResource, OutboundListenerResource, RouteMatch, RouteRule } from "../../src/discovery/messages.ts";
-import type { Change, FromLoop, LoopStart, SeriesInfo, ToLoop } from "../../src/proxy/snapshot/loop-protocol.ts";
+import type {
+  EndpointResource,
+  OutboundListenerResource,
+  RouteMatch,
+  RouteRule,
+} from "../../src/discovery/messages.ts";
+import type {
+  Change,
+  FromLoop,
+  LoopStart,
+  SeriesInfo,
+  ToLoop,
+} from "../../src/proxy/snapshot/loop-protocol.ts";
 
 export interface RunningLoop {
   readonly outboundPort: number;
@@ -55,7 +66,9 @@ export async function startLoop(options: Partial<LoopStart> = {}): Promise<Runni
     });
   const next = <K extends FromLoop["kind"]>(kind: K) => {
     const from = messages.length;
-    return until(() => messages.slice(from).find((m): m is Extract<FromLoop, { kind: K }> => m.kind === kind));
+    return until(() =>
+      messages.slice(from).find((m): m is Extract<FromLoop, { kind: K }> => m.kind === kind),
+    );
   };
   const listening = await until(() => messages.find((message) => message.kind === "listening"));
   let id = 0;
@@ -68,7 +81,9 @@ export async function startLoop(options: Partial<LoopStart> = {}): Promise<Runni
     apply: async (changes) => {
       const update = ++id;
       worker.postMessage({ kind: "update", id: update, changes } satisfies ToLoop);
-      await until(() => messages.find((message) => message.kind === "update-applied" && message.id === update));
+      await until(() =>
+        messages.find((message) => message.kind === "update-applied" && message.id === update),
+      );
     },
     read: (name, labels, slot = 0) => {
       let sum = 0;
@@ -89,7 +104,13 @@ export async function startLoop(options: Partial<LoopStart> = {}): Promise<Runni
 
 export const OUTBOUND: OutboundListenerResource = {
   name: "outbound",
-  local: { workload: "client", namespace: "default", app: "client", version: "v1", principal: "spiffe://cluster.local/ns/default/sa/client" },
+  local: {
+    workload: "client",
+    namespace: "default",
+    app: "client",
+    version: "v1",
+    principal: "spiffe://cluster.local/ns/default/sa/client",
+  },
   limits: {
     maxHeadBytes: 65_536,
     maxHeaders: 100,

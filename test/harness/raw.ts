@@ -2,7 +2,11 @@
 import net from "node:net";
 
 /** Sends the parts one after the other, each in a write of its own, and resolves with all that came until the close. */
-export function exchangeBytes(port: number, parts: readonly (string | Buffer)[], options: { end?: boolean } = {}): Promise<string> {
+export function exchangeBytes(
+  port: number,
+  parts: readonly (string | Buffer)[],
+  options: { end?: boolean } = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
     const received: Buffer[] = [];
@@ -20,7 +24,9 @@ export function exchangeBytes(port: number, parts: readonly (string | Buffer)[],
         if (options.end === true) socket.end();
         return;
       }
-      socket.write(typeof part === "string" ? Buffer.from(part, "latin1") : part, () => setImmediate(() => sendFrom(index + 1)));
+      socket.write(typeof part === "string" ? Buffer.from(part, "latin1") : part, () =>
+        setImmediate(() => sendFrom(index + 1)),
+      );
     };
     socket.once("connect", () => sendFrom(0));
   });

@@ -9,7 +9,11 @@ let origin: RawOrigin;
 beforeAll(async () => {
   origin = await rawOrigin(counting());
   loop = await startLoop();
-  await loop.apply([{ kind: "listener", resource: OUTBOUND }, ...clusterAt("web", [origin.port]), ...plainRoute("web")]);
+  await loop.apply([
+    { kind: "listener", resource: OUTBOUND },
+    ...clusterAt("web", [origin.port]),
+    ...plainRoute("web"),
+  ]);
 });
 
 afterAll(async () => {
@@ -59,7 +63,11 @@ const MALFORMED: readonly (readonly [name: string, status: number, bytes: string
   ["TE identity", 501, `POST / HTTP/1.1\r\n${H}Transfer-Encoding: identity\r\n\r\n`],
   ["TE gzip, chunked", 501, `POST / HTTP/1.1\r\n${H}Transfer-Encoding: gzip, chunked\r\n\r\n`],
   ["TE chunked;q=1", 400, `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked;q=1\r\n\r\n`],
-  ["two TE fields", 400, `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
+  [
+    "two TE fields",
+    400,
+    `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  ],
   ["TE with vertical tab", 400, `POST / HTTP/1.1\r\n${H}Transfer-Encoding: \x0bchunked\r\n\r\n`],
   ["TE with 0xa0", 400, `POST / HTTP/1.1\r\n${H}Transfer-Encoding: \xa0chunked\r\n\r\n`],
   ["TE with HTTP/1.0", 400, `POST / HTTP/1.0\r\n${H}Transfer-Encoding: chunked\r\n\r\n`],
@@ -97,16 +105,24 @@ describe("malformed requests", () => {
   }
 
   it("target too long: 414", async () => {
-    const answer = await exchangeBytes(loop.outboundPort, [`GET /${"a".repeat(70_000)} HTTP/1.1\r\n${H}\r\n`]);
+    const answer = await exchangeBytes(loop.outboundPort, [
+      `GET /${"a".repeat(70_000)} HTTP/1.1\r\n${H}\r\n`,
+    ]);
     expect(answer).toMatch(/^HTTP\/1\.1 414 /);
   });
 
   it("fields too large or too many: 431; exactly at the limits: 200", async () => {
     const fields = (n: number) => Array.from({ length: n }, (_, i) => `X-${i}: 1\r\n`).join("");
     const close = "Connection: close\r\n";
-    expect(await exchangeBytes(loop.outboundPort, [`GET / HTTP/1.1\r\n${H}A: ${"b".repeat(70_000)}\r\n\r\n`])).toMatch(/ 431 /);
-    expect(await exchangeBytes(loop.outboundPort, [`GET / HTTP/1.1\r\n${H}${fields(100)}\r\n`])).toMatch(/ 431 /);
-    expect(await exchangeBytes(loop.outboundPort, [`GET / HTTP/1.1\r\n${H}${close}${fields(98)}\r\n`])).toMatch(/ 200 /);
+    expect(
+      await exchangeBytes(loop.outboundPort, [`GET / HTTP/1.1\r\n${H}A: ${"b".repeat(70_000)}\r\n\r\n`]),
+    ).toMatch(/ 431 /);
+    expect(await exchangeBytes(loop.outboundPort, [`GET / HTTP/1.1\r\n${H}${fields(100)}\r\n`])).toMatch(
+      / 431 /,
+    );
+    expect(
+      await exchangeBytes(loop.outboundPort, [`GET / HTTP/1.1\r\n${H}${close}${fields(98)}\r\n`]),
+    ).toMatch(/ 200 /);
     const whole = `GET / HTTP/1.1\r\n${H}${close}A: \r\n\r\n`;
     const padded = (bytes: number) => whole.replace("A: ", `A: ${"b".repeat(bytes - whole.length)}`);
     expect(await exchangeBytes(loop.outboundPort, [padded(65_536)])).toMatch(/ 200 /);
@@ -132,7 +148,10 @@ describe("well-formed requests, split at every byte", () => {
   for (const bytes of GOOD) {
     it(JSON.stringify(bytes.slice(0, 40)), async () => {
       for (let cut = 0; cut < bytes.length; cut++) {
-        const answer = await exchangeBytes(loop.outboundPort, [bytes.slice(0, cut), bytes.slice(cut)].filter((p) => p !== ""));
+        const answer = await exchangeBytes(
+          loop.outboundPort,
+          [bytes.slice(0, cut), bytes.slice(cut)].filter((p) => p !== ""),
+        );
         expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*ok$/);
       }
     });
@@ -140,7 +159,10 @@ describe("well-formed requests, split at every byte", () => {
 
   it("pipelined requests are answered in order and each reaches the upstream once", async () => {
     const before = origin.received.split("GET /p").length;
-    const bytes = Array.from({ length: 50 }, (_, i) => `GET /p${i} HTTP/1.1\r\n${H}${i === 49 ? "Connection: close\r\n" : ""}\r\n`).join("");
+    const bytes = Array.from(
+      { length: 50 },
+      (_, i) => `GET /p${i} HTTP/1.1\r\n${H}${i === 49 ? "Connection: close\r\n" : ""}\r\n`,
+    ).join("");
     const answer = await exchangeBytes(loop.outboundPort, [bytes]);
     expect(answer.split("HTTP/1.1 200 OK").length - 1).toBe(50);
     expect(origin.received.split("GET /p").length - before).toBe(50);
@@ -153,7 +175,9 @@ describe("well-formed requests, split at every byte", () => {
         "X-Forwarded-Client-Cert: fake\r\nProxy-Authorization: x\r\nTE: gzip\r\nx-b: 2\r\n__proto__: 3\r\n\r\n",
     ]);
     const seen = origin.received.slice(before);
-    expect(seen).toMatch(/^GET \/f HTTP\/1\.1\r\nHost: web\r\nx-A: 1\r\nAuthorization: t\r\nx-b: 2\r\n__proto__: 3\r\nx-request-id: /);
+    expect(seen).toMatch(
+      /^GET \/f HTTP\/1\.1\r\nHost: web\r\nx-A: 1\r\nAuthorization: t\r\nx-b: 2\r\n__proto__: 3\r\nx-request-id: /,
+    );
     expect(seen).not.toMatch(/x-hop|keep-alive|x-weft|client-cert|proxy-auth|^te:/im);
   });
 });

@@ -96,7 +96,12 @@ export class ClientConnection implements Sink {
   /** The response is complete and the connection may carry another request. */
   get isReusable(): boolean {
     return (
-      this.#state === "done" && !this.#isPoisoned && this.head.keepAlive && this.body.framing !== UNTIL_CLOSE
+      this.#state === "done" &&
+      !this.#isPoisoned &&
+      this.#pos === this.#end &&
+      this.head.keepAlive &&
+      this.body.framing !== UNTIL_CLOSE &&
+      this.tcp.isOpen
     );
   }
   get isConnecting(): boolean {
