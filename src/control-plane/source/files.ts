@@ -1,0 +1,167 @@
+/**
+ * The desired state in a directory of files: read as a whole, watched, and written by the API. A file that is broken does
+ * not take the mesh down: the last good state stays until everything reads again, and `status` says what is wrong.
+ */
+import { readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { hasErrors, type Issue } from "../../resources/issue.ts";
+import { loadDirectory, loadFiles } from "../../resources/load.ts";
+import type { Resource } from "../../resources/resource.ts";
+import type { Addresses } from "../compile/inputs.ts";
+import { readAddresses } from "./addresses.ts";
+import { writeFiles } from "./atomic-write.ts";
+import { type DocumentId, documentText, removeDocument, replaceDocument } from "./edit.ts";
+import { Watcher } from "./watcher.ts";
+
+export interface SourceState {
+  readonly resources: readonly Resource[];
+  readonly addresses: Addresses;
+}
+
+export interface SourceStatus {
+  readonly state: "ok" | "broken";
+  readonly issues: readonly Issue[];
+  readonly files: number;
+  readonly resources: number;
+}
+
+/** What is to be: a document, or (`document` absent) that there is none. */
+export interface Edit extends DocumentId {
+  readonly document?: unknown;
+}
+
+export interface EditResult extends DocumentId {
+  readonly action: "created" | "configured" | "unchanged" | "deleted";
+}
+
+export type EditOutcome = { readonly results: readonly EditResult[] } | { readonly issues: readonly Issue[] };
+
+/** Identity of a resource or document. */
+export function documentId(resource: Resource): DocumentId {
+  const { name, namespace } = resource.metadata;
+  return { kind: resource.kind, namespace, name };
+}
+
+export class FileSource {
+  readonly #directory: string;
+  readonly #addressesFile: string | undefined;
+  #state: SourceState = { resources: [], addresses: {} };
+  #issues: readonly Issue[] = [];
+  #files: readonly string[] = [];
+  #watcher: Watcher | undefined;
+
+  constructor(directory: string, addressesFile?: string) {
+    this.#directory = directory;
+    this.#addressesFile = addressesFile;
+    this.rescan();
+  }
+
+  /** The last good state. */
+  get state(): SourceState {
+    return this.#state;
+  }
+
+  get issues(): readonly Issue[] {
+    return this.#issues;
+  }
+
+  get status(): SourceStatus {
+    return {
+      state: hasErrors(this.#issues) ? "broken" : "ok",
+      issues: this.#issues,
+      files: this.#files.length,
+      resources: this.#state.resources.length,
+    };
+  }
+
+  /** Reads everything again; with errors, the state stays as it is. */
+  rescan(): void {
+    const loaded = loadDirectory(this.#directory);
+    const overlay =
+      this.#addressesFile === undefined ? { addresses: {} } : readAddresses(this.#addressesFile);
+    const issues = "issue" in overlay ? [...loaded.issues, overlay.issue] : loaded.issues;
+    const resources = hasErrors(loaded.issues) ? this.#state.resources : loaded.resources;
+    const addresses = "issue" in overlay ? this.#state.addresses : overlay.addresses;
+    this.#state = { resources, addresses };
+    this.#issues = issues;
+    this.#files = loaded.files;
+  }
+
+  /** Rescans whenever files change, and calls `onChange` afterwards. */
+  watch(onChange: () => void, onError: (error: Error) => void): void {
+    const watched = [{ directory: this.#directory, recursive: true }];
+    const file = this.#addressesFile;
+    const overlay =
+      file === undefined
+        ? []
+        : [{ directory: dirname(resolve(file)), recursive: false, only: basename(file) }];
+    const rescan = () => {
+      this.rescan();
+      onChange();
+    };
+    this.#watcher = new Watcher([...watched, ...overlay], rescan, onError);
+  }
+
+  close(): void {
+    this.#watcher?.close();
+  }
+
+  /**
+   * All edits or none. The whole directory is checked as it would be; only then it is written, flushed to the disk
+   * before this returns. With `dryRun` everything but the writing happens.
+   */
+  edit(edits: readonly Edit[], dryRun: boolean): EditOutcome {
+    const loaded = loadDirectory(this.#directory);
+    const byId = new Map(loaded.resources.map((resource) => [key(documentId(resource)), resource]));
+    const texts = new Map(loaded.files.map((file) => [file, readFileSync(file, "utf8")]));
+    const changes = new Map<string, string | null>();
+    const results: EditResult[] = [];
+    for (const { document, ...id } of edits) {
+      const old = byId.get(key(id));
+      if (old === undefined && document === undefined) continue;
+      if (old !== undefined && isDeepStrictEqual(old.document, document)) {
+        results.push({ ...id, action: "unchanged" });
+        continue;
+      }
+      const action = document === undefined ? "deleted" : old === undefined ? "created" : "configured";
+      results.push({ ...id, action });
+      const file = old?.origin.file ?? this.#newFile(id, texts);
+      const text = edited(file, texts.get(file), id, document);
+      changes.set(file, text);
+      if (text === null) texts.delete(file);
+      else texts.set(file, text);
+    }
+    if (changes.size > 0) {
+      const after = loadFiles([...texts].map(([name, text]) => ({ name, text })));
+      if (hasErrors(after.issues)) return { issues: after.issues };
+      if (!dryRun) {
+        writeFiles(changes);
+        this.rescan();
+      }
+    }
+    return { results };
+  }
+
+  #newFile({ kind, namespace, name }: DocumentId, texts: ReadonlyMap<string, string>): string {
+    const stem = `${kind.toLowerCase()}-${namespace}-${name}`;
+    let file = join(this.#directory, `${stem}.yaml`);
+    for (let n = 2; texts.has(file); n++) file = join(this.#directory, `${stem}-${n}.yaml`);
+    return file;
+  }
+}
+
+function edited(file: string, text: string | undefined, id: DocumentId, document: unknown): string | null {
+  if (text === undefined) return document === undefined ? null : documentText(file, document);
+  if (document === undefined) {
+    const left = removeDocument(text, id);
+    return left === undefined ? text : left;
+  }
+  const replaced = replaceDocument(file, text, id, document);
+  // Never overwrites what stands there: appended, a document that could not be found is refused as a duplicate.
+  return replaced ?? `${text}\n---\n${documentText(file, document)}`;
+}
+
+function key({ kind, namespace, name }: DocumentId): string {
+  return `${kind} ${namespace}/${name}`;
+}
