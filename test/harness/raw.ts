@@ -49,7 +49,8 @@ export async function rawOrigin(answer: (seen: string, socket: net.Socket) => vo
     let seen = "";
     socket.on("data", (chunk) => {
       const text = chunk.toString("latin1");
-      seen += text;
+      // A connection that carries thousands of requests is remembered by its last ones.
+      seen = (seen + text).slice(-16_384);
       origin.received += text;
       answer(seen, socket);
     });

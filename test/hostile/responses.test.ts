@@ -46,7 +46,7 @@ describe("malformed responses become 502", () => {
       const { outboundPort } = await serve((_, socket) => socket.write(Buffer.from(bytes, "latin1")));
       const answer = await exchangeBytes(outboundPort, [GET_CLOSE]);
       const final = answer.replace(/^(HTTP\/1\.1 102 Processing\r\n\r\n)*/, "");
-      expect(final).toMatch(/^HTTP\/1\.1 502 [^]*x-weft-error: UPE;/);
+      expect(final).toMatch(/^HTTP\/1\.1 502 [\s\S]*x-weft-error: UPE;/);
       await exchangeBytes(outboundPort, [GET_CLOSE]);
       expect(origin?.connections).toBe(2);
     });
@@ -111,11 +111,11 @@ it("a pooled connection that the upstream has closed costs an idempotent request
   expect(await exchangeBytes(outboundPort, [GET_CLOSE])).toMatch(/ok$/);
   expect(await exchangeBytes(outboundPort, [GET_CLOSE])).toMatch(/ok$/);
   const post = "POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-  expect(await exchangeBytes(outboundPort, [post])).toMatch(/^HTTP\/1\.1 503 [^]*x-weft-error: UC;/);
+  expect(await exchangeBytes(outboundPort, [post])).toMatch(/^HTTP\/1\.1 503 [\s\S]*x-weft-error: UC;/);
 });
 
 it("refused connections answer 503 UF", async () => {
   const { outboundPort } = await serve(() => {});
   await origin?.close();
-  expect(await exchangeBytes(outboundPort, [GET_CLOSE])).toMatch(/^HTTP\/1\.1 503 [^]*x-weft-error: UF;/);
+  expect(await exchangeBytes(outboundPort, [GET_CLOSE])).toMatch(/^HTTP\/1\.1 503 [\s\S]*x-weft-error: UF;/);
 });

@@ -109,7 +109,7 @@ describe("bodies", () => {
     });
     const head = request("POST / HTTP/1.1", `Expect: 100-continue\r\nContent-Length: 5\r\n${CLOSE}`);
     expect(await exchangeBytes(outboundPort, [head, "hello"])).toMatch(
-      /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK[^]*ok$/,
+      /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK[\s\S]*ok$/,
     );
     expect(origin?.received).toContain("Expect: 100-continue");
   });
@@ -119,7 +119,9 @@ describe("bodies", () => {
       socket.write("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"),
     );
     const head = request("POST / HTTP/1.1", "Content-Length: 1000000\r\n", "part of it");
-    expect(await exchangeBytes(outboundPort, [head])).toMatch(/^HTTP\/1\.1 413 [^]*connection: close[^]*no$/);
+    expect(await exchangeBytes(outboundPort, [head])).toMatch(
+      /^HTTP\/1\.1 413 [\s\S]*connection: close[\s\S]*no$/,
+    );
     await exchangeBytes(outboundPort, [request("GET / HTTP/1.1", CLOSE)]);
     expect(origin?.connections).toBe(2);
   });
@@ -134,7 +136,7 @@ describe("tunnels", () => {
     });
     const head = request("GET /ws HTTP/1.1", "Connection: Upgrade\r\nUpgrade: echo\r\n");
     const answer = await exchangeBytes(outboundPort, [`${head}early`, "late"]);
-    expect(answer).toMatch(/^HTTP\/1\.1 101 [^]*Upgrade: echo\r\nconnection: upgrade\r\n\r\nhi bye$/);
+    expect(answer).toMatch(/^HTTP\/1\.1 101 [\s\S]*Upgrade: echo\r\nconnection: upgrade\r\n\r\nhi bye$/);
     expect(origin?.received).toMatch(/connection: upgrade\r\n\r\nearlylate$/);
   });
 
@@ -168,8 +170,8 @@ describe("tunnels", () => {
       "CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\n\r\n",
       request("GET /inside HTTP/1.1", CLOSE),
     ]);
-    expect(answer).toMatch(/^HTTP\/1\.1 200 Connection Established\r\n\r\nHTTP\/1\.1 200 OK[^]*ok$/);
-    expect(origin?.received).toMatch(/^GET \/inside HTTP\/1\.1\r\n[^]*x-request-id/);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 Connection Established\r\n\r\nHTTP\/1\.1 200 OK[\s\S]*ok$/);
+    expect(origin?.received).toMatch(/^GET \/inside HTTP\/1\.1\r\n[\s\S]*x-request-id/);
   });
 
   it("CONNECT to an outside address tunnels bytes under ALLOW_ANY and is refused under REGISTRY_ONLY", async () => {
