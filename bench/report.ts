@@ -8,6 +8,7 @@ import { type Figure, measured, type Result, type ScenarioResult } from "./resul
 const COLUMNS: readonly (readonly [string, string, number])[] = [
   ["cpuUsPerRequest", "CPU µs/request", 1],
   ["requestsPerSecond", "requests/s", 0],
+  ["coreUsedPercent", "% of its CPU", 0],
   ["p50Ms", "p50 ms", 2],
   ["p99Ms", "p99 ms", 2],
   ["p999Ms", "p99.9 ms", 2],

@@ -34,6 +34,7 @@ function saturation(name: string, title: string, path: string, method = "get"): 
       return {
         cpuUsPerRequest: cpu / 1000 / requests,
         requestsPerSecond: requests / took,
+        coreUsedPercent: cpu / 1e7 / took,
         p50Ms,
         p99Ms,
         loadedAnonymousMb: memory(peer.child.pid).anonymousKb / 1024,
