@@ -40,8 +40,10 @@ export interface RawOrigin {
   close(): Promise<void>;
 }
 
-/** `answer` gets what one connection has sent so far after each read and says what to do. */
-export async function rawOrigin(answer: (seen: string, socket: net.Socket) => void): Promise<RawOrigin> {
+/** `answer` gets what one connection has sent so far, and with this read, and says what to do. */
+export async function rawOrigin(
+  answer: (seen: string, socket: net.Socket, text: string) => void,
+): Promise<RawOrigin> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     sockets.add(socket);
@@ -49,10 +51,9 @@ export async function rawOrigin(answer: (seen: string, socket: net.Socket) => vo
     let seen = "";
     socket.on("data", (chunk) => {
       const text = chunk.toString("latin1");
-      // A connection that carries thousands of requests is remembered by its last ones.
-      seen = (seen + text).slice(-16_384);
+      seen += text;
       origin.received += text;
-      answer(seen, socket);
+      answer(seen, socket, text);
     });
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));

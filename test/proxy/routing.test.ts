@@ -9,9 +9,9 @@ let loop: RunningLoop;
 const origins: RawOrigin[] = [];
 
 async function named(name: string): Promise<Change[]> {
-  const origin = await rawOrigin((seen, socket) => {
-    if (seen.includes("/silent")) return;
-    const requests = seen.split("\r\n\r\n").slice(0, -1);
+  const origin = await rawOrigin((_, socket, text) => {
+    if (text.includes("/silent")) return;
+    const requests = text.split("\r\n\r\n").slice(0, -1);
     const echo = requests.at(-1) ?? "";
     socket.write(`HTTP/1.1 200 OK\r\nX-From: ${name}\r\nContent-Length: ${echo.length}\r\n\r\n${echo}`);
   });
