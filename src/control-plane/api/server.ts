@@ -1,0 +1,78 @@
+/**
+ * The HTTP API's server: finds the handler, answers errors in one form, never lets one request end the process.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { checkHost, HttpError, sendError, sendJson } from "./http.ts";
+import { type ApiContext, methodsOf } from "./routes.ts";
+
+export interface ApiOptions extends ApiContext {
+  readonly host: string;
+  /** 0: chosen by the system. */
+  readonly port: number;
+  /** Text of `/metrics` and its content type. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Api {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Listens; rejects with the system's error where it can't. */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const server = createServer((request, response) => void answer(options, request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+async function answer(
+  options: ApiOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    checkHost(request);
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const { pathname } = url;
+    const isProbe = pathname === "/healthz" || pathname === "/metrics";
+    const methods = isProbe ? { GET: () => undefined } : methodsOf(pathname);
+    if (methods === undefined) throw new HttpError(404, "not_found", `nothing is at ${pathname}`);
+    const method = request.method === "HEAD" ? "GET" : (request.method ?? "");
+    const handler = Object.hasOwn(methods, method) ? methods[method as keyof typeof methods] : undefined;
+    if (handler === undefined) {
+      response.setHeader("allow", Object.keys(methods).join(", "));
+      throw new HttpError(405, "method_not_allowed", `${pathname} takes ${Object.keys(methods).join(", ")}`);
+    }
+    if (isProbe) await answerProbe(options, pathname, response);
+    else sendJson(response, 200, await handler(options, url, request));
+  } catch (error) {
+    if (!(error instanceof HttpError)) options.onError(error);
+    const known = error instanceof HttpError ? error : new HttpError(500, "internal", "internal error");
+    // What is left of a body that was refused is not read.
+    if (!request.complete) response.setHeader("connection", "close");
+    if (response.headersSent) response.destroy();
+    else sendError(response, known);
+  }
+}
+
+async function answerProbe(options: ApiOptions, path: string, response: ServerResponse): Promise<void> {
+  if (path === "/healthz") {
+    sendJson(response, 200, { status: "ok" });
+    return;
+  }
+  const { type, text } = await options.metrics();
+  response.writeHead(200, { "content-type": type, "content-length": Buffer.byteLength(text) });
+  response.end(text);
+}
