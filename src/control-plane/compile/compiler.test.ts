@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Node, RESOURCE_TYPES } from "../../discovery/messages.ts";
+import { hasErrors } from "../../resources/issue.ts";
+import { loadFiles } from "../../resources/load.ts";
+import type { Resource } from "../../resources/resource.ts";
+import { Compiler } from "./compiler.ts";
+
+function load(documents: readonly object[]): readonly Resource[] {
+  const text = documents.map((document) => JSON.stringify(document)).join("\n---\n");
+  const { resources, issues } = loadFiles([{ name: "mesh.yaml", text }]);
+  expect(issues.filter((issue) => hasErrors([issue]))).toEqual([]);
+  return resources;
+}
+
+function node(namespace: string, workload = "web"): Node {
+  const ports = { inbound: 1, outbound: 2, admin: 3, telemetry: 4 };
+  const id = `${namespace}/${workload}`;
+  const base = { id, namespace, workload, serviceAccount: "default", labels: {}, address: "127.0.0.1" };
+  return { ...base, ports, version: "0" };
+}
+
+function service(name: string, ports: readonly object[] = [{ port: 8080, targetPort: "http" }]) {
+  return { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { selector: { app: name }, ports } };
+}
+
+function workload(name: string, app: string, port = 9000) {
+  const metadata = { name, labels: { app, version: "v1" } };
+  return { apiVersion: "weft.dev/v1alpha1", kind: "Workload", metadata, spec: { ports: { http: port } } };
+}
+
+function route(name: string, parent: string, backend: string, namespace = "default") {
+  const parentRefs = [{ group: "", kind: "Service", name: parent, namespace: "default" }];
+  const rules = [{ backendRefs: [{ name: backend, namespace: "default", port: 8080 }] }];
+  const spec = { parentRefs, rules };
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: { name, namespace },
+    spec,
+  };
+}
+
+function policy(name: string, request: string) {
+  const spec = {
+    targetRef: { kind: "Service", name },
+    timeouts: { request },
+    loadBalancer: { policy: "random" },
+  };
+  return { apiVersion: "weft.dev/v1alpha1", kind: "TrafficPolicy", metadata: { name }, spec };
+}
+
+function compile(documents: readonly object[]): Compiler {
+  const compiler = new Compiler();
+  compiler.update(load(documents));
+  return compiler;
+}
+
+describe("Compiler", () => {
+  it("makes cluster, endpoints and route of a Service port", () => {
+    const compiler = compile([service("web"), workload("web-1", "web")]);
+    const name = "web.default:8080";
+    expect(compiler.get("cluster", name, node("default"))?.resource).toMatchObject({
+      connectTimeoutMs: 2_000,
+      poolIdleTimeoutMs: 3_600_000,
+      loadBalancer: "leastRequest",
+      protocol: "http1",
+    });
+    expect(compiler.get("endpoints", name, node("default"))?.resource).toMatchObject({
+      endpoints: [{ address: "127.0.0.1", port: 9000, weight: 1, workload: "web-1", version: "v1" }],
+    });
+    expect(compiler.get("route", name, node("default"))?.resource).toMatchObject({
+      matches: [{ rule: 0 }],
+      rules: [{ action: { kind: "forward", backends: [{ cluster: name }] } }],
+    });
+  });
+
+  it("has an alias without port: port 80, else the first HTTP port", () => {
+    const first = [
+      { name: "tcp-a", port: 5000 },
+      { name: "http-b", port: 8080 },
+    ];
+    const compiler = compile([service("a", first), service("b", [...first, { name: "http-c", port: 80 }])]);
+    expect(compiler.get("route", "a.default", node("default"))?.resource).toMatchObject({ port: 8080 });
+    expect(compiler.get("route", "b.default", node("default"))?.resource).toMatchObject({ port: 80 });
+    expect(compiler.get("cluster", "a.default", node("default"))).toBeUndefined();
+  });
+
+  it("keeps a reference that leads nowhere, with the reason", () => {
+    const compiler = compile([service("web"), route("r", "web", "gone"), route("c", "web", "web", "other")]);
+    const backend = (namespace: string) =>
+      compiler.get("route", "web.default:8080", node(namespace))?.resource as object;
+    const rules = (reason: RegExp) => [
+      { action: { backends: [{ weight: 1, reason: expect.stringMatching(reason) }] } },
+    ];
+    expect(backend("default")).toMatchObject({ rules: rules(/no Service default\/gone/) });
+    expect(backend("other")).toMatchObject({ rules: rules(/another namespace/) });
+    expect(backend("third")).toEqual(backend("default"));
+  });
+
+  it("names exactly what a change of one workload concerns", () => {
+    const documents = [service("a"), service("b"), workload("a-1", "a"), workload("b-1", "b")];
+    const compiler = compile(documents);
+    const changed = compiler.update(load([...documents.slice(0, 3), workload("b-1", "b", 9001)]));
+    expect(changed).toEqual([{ type: "endpoints", name: "b.default:8080" }]);
+  });
+
+  it("overrides Workloads by addresses and the node's own port", () => {
+    const compiler = new Compiler();
+    const resources = load([service("web"), workload("web", "web", 0)]);
+    compiler.update(resources);
+    const me = node("default");
+    expect(compiler.get("listener", "inbound", me)?.resource).toMatchObject({ ports: [] });
+    const changed = compiler.update(resources, {
+      "default/web": { ports: { http: 7000 }, inboundPort: 7001 },
+    });
+    expect(changed).toContainEqual({ type: "listener", name: "inbound" });
+    expect(compiler.get("listener", "inbound", me)?.resource).toMatchObject({ ports: [{ appPort: 7000 }] });
+    const endpoints = compiler.get("endpoints", "web.default:8080", me)?.resource;
+    expect(endpoints).toMatchObject({ endpoints: [{ port: 7001 }] });
+  });
+
+  it("answers after updates what a fresh compiler answers, and names each difference", () => {
+    const pool = [
+      service("a"),
+      service("a", [
+        { name: "http-x", port: 8080 },
+        { name: "http-y", port: 80 },
+      ]),
+      service("b"),
+      workload("w1", "a"),
+      workload("w1", "b"),
+      workload("w2", "a", 9100),
+      route("r1", "a", "b"),
+      route("r1", "b", "a"),
+      route("r2", "a", "a", "other"),
+      policy("a", "1s"),
+      policy("a", "2s"),
+    ];
+    const nodes = [node("default"), node("other")];
+    const state = (compiler: Compiler) =>
+      new Map(
+        nodes.flatMap((who) =>
+          RESOURCE_TYPES.flatMap((type) =>
+            compiler
+              .names(type, who)
+              .map((name): [string, string | undefined] => [
+                `${type} ${name} @${who.namespace}`,
+                compiler.get(type, name, who)?.version,
+              ]),
+          ),
+        ),
+      );
+    const documentsOf = (picked: readonly number[]) => {
+      const unique = new Map<string, object>();
+      for (const index of picked) {
+        const document = pool[index] ?? service("a");
+        const { name } = document.metadata;
+        unique.set(`${document.kind} ${name}`, document);
+      }
+      return load([...unique.values()]);
+    };
+    const steps = fc.array(fc.array(fc.nat(pool.length - 1), { maxLength: 8 }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        const compiler = new Compiler();
+        let before = state(compiler);
+        for (const picked of sequence) {
+          const resources = documentsOf(picked);
+          const changed = new Set(compiler.update(resources).map(({ type, name }) => `${type} ${name}`));
+          const fresh = new Compiler();
+          fresh.update(resources);
+          const after = state(compiler);
+          expect(after).toEqual(state(fresh));
+          const keys = new Set([...before.keys(), ...after.keys()]);
+          for (const key of keys) {
+            const isDifferent = before.get(key) !== after.get(key);
+            if (isDifferent && !key.startsWith("listener")) expect(changed).toContain(key.split(" @")[0]);
+          }
+          before = after;
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
