@@ -78,6 +78,11 @@ function loadText({ name: file, text }: NamedText, issues: Issue[]): Found[] {
   for (const document of yaml.documents) {
     const { problems, envelope, ...names } = readDocument(document.value);
     for (const { path, at, ...problem } of problems) {
+      // To find a place is to search: not for those that nobody will see.
+      if (issues.length >= MAX_ISSUES) {
+        issues.push({ ...problem, ...names, file, line: document.line, column: 1, field: "" });
+        continue;
+      }
       issues.push({ ...problem, ...names, file, ...document.locate(path, at), field: fieldName(path) });
     }
     if (envelope === undefined) continue;

@@ -6,6 +6,9 @@
 import { mismatch, oneOf, type Path, type Report, show } from "./problem.ts";
 import { closest } from "./suggest.ts";
 
+/** Unknown fields of one map that get a suggestion. */
+const MAX_SUGGESTIONS = 100;
+
 /** Checks values and says what they may be. */
 export interface Schema<out T> {
   readonly shape: Shape;
@@ -220,10 +223,12 @@ function checkFields(
   report: Report,
 ): Record<string, unknown> | undefined {
   let isRight = true;
+  let unknown = 0;
   const names = Object.keys(fields);
   for (const name of Object.keys(value)) {
     if (Object.hasOwn(fields, name)) continue;
-    report(unknownField([...path, name], name, names));
+    // To suggest is to compare with all names: not for the thousandth.
+    report(unknownField([...path, name], name, unknown++ < MAX_SUGGESTIONS ? names : []));
     isRight = false;
   }
   const result: Record<string, unknown> = {};

@@ -19,7 +19,7 @@ import {
 import type { Path } from "./problem.ts";
 
 /** Longest text, in characters. */
-export const MAX_TEXT = 4_194_304;
+export const MAX_TEXT = 1_048_576;
 /** Deepest nesting. */
 export const MAX_DEPTH = 100;
 /** Most times that aliases may expand. */
@@ -50,7 +50,8 @@ export interface YamlFile {
 export function parseYaml(text: string): YamlFile {
   if (text.length > MAX_TEXT) return failure(`is longer than ${MAX_TEXT} characters`);
   try {
-    if (!isShallow(text)) return failure(`is nested deeper than ${MAX_DEPTH} levels`);
+    const excess = findExcess(text);
+    if (excess !== undefined) return failure(excess);
     return readDocuments(text);
   } catch (error) {
     // A stack that is exhausted by indentation, or a defect of the parser: the text is at fault or treated so.
@@ -62,18 +63,24 @@ function failure(message: string): YamlFile {
   return { documents: [], issues: [{ line: 1, column: 1, message }] };
 }
 
-/** Brackets and `- - -` nest at one byte a level, so they are counted before anything recurses. */
-function isShallow(text: string): boolean {
+/**
+ * What nests or refers at one byte each is counted before anything recurses or searches: brackets, `- - -`, aliases
+ * (each of which costs a walk through the document).
+ */
+function findExcess(text: string): string | undefined {
   let brackets = 0;
   let dashes = 0;
+  let aliases = 0;
   for (const token of new Lexer().lex(text)) {
     if (token === "[" || token === "{") brackets++;
     else if (token === "]" || token === "}") brackets--;
     else if (token === "-" || token === "?") dashes++;
+    else if (token.startsWith("*")) aliases++;
     else if (token.includes("\n")) dashes = 0;
-    if (brackets > MAX_DEPTH || dashes > MAX_DEPTH) return false;
+    if (brackets > MAX_DEPTH || dashes > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
+    if (aliases > MAX_ALIASES) return `has more than ${MAX_ALIASES} aliases`;
   }
-  return true;
+  return undefined;
 }
 
 function readDocuments(text: string): YamlFile {
