@@ -27,6 +27,7 @@ export class Plane {
   readonly #compiler: Compiler;
   readonly discovery: Discovery;
   #change = 0;
+  #isReady = false;
 
   constructor(source: FileSource, compiler: Compiler, discovery: Discovery) {
     this.#source = source;
@@ -47,11 +48,10 @@ export class Plane {
     return this.#source.state.resources;
   }
 
-  /** Compiles what the files say and lets sidecars in. */
+  /** Compiles what the files say and lets sidecars in, as soon as there is a good state: an empty one would send them 404s. */
   start(onError: (error: Error) => void): void {
     this.#compile();
     this.#source.watch(() => this.#compile(), onError);
-    this.discovery.ready();
   }
 
   /** All edits or none; on the disk and on the way to sidecars when it returns. */
@@ -68,8 +68,9 @@ export class Plane {
   #compile(): void {
     const { resources, addresses } = this.#source.state;
     const changed = this.#compiler.update(resources, addresses);
-    if (changed.length === 0) return;
-    this.#change++;
-    this.discovery.changed(changed, this.#change);
+    if (changed.length > 0) this.discovery.changed(changed, ++this.#change);
+    if (this.#isReady || this.status.state === "broken") return;
+    this.#isReady = true;
+    this.discovery.ready();
   }
 }

@@ -1,0 +1,89 @@
+/**
+ * `weft control-plane`: the process around a control plane: flags, the announcement of its ports, signals. The transport
+ * of discovery is handed in.
+ */
+import { Option } from "commander";
+import type { ControlPlane, OpenDiscovery } from "../control-plane/server.ts";
+import { newCommand, runCommand } from "./command.ts";
+import { CliError, EXIT, usageError } from "./exit.ts";
+import { listenForInterrupts } from "./interrupt.ts";
+import type { Io, Run } from "./io.ts";
+
+const TEXT = {
+  name: "control-plane",
+  summary: "Compile a directory of resources and serve it to sidecars.",
+  examples: [
+    ["weft control-plane --config config/demo", "serve a directory on the usual ports"],
+    [
+      "weft control-plane --config mesh --discovery-port 0 --api-port 0",
+      "on free ports, announced on stdout",
+    ],
+  ],
+  exits: { ok: "ended by SIGTERM or SIGINT", failed: "could not start" },
+} as const;
+
+interface Flags {
+  readonly config: string;
+  readonly addresses?: string;
+  readonly host: string;
+  readonly discoveryPort: number;
+  readonly apiPort: number;
+}
+
+/** The command, with the transport of discovery. */
+export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
+  return (argv, io) => {
+    const command = newCommand(TEXT, io)
+      .addOption(
+        new Option("--config <dir>", "directory of resources").env("WEFT_CONFIG").makeOptionMandatory(),
+      )
+      .addOption(
+        new Option("--addresses <file>", "where instances really listen (JSON)").env("WEFT_ADDRESSES"),
+      )
+      .addOption(new Option("--host <ip>", "address to listen on").env("WEFT_HOST").default("127.0.0.1"))
+      .addOption(portOption("--discovery-port", "port for sidecars; 0: a free one", 15_012))
+      .addOption(portOption("--api-port", "port of the HTTP API; 0: a free one", 15_014));
+    return runCommand(command, argv, io, () => serve(command.opts<Flags>(), openDiscovery, io));
+  };
+}
+
+function portOption(flag: `--${string}`, about: string, fallback: number): Option {
+  return new Option(`${flag} <port>`, about)
+    .env(`WEFT_${flag.slice(2).replace("-", "_").toUpperCase()}`)
+    .default(fallback)
+    .argParser((text) => {
+      const port = Number(text);
+      if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
+      throw usageError(`${flag} must be a port from 0 to 65535, found "${text}"`);
+    });
+}
+
+async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promise<number> {
+  const { startControlPlane } = await import("../control-plane/server.ts");
+  const ended = Promise.withResolvers<void>();
+  const interrupts = listenForInterrupts(
+    () => ended.resolve(),
+    () => process.exit(EXIT.ok),
+  );
+  let plane: ControlPlane;
+  try {
+    plane = await startControlPlane({
+      configDir: flags.config,
+      ...(flags.addresses === undefined ? {} : { addressesFile: flags.addresses }),
+      host: flags.host,
+      discoveryPort: flags.discoveryPort,
+      apiPort: flags.apiPort,
+      log: (message) => void io.stderr.write(`control-plane: ${message}\n`),
+      openDiscovery,
+    });
+  } catch (error) {
+    interrupts.dispose();
+    throw new CliError(`cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const { discoveryPort, apiPort } = plane;
+  io.stdout.write(`${JSON.stringify({ event: "ready", discoveryPort, apiPort })}\n`);
+  await ended.promise;
+  await plane.close();
+  interrupts.dispose();
+  return EXIT.ok;
+}
