@@ -83,6 +83,8 @@ function edit(plane: Plane, edits: readonly Edit[], url: URL): unknown {
 
 async function readChange({ plane }: ApiContext, url: URL, request: IncomingMessage): Promise<unknown> {
   const change = Number(url.pathname.split("/").at(-1));
+  // Before the first change nothing concerns anybody: what an apply answers that left an empty mesh as it was.
+  if (change === 0) return { change, state: "applied", concerned: 0, applied: 0, rejected: [], elapsedMs: 0 };
   const until = performance.now() + Math.min(MAX_WAIT_MS, durationOf(url, "wait", 0));
   for (;;) {
     const progress = plane.discovery.progress(change);
