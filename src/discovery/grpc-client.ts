@@ -1,0 +1,128 @@
+/**
+ * The sidecar's side of the gRPC stream, on `node:http2` alone: a message is five bytes of prefix and JSON, and every sidecar would pay
+ * megabytes for the library (docs/decisions/0002-discovery-client-transport.md).
+ */
+import type { OpenTransport } from "./client.ts";
+import { DISCOVERY_METHOD, type DownstreamMessage } from "./messages.ts";
+
+const http2 = process.getBuiltinModule("node:http2");
+
+const PREFIX_BYTES = 5;
+const MAX_MESSAGE_BYTES = 64 * 1_024 * 1_024;
+const PING_MS = 30_000;
+const PING_TIMEOUT_MS = 10_000;
+
+/** Connects to `host:port` without TLS. */
+export function grpcTransport(target: string): OpenTransport {
+  return (handlers) => {
+    const session = http2.connect(`http://${target}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": DISCOVERY_METHOD,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    let isClosed = false;
+    let reason = "";
+    const close = (why: string) => {
+      if (isClosed) return;
+      isClosed = true;
+      clearInterval(pinging);
+      session.destroy();
+      handlers.onClosed(reason === "" ? why : reason);
+    };
+    const pinging = setInterval(() => {
+      const timeout = setTimeout(() => close("no answer to a ping"), PING_TIMEOUT_MS);
+      timeout.unref();
+      session.ping((error) => {
+        clearTimeout(timeout);
+        if (error !== null) close(error.message);
+      });
+    }, PING_MS);
+    pinging.unref();
+
+    const reader = new MessageReader((message) => handlers.onMessage(message));
+    session.on("connect", () => handlers.onOpen());
+    session.on("error", (error: Error) => close(error.message));
+    session.on("close", () => close("connection closed"));
+    stream.on("data", (chunk: Buffer) => {
+      const fault = reader.read(chunk);
+      if (fault !== undefined) close(fault);
+    });
+    stream.on("trailers", (trailers) => {
+      reason =
+        `grpc-status ${String(trailers["grpc-status"])} ${String(trailers["grpc-message"] ?? "")}`.trim();
+    });
+    stream.on("error", (error: Error) => close(error.message));
+    stream.on("close", () => close("stream closed"));
+    return {
+      send: (message) => {
+        if (!isClosed && !stream.closed) stream.write(frame(message));
+      },
+      close: () => close("closed"),
+    };
+  };
+}
+
+function frame(message: unknown): Buffer {
+  const json = Buffer.from(JSON.stringify(message));
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(json.length, 1);
+  return Buffer.concat([prefix, json]);
+}
+
+/** Puts messages together from chunks (gRPC over HTTP/2, Length-Prefixed-Message). */
+class MessageReader {
+  readonly #onMessage: (message: DownstreamMessage) => void;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(onMessage: (message: DownstreamMessage) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  /** A reason to give up the stream, or undefined. */
+  read(chunk: Buffer): string | undefined {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes >= PREFIX_BYTES) {
+      const buffered = this.#join();
+      const length = buffered.readUInt32BE(1);
+      if (buffered[0] !== 0) return "compressed messages are not spoken here";
+      if (length > MAX_MESSAGE_BYTES) return `a message of ${length} bytes`;
+      if (buffered.length < PREFIX_BYTES + length) return undefined;
+      const message = parse(buffered.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
+      if (message === undefined) return "a message that is no discovery response";
+      this.#chunks = [buffered.subarray(PREFIX_BYTES + length)];
+      this.#bytes -= PREFIX_BYTES + length;
+      this.#onMessage(message);
+    }
+    return undefined;
+  }
+
+  /** Joins when it may matter: once per chunk, and not again for what is joined. */
+  #join(): Buffer {
+    const [first] = this.#chunks;
+    if (this.#chunks.length === 1 && first !== undefined) return first;
+    const joined = Buffer.concat(this.#chunks);
+    this.#chunks = [joined];
+    return joined;
+  }
+}
+
+function parse(bytes: Buffer): DownstreamMessage | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString("utf8"));
+    if (typeof value !== "object" || value === null || !("kind" in value) || value.kind !== "discovery")
+      return undefined;
+    if (!("response" in value) || typeof value.response !== "object" || value.response === null)
+      return undefined;
+    const { response } = value;
+    if (!("type" in response) || !("nonce" in response)) return undefined;
+    if (!("resources" in response) || !Array.isArray(response.resources)) return undefined;
+    if (!("removed" in response) || !Array.isArray(response.removed)) return undefined;
+    return value as DownstreamMessage;
+  } catch {
+    return undefined;
+  }
+}
