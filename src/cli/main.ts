@@ -32,6 +32,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./status.ts"),
   },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
+  {
+    name: "control-plane",
+    summary: "compile a directory of resources and serve it to sidecars",
+    load: () => import("./control-plane.ts"),
+  },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];
 
