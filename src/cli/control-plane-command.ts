@@ -23,7 +23,7 @@ const TEXT = {
 } as const;
 
 interface Flags {
-  readonly config: string;
+  readonly config?: string;
   readonly addresses?: string;
   readonly host: string;
   readonly discoveryPort: number;
@@ -34,9 +34,7 @@ interface Flags {
 export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
   return (argv, io) => {
     const command = newCommand(TEXT, io)
-      .addOption(
-        new Option("--config <dir>", "directory of resources").env("WEFT_CONFIG").makeOptionMandatory(),
-      )
+      .addOption(new Option("--config <dir>", "directory of resources").env("WEFT_CONFIG"))
       .addOption(
         new Option("--addresses <file>", "where instances really listen (JSON)").env("WEFT_ADDRESSES"),
       )
@@ -59,6 +57,9 @@ function portOption(flag: `--${string}`, about: string, fallback: number): Optio
 }
 
 async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promise<number> {
+  const configDir = flags.config;
+  // Checked here and not by commander, which would name it before an option that does not exist.
+  if (configDir === undefined) throw usageError("say where the resources are: --config DIR");
   const { startControlPlane } = await import("../control-plane/server.ts");
   const ended = Promise.withResolvers<void>();
   const interrupts = listenForInterrupts(
@@ -68,7 +69,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
   let plane: ControlPlane;
   try {
     plane = await startControlPlane({
-      configDir: flags.config,
+      configDir,
       ...(flags.addresses === undefined ? {} : { addressesFile: flags.addresses }),
       host: flags.host,
       discoveryPort: flags.discoveryPort,
