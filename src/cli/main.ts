@@ -20,6 +20,12 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./up.ts"),
   },
   {
+    name: "control-plane",
+    summary: "compile resources and stream them to sidecars",
+    load: () => import("./control-plane.ts"),
+  },
+  { name: "sidecar", summary: "take a workload's traffic", load: () => import("./sidecar.ts") },
+  {
     name: "apply",
     summary: "create or change resources; --wait until every sidecar has them",
     load: () => import("./apply.ts"),

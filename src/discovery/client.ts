@@ -63,8 +63,6 @@ export class DiscoveryClient {
   #failures = 0;
   #stopWaiting: (() => void) | null = null;
   #isClosed = false;
-  /** Responses are handed over one at a time, in the order of their arrival. */
-  #queue: Promise<void> = Promise.resolve();
 
   constructor(open: OpenTransport, hooks: ClientHooks, timers: ClientTimers = SYSTEM_TIMERS) {
     this.#open = open;
@@ -135,10 +133,13 @@ export class DiscoveryClient {
     this.#transport?.send({ kind: "discovery", request: { ...node, ...request } });
   }
 
+  /**
+   * Responses are handed over in the order of their arrival and answered when they are live, which is not the same order: a
+   * route waits for the clusters that it names, and those come after it.
+   */
   #receive(response: DiscoveryResponse): void {
     const transport = this.#transport;
-    this.#queue = this.#queue.then(async () => {
-      const errors = await this.#hooks.receive(response);
+    void this.#hooks.receive(response).then((errors) => {
       if (transport !== this.#transport || !this.#isOpen) return;
       this.#request({
         type: response.type,

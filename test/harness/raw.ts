@@ -4,7 +4,7 @@ import net from "node:net";
 /** Sends the parts one after the other, each in a write of its own, and resolves with all that came until the close. */
 export function exchangeBytes(
   port: number,
-  parts: readonly (string | Buffer)[],
+  parts: readonly string[],
   options: { end?: boolean } = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -24,9 +24,7 @@ export function exchangeBytes(
         if (options.end === true) socket.end();
         return;
       }
-      socket.write(typeof part === "string" ? Buffer.from(part, "latin1") : part, () =>
-        setImmediate(() => sendFrom(index + 1)),
-      );
+      socket.write(Buffer.from(part, "latin1"), () => setImmediate(() => sendFrom(index + 1)));
     };
     socket.once("connect", () => sendFrom(0));
   });

@@ -126,13 +126,13 @@ describe("lazy subscription", () => {
     const { ports, ready } = await start(discovery);
     await ready;
     expect(discovery.subscriptions("route")).toEqual([]);
-    expect(await call(ports.outbound, "/", { host: "a" })).toEqual({ status: 200, body: "first" });
+    expect(await call(ports.outbound, "/", { host: "a:80" })).toEqual({ status: 200, body: "first" });
     expect(discovery.subscriptions("route")).toEqual(["a.default:80"]);
     expect(discovery.subscriptions("endpoints")).toEqual(["a.default:80"]);
 
     discovery.set("endpoints", service("a", [await origin("second")]).endpoints);
     await expect.poll(() => discovery.unacknowledged).toBe(0);
-    expect((await call(ports.outbound, "/", { host: "a" })).body).toBe("second");
+    expect((await call(ports.outbound, "/", { host: "a:80" })).body).toBe("second");
     const { body } = await call(ports.admin, "/config?type=endpoints&name=a.default:80");
     expect(JSON.parse(body)).toMatchObject({ endpoints: [{ name: "a.default:80" }] });
   });
@@ -143,7 +143,7 @@ describe("lazy subscription", () => {
     publish(discovery, "a", [await origin("x")]);
     const { ports, ready } = await start(discovery);
     await ready;
-    await call(ports.outbound, "/", { host: "a" });
+    await call(ports.outbound, "/", { host: "a:80" });
     await expect.poll(() => discovery.loads.length, { timeout: 3_000 }).toBeGreaterThan(0);
     const load = discovery.loads.flatMap((report) => report.destinations);
     expect(load).toContainEqual(
