@@ -6,7 +6,7 @@ import { Command, CommanderError, Option } from "commander";
 import { durationOption } from "./duration.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
-import { json, painter } from "./output.ts";
+import { painter } from "./output.ts";
 
 export interface CommandText {
   readonly name: string;
@@ -69,7 +69,8 @@ export async function runCommand(
 
 function printError(error: CliError, io: Io, asJson: boolean): void {
   if (asJson) {
-    io.stdout.write(json({ error: { message: error.message, hints: error.hints } }));
+    // On one line: for `weft up` it is one of a stream of JSON lines.
+    io.stdout.write(`${JSON.stringify({ error: { message: error.message, hints: error.hints } })}\n`);
     return;
   }
   const paint = painter(io.stderr, io.env);

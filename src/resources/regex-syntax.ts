@@ -136,7 +136,8 @@ class Parser {
     const rest = this.#source.slice(this.#at, this.#at + 70);
     if (/^(?:[=!]|<[=!])/.test(rest)) throw new SyntaxProblem("has a lookaround");
     const name = /^<[A-Za-z_][A-Za-z0-9_]{0,63}>/.exec(rest);
-    if (name === null) throw new SyntaxProblem("has a group that begins with (? and is neither (?: nor (?<name>");
+    if (name === null)
+      throw new SyntaxProblem("has a group that begins with (? and is neither (?: nor (?<name>");
     this.#at += name[0].length;
   }
 
@@ -152,7 +153,9 @@ class Parser {
   #escape(): CharSet {
     const next = this.#source[this.#at + 1] ?? "";
     if (/[1-9k]/.test(next)) throw new SyntaxProblem("has a backreference");
-    const code = /^\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4}))/.exec(this.#source.slice(this.#at, this.#at + 6));
+    const code = /^\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4}))/.exec(
+      this.#source.slice(this.#at, this.#at + 6),
+    );
     if (code !== null) {
       this.#at += code[0].length;
       return single(Number.parseInt(code[1] ?? code[2] ?? "", 16));
@@ -177,7 +180,8 @@ class Parser {
       }
       this.#at++;
       const [low, high] = [onlyUnit(set), onlyUnit(this.#classUnit())];
-      if (low === undefined || high === undefined || high < low) throw new SyntaxProblem("has a range in [] that is none");
+      if (low === undefined || high === undefined || high < low)
+        throw new SyntaxProblem("has a range in [] that is none");
       ranges.push([low, high]);
     }
     if (ranges.length === 0) throw new SyntaxProblem("has an empty []");
@@ -195,7 +199,8 @@ class Parser {
 
   #character(): number {
     const unit = this.#source.charCodeAt(this.#at++);
-    if (unit >= 0xd800 && unit <= 0xdfff) throw new SyntaxProblem("has a character outside of Unicode's basic plane");
+    if (unit >= 0xd800 && unit <= 0xdfff)
+      throw new SyntaxProblem("has a character outside of Unicode's basic plane");
     return unit;
   }
 

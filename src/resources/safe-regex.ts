@@ -1,103 +1,158 @@
 /**
- * Regular expressions that a person may put into a route. They run on the traffic loop over bytes that strangers send,
- * so only those are let in that can't take exponential time there: no backreferences, no lookaround, no repetition of
- * something that itself repeats or that has alternatives, and no long ones. What remains is roughly what RE2 has
- * (which Envoy uses), less what its engine makes safe and a backtracking one does not.
+ * Which regular expressions may stand in a route. They run on the traffic loop, in JavaScript's backtracking engine, over
+ * bytes that strangers choose, so an expression is let in only if no text can make it slow:
+ *
+ * - its grammar is what RE2 (Envoy's engine) and JavaScript read alike: no backreferences, no lookaround, no flags;
+ * - it has at most 1,024 characters;
+ * - however a text begins, at most 256 steps lead on from there, over all ways to have read it so far. A backtracking
+ *   engine takes each of these steps at most once, so its time grows with the length of the text and no faster.
+ *
+ * The last rule is decided by going through all sets of ways that any text can lead to (`Automaton`), not by the looks of
+ * the expression: `(a+)+`, `(a|aa)*`, `a?a?a?…` and `.*a.*b` are refused with a text that shows why, `(?:/[a-z]+)+` and
+ * an expression for `/`, anything, `/items/`, anything are not. Where going through them all would itself take long, the expression is refused as well.
  */
+import { contains } from "./char-set.ts";
+import { type Automaton, automatonOf, type Steps } from "./regex-automaton.ts";
+import { parseRegex } from "./regex-syntax.ts";
 
 /** Longest expression, in characters. */
 export const MAX_REGEX_LENGTH = 1024;
 
-/** Most unbounded repetitions: each one more may multiply the time by the length of the text. */
-export const MAX_UNBOUNDED = 4;
+/** Most steps that may lead on from any beginning of a text. */
+export const MAX_STEPS = 256;
 
-/** Largest count in `{n,m}`. */
-export const MAX_REPEAT = 1000;
+/** Most elementary operations that one check may take (some milliseconds). */
+const BUDGET = 300_000;
 
-interface Group {
-  /** Something in it repeats, or it has alternatives. */
-  isVariable: boolean;
+export interface RegexUse {
+  /** Whether the text may have line ends, which `.` does not match; default: no. */
+  readonly hasLineEnds?: boolean;
 }
 
-/** Why `source` is refused, or undefined if it may be used. */
-export function unsafeRegex(source: string): string | undefined {
+/** Why `source` is refused as an expression for a whole value, or undefined if it may be used. */
+export function unsafeRegex(source: string, { hasLineEnds = false }: RegexUse = {}): string | undefined {
   if (source.length > MAX_REGEX_LENGTH) return `is longer than ${MAX_REGEX_LENGTH} characters`;
+  const parsed = parseRegex(source);
+  if ("problem" in parsed) return parsed.problem;
   try {
-    new RegExp(source, "u");
+    new RegExp(`^(?:${source})$`);
   } catch {
     return "is no valid regular expression";
   }
-  return findDanger(source);
+  const automaton = automatonOf(parsed.regex, BUDGET);
+  return automaton === undefined ? TOO_COMPLEX : new Search(automaton, hasLineEnds).run();
 }
 
-function findDanger(source: string): string | undefined {
-  const open: Group[] = [{ isVariable: false }];
-  let lastIsVariable = false;
-  let unbounded = 0;
-  for (let i = 0; i < source.length; i++) {
-    const inner = open.at(-1) ?? { isVariable: false };
-    switch (source[i]) {
-      case "\\":
-        if (/^\\(?:[1-9]|k)/.test(source.slice(i, i + 2))) return "has a backreference";
-        i += escapeLength(source, i) - 1;
-        lastIsVariable = false;
-        break;
-      case "[":
-        i = endOfClass(source, i);
-        lastIsVariable = false;
-        break;
-      case "(":
-        if (/^\(\?(?:[=!]|<[=!])/.test(source.slice(i, i + 4))) return "has a lookaround";
-        open.push({ isVariable: false });
-        i = endOfGroupHead(source, i);
-        break;
-      case ")": {
-        open.pop();
-        lastIsVariable = inner.isVariable;
-        const outer = open.at(-1);
-        if (outer !== undefined && inner.isVariable) outer.isVariable = true;
-        break;
-      }
-      case "|":
-        inner.isVariable = true;
-        lastIsVariable = false;
-        break;
-      case "*":
-      case "+":
-      case "?":
-      case "{": {
-        const quantifier = /^(?:[*+?]|\{(\d+)(,)?(\d*)\})\??/.exec(source.slice(i));
-        if (quantifier === null) break;
-        const [whole, min = "", comma = "", max = ""] = quantifier;
-        const isUnbounded = whole.startsWith("*") || whole.startsWith("+") || (comma !== "" && max === "");
-        if (Number(min) > MAX_REPEAT || Number(max) > MAX_REPEAT)
-          return `repeats more than ${MAX_REPEAT} times`;
-        if (lastIsVariable && !whole.startsWith("?")) return "repeats something that varies itself";
-        if (isUnbounded && ++unbounded > MAX_UNBOUNDED)
-          return `has more than ${MAX_UNBOUNDED} unbounded repetitions`;
-        inner.isVariable = true;
-        i += whole.length - 1;
-        break;
-      }
-      default:
-        lastIsVariable = false;
-    }
+const TOO_COMPLEX = "is too complex to be shown to be fast";
+
+/** One way of reading the beginning of a text: position → number of ways to be there. */
+interface Reading {
+  readonly ways: Steps;
+  readonly from: Reading | undefined;
+  readonly letter: string;
+}
+
+/** Breadth first, so that the text that shows why is a shortest one. */
+class Search {
+  readonly #automaton: Automaton;
+  readonly #hasLineEnds: boolean;
+  readonly #letters: readonly number[];
+  /** By position: for each letter, the steps that take it. */
+  readonly #taking = new Map<number, readonly Steps[]>();
+  #budget = BUDGET;
+
+  constructor(automaton: Automaton, hasLineEnds: boolean) {
+    this.#automaton = automaton;
+    this.#hasLineEnds = hasLineEnds;
+    this.#letters = lettersOf(automaton);
   }
-  return undefined;
+
+  run(): string | undefined {
+    const start = -1;
+    const queue: Reading[] = [{ ways: new Map([[start, 1]]), from: undefined, letter: "" }];
+    const seen = new Set<string>();
+    for (const reading of queue) {
+      if (this.#stepsOf(reading.ways) > MAX_STEPS) return tooManyWays(textOf(reading));
+      for (const [index, letter] of this.#letters.entries()) {
+        const ways = this.#next(reading.ways, index);
+        if (this.#budget < 0) return TOO_COMPLEX;
+        if (ways.size === 0) continue;
+        const key = [...ways].sort(([a], [b]) => a - b).join(";");
+        if (seen.has(key)) continue;
+        seen.add(key);
+        queue.push({ ways, from: reading, letter: String.fromCharCode(letter) });
+      }
+    }
+    return undefined;
+  }
+
+  #stepsOf(ways: Steps): number {
+    let sum = 0;
+    for (const [position, count] of ways) {
+      let steps = 1;
+      for (const n of this.#follow(position).values()) steps += n;
+      sum += count * steps;
+    }
+    return sum;
+  }
+
+  #next(ways: Steps, letter: number): Steps {
+    const next: Steps = new Map();
+    for (const [position, count] of ways) {
+      const steps = this.#stepsTaking(position)[letter];
+      this.#budget -= 1 + (steps?.size ?? 0);
+      for (const [target, n] of steps ?? []) {
+        if (this.#hasLineEnds || this.#automaton.isSettled[target] !== true)
+          next.set(target, (next.get(target) ?? 0) + n * count);
+      }
+    }
+    return next;
+  }
+
+  #stepsTaking(position: number): readonly Steps[] {
+    let known = this.#taking.get(position);
+    if (known === undefined) {
+      const follow = [...this.#follow(position)];
+      this.#budget -= follow.length * this.#letters.length;
+      known = this.#letters.map(
+        (letter) =>
+          new Map(follow.filter(([target]) => contains(this.#automaton.sets[target] ?? [], letter))),
+      );
+      this.#taking.set(position, known);
+    }
+    return known;
+  }
+
+  #follow(position: number): Steps {
+    return (position < 0 ? this.#automaton.first : this.#automaton.follow[position]) ?? new Map();
+  }
 }
 
-/** `\p{…}` and `\u{…}` have braces that are no quantifier. */
-function escapeLength(source: string, at: number): number {
-  return /^\\[pPu]\{[^}]*\}/.exec(source.slice(at, at + 64))?.[0].length ?? 2;
+/** One unit for each class of units that no set of the expression tells apart; readable ones where there are. */
+function lettersOf({ sets }: Automaton): readonly number[] {
+  const distinct = [...new Map(sets.map((set) => [set.join(), set])).values()];
+  const bounds = new Set<number>([0]);
+  for (const [first, last] of distinct.flat()) bounds.add(first).add(last + 1);
+  const sorted = [...bounds].filter((bound) => bound <= 0xffff).sort((a, b) => a - b);
+  const classes = new Map<string, number>();
+  for (const [i, bound] of sorted.entries()) {
+    const end = sorted[i + 1] ?? 0x1_0000;
+    const letter = [97, 48, 65, 47, 33].find((unit) => bound <= unit && unit < end) ?? bound;
+    const signature = distinct.map((set) => (contains(set, letter) ? "1" : "0")).join("");
+    const known = classes.get(signature);
+    if (known === undefined || (letter > 32 && letter < 127 && !(known > 32 && known < 127)))
+      classes.set(signature, letter);
+  }
+  return [...classes.values()];
 }
 
-function endOfClass(source: string, at: number): number {
-  let i = at + 1;
-  while (i < source.length && source[i] !== "]") i += source[i] === "\\" ? 2 : 1;
-  return i;
+function textOf(reading: Reading): string {
+  let text = "";
+  for (let at: Reading | undefined = reading; at !== undefined; at = at.from) text = at.letter + text;
+  return text;
 }
 
-/** Skips `(?:` and `(?<name>`, whose characters are no expression. */
-function endOfGroupHead(source: string, at: number): number {
-  return at + (/^\((?:\?:|\?<[^>]*>)?/.exec(source.slice(at))?.[0].length ?? 1) - 1;
+function tooManyWays(text: string): string {
+  const shown = text.length > 24 ? `${text.slice(0, 24)}…` : text;
+  return `can take very long: there are too many ways to match a text that begins with ${JSON.stringify(shown)}`;
 }

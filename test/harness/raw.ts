@@ -11,7 +11,7 @@ export function exchangeBytes(
     const socket = net.connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
     const received: Buffer[] = [];
     const done = () => resolve(Buffer.concat(received).toString("latin1"));
-    socket.on("data", (chunk) => received.push(chunk));
+    socket.on("data", (chunk: Buffer) => received.push(chunk));
     socket.on("end", () => socket.end());
     socket.on("close", done);
     socket.on("error", (error: NodeJS.ErrnoException) => {
