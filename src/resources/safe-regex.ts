@@ -21,8 +21,8 @@ export const MAX_REGEX_LENGTH = 1024;
 /** Most steps that may lead on from any beginning of a text. */
 export const MAX_STEPS = 256;
 
-/** Most elementary operations that one check may take (some milliseconds). */
-const BUDGET = 300_000;
+/** Most elementary operations that one check may take (about ten milliseconds). */
+const BUDGET = 100_000;
 
 export interface RegexUse {
   /** Whether the text may have line ends, which `.` does not match; default: no. */

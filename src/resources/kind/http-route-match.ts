@@ -1,7 +1,7 @@
 /**
  * Which requests a rule of an HTTPRoute takes.
  */
-import { unsafeRegex } from "../safe-regex.ts";
+import { type RegexUse, unsafeRegex } from "../safe-regex.ts";
 import { headerName, headerValue, text } from "../scalars.ts";
 import {
   type Infer,
@@ -46,6 +46,7 @@ const pathMatch = refine(
 );
 
 const headerMatch = safeValue(
+  {},
   object({
     type: withDefault(valueType, "Exact", "How it compares."),
     name: required(headerName, "The header, in any case."),
@@ -54,6 +55,8 @@ const headerMatch = safeValue(
 );
 
 const queryMatch = safeValue(
+  // Parameters are decoded before they are compared, and %0A is a line end.
+  { hasLineEnds: true },
   object({
     type: withDefault(valueType, "Exact", "How it compares."),
     name: required(text("a parameter's name", { pattern: /^[\x21-\x7e]+$/, max: 256 }), "The parameter."),
@@ -83,10 +86,11 @@ export const httpRouteMatch = object({
 export type HttpRouteMatch = Infer<typeof httpRouteMatch>;
 
 function safeValue<T extends { readonly type: string; readonly value: string }>(
+  use: RegexUse,
   schema: Schema<T>,
 ): Schema<T> {
   return refine(schema, ({ type, value }, say) => {
-    const danger = type === "RegularExpression" ? unsafeRegex(value) : undefined;
+    const danger = type === "RegularExpression" ? unsafeRegex(value, use) : undefined;
     if (danger !== undefined) say(["value"], danger, "a simpler regular expression");
   });
 }
