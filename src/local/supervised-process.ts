@@ -49,7 +49,7 @@ export type ProcessEvent =
     };
 
 const POLL_MS = 40;
-const REMEMBERED_LINES = 12;
+const REMEMBERED_LINES = 24;
 
 export class SupervisedProcess {
   readonly spec: ProcessSpec;
