@@ -65,7 +65,7 @@ export function table(result: Result): string {
 export function markdown(result: Result): string {
   const { machine, rounds, seconds, at } = result;
   const where = Object.entries(machine).map(([name, value]) => `${name}: ${value}`);
-  const intro = `Medians (min–max) of ${rounds} interleaved rounds of ${seconds} s, × is the ratio to Weft. ${at}; ${where.join("; ")}.`;
+  const intro = `Medians (min–max) of ${rounds} interleaved rounds of ${seconds} s, × is the peer's median over Weft's. ${at}; ${where.join("; ")}.`;
   const tables = result.scenarios.map((scenario) => {
     const [heading = [], ...body] = rows(scenario);
     const line = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
