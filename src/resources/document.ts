@@ -14,7 +14,7 @@ export interface Envelope {
   readonly spec: Resource["spec"];
 }
 
-export interface DocumentProblem extends Problem {
+export interface DocumentProblem extends Omit<Problem, "severity"> {
   readonly severity: "error" | "warning";
 }
 
@@ -41,7 +41,7 @@ export function readDocument(value: unknown): ReadDocument {
   if (wrong !== undefined) return { ...names, problems: [wrong] };
   const problems: DocumentProblem[] = [];
   const schema = envelopeOf(kind as Kind);
-  const envelope = schema.check(value, [], (p) => problems.push({ ...p, severity: "error" }));
+  const envelope = schema.check(value, [], (p) => problems.push({ severity: "error", ...p }));
   return envelope === undefined ? { ...names, problems } : { ...names, envelope, problems };
 }
 

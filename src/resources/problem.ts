@@ -8,6 +8,8 @@ export type Path = readonly (string | number)[];
 
 export interface Problem {
   readonly path: Path;
+  /** Absent: an error. A warning refuses nothing. */
+  readonly severity?: "warning";
   /** Whether the key itself is wrong (an unknown field), or what stands there. */
   readonly at: "key" | "value";
   readonly message: string;

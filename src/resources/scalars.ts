@@ -28,9 +28,19 @@ export function text(
 }
 
 /** A whole number from `min` to `max`. With `nullIs`, a key without a value means that number. */
-export function integer(min: number, max: number, nullIs?: number): Schema<number> {
+export function integer(
+  min: number,
+  max: number,
+  { nullIs, unit }: { readonly nullIs?: number; readonly unit?: string } = {},
+): Schema<number> {
   return {
-    shape: { kind: "integer", min, max, nullable: nullIs !== undefined },
+    shape: {
+      kind: "integer",
+      min,
+      max,
+      nullable: nullIs !== undefined,
+      ...(unit === undefined ? {} : { unit }),
+    },
     check: (value, path, report) => {
       if (value === null && nullIs !== undefined) return nullIs;
       if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
@@ -49,15 +59,29 @@ export const boolean: Schema<boolean> = {
   },
 };
 
-/** Written as `10s`; read as milliseconds. */
-export const duration: Schema<number> = {
-  shape: { kind: "duration" },
-  check: (value, path, report) => {
-    const ms = typeof value === "string" ? parseDuration(value) : undefined;
-    if (ms === undefined) report(mismatch(path, "a duration such as 500ms, 10s or 1h30m", value));
-    return ms;
-  },
-};
+/** Longest duration: a timer of the runtime holds 2³¹ ms, a little less than 25 days. */
+const LONGEST = "576h";
+
+/** Written as `10s`, read as milliseconds; `0s` means none. */
+export const duration = durationFrom("0s");
+
+/** Written as `10s`, read as milliseconds; never nothing. */
+export const positiveDuration = durationFrom("1ms");
+
+function durationFrom(min: string): Schema<number> {
+  const [least = 0, most = 0] = [parseDuration(min), parseDuration(LONGEST)];
+  return {
+    shape: { kind: "duration", min, max: LONGEST },
+    check: (value, path, report) => {
+      const ms = typeof value === "string" ? parseDuration(value) : undefined;
+      if (ms !== undefined && ms >= least && ms <= most) return ms;
+      const expected =
+        ms === undefined ? "a duration such as 500ms, 10s or 1h30m" : `from ${min} to ${LONGEST}`;
+      report(mismatch(path, expected, value));
+      return undefined;
+    },
+  };
+}
 
 /** A port number, or the name of a port. */
 export const portReference: Schema<number | string> = {
@@ -91,6 +115,19 @@ export const hostname = text("a host name, which may begin with *.", {
   pattern: /^(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
   max: 253,
 });
+
+/** A host name as it may be sent. */
+export const preciseHostname = text("a host name", {
+  pattern: /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+  max: 253,
+});
+
+/** API group and kind of something that Kubernetes knows. */
+export const apiGroup = text("an API group, such as apps, or nothing for Kubernetes' own", {
+  pattern: /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)?$/,
+  max: 253,
+});
+export const kindName = text("a kind, such as Service", { pattern: /^[A-Za-z][A-Za-z0-9-]*$/, max: 63 });
 
 export const labelKey = text("a label's name, such as app or example.com/tier", {
   pattern: /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,

@@ -3,7 +3,7 @@
  * (`Infer`), its JSON schema and its reference page. A check reports everything that is wrong, not the first thing, and
  * never throws. Fields that no table has are errors, so that a typing mistake can't silently mean "default".
  */
-import { mismatch, oneOf, type Path, type Report, show } from "./problem.ts";
+import { mismatch, oneOf, type Path, type Problem, type Report, show } from "./problem.ts";
 import { closest } from "./suggest.ts";
 
 /** Unknown fields of one map that get a suggestion. */
@@ -24,9 +24,15 @@ export type Shape =
       readonly pattern?: string;
       readonly maxLength: number;
     }
-  | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly nullable: boolean }
+  | {
+      readonly kind: "integer";
+      readonly min: number;
+      readonly max: number;
+      readonly nullable: boolean;
+      readonly unit?: string;
+    }
   | { readonly kind: "boolean" }
-  | { readonly kind: "duration" }
+  | { readonly kind: "duration"; readonly min: string; readonly max: string }
   | { readonly kind: "portReference" }
   | { readonly kind: "enum"; readonly values: readonly (string | number)[] }
   | { readonly kind: "list"; readonly item: Shape; readonly minItems: number; readonly maxItems: number }
@@ -45,6 +51,8 @@ export interface Field<out T, P extends Presence = Presence> {
   readonly presence: P;
   /** As it would be written in YAML. */
   readonly fallback?: unknown;
+  /** What other meshes and proxies call it. */
+  readonly peer?: string;
 }
 
 export type Fields = Readonly<Record<string, Field<unknown>>>;
@@ -59,17 +67,26 @@ export type ObjectOf<F> = Flat<
 >;
 type UnionOf<V> = { [K in keyof V]: Flat<{ readonly type: K } & ObjectOf<V[K]>> }[keyof V];
 
-export function required<T>(schema: Schema<T>, doc: string): Field<T, "required"> {
-  return { schema, doc, presence: "required" };
+export function required<T>(schema: Schema<T>, doc: string, peer?: string): Field<T, "required"> {
+  return { schema, doc, presence: "required", ...named(peer) };
 }
 
-export function optional<T>(schema: Schema<T>, doc: string): Field<T, "optional"> {
-  return { schema, doc, presence: "optional" };
+export function optional<T>(schema: Schema<T>, doc: string, peer?: string): Field<T, "optional"> {
+  return { schema, doc, presence: "optional", ...named(peer) };
 }
 
 /** `fallback` is what stands there when nothing is written, as it would be written. */
-export function withDefault<T>(schema: Schema<T>, fallback: unknown, doc: string): Field<T, "default"> {
-  return { schema, doc, presence: "default", fallback };
+export function withDefault<T>(
+  schema: Schema<T>,
+  fallback: unknown,
+  doc: string,
+  peer?: string,
+): Field<T, "default"> {
+  return { schema, doc, presence: "default", fallback, ...named(peer) };
+}
+
+function named(peer: string | undefined): { readonly peer?: string } {
+  return peer === undefined ? {} : { peer };
 }
 
 /** A field that is accepted whatever it holds, and not read. */
@@ -190,27 +207,31 @@ export function map<T>(
   };
 }
 
-/** Adds a rule about the whole value; `say` reports it, at a field below or at the value itself. */
-export function refine<T>(
-  schema: Schema<T>,
-  rule: (value: T, say: (below: Path, message: string, expected: string) => void) => void,
-): Schema<T> {
+/** Reports something at a field below a value, or at the value itself. */
+export type Say = (below: Path, message: string, expected: string) => void;
+
+/** Adds a rule about the whole value; `say` refuses it, `warn` does not. */
+export function refine<T>(schema: Schema<T>, rule: (value: T, say: Say, warn: Say) => void): Schema<T> {
   return {
     shape: schema.shape,
     check: (value, path, report) => {
       const checked = schema.check(value, path, report);
       if (checked === undefined) return undefined;
       let isRight = true;
-      rule(checked, (below, message, expected) => {
-        isRight = false;
+      const problem = (below: Path, message: string, expected: string): Problem => {
         const found = show(
           below.reduce<unknown>(
             (at, key) => (isMap(at) || Array.isArray(at) ? Reflect.get(at, key) : undefined),
             value,
           ),
         );
-        report({ path: [...path, ...below], at: "value", message, found, expected });
-      });
+        return { path: [...path, ...below], at: "value", message, found, expected };
+      };
+      const say: Say = (...what) => {
+        isRight = false;
+        report(problem(...what));
+      };
+      rule(checked, say, (...what) => report({ ...problem(...what), severity: "warning" }));
       return isRight ? checked : undefined;
     },
   };

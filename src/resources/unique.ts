@@ -1,9 +1,7 @@
 /**
  * A rule that several tables share: entries of a list must differ in a field.
  */
-import type { Path } from "./problem.ts";
-
-type Say = (below: Path, message: string, expected: string) => void;
+import type { Say } from "./schema.ts";
 
 /** Reports each entry whose `field` an earlier entry has as well; entries without it don't count. */
 export function reportRepeated<F extends string>(

@@ -1,10 +1,11 @@
 /**
  * What a rule of an HTTPRoute does to requests and responses besides forwarding them.
  */
-import { absolutePath, dnsLabel, headerName, headerValue, hostname, integer, port } from "../scalars.ts";
+import { absolutePath, integer, port, preciseHostname, text } from "../scalars.ts";
 import {
   type Fields,
   type Infer,
+  ignored,
   list,
   object,
   oneOfValues,
@@ -15,40 +16,26 @@ import {
   withDefault,
 } from "../schema.ts";
 import { reportRepeated } from "../unique.ts";
-
-const headerValues = refine(
-  list(object({ name: required(headerName, "The header."), value: required(headerValue, "Its value.") }), {
-    max: 16,
-  }),
-  (values, say) => reportRepeated(values, "name", say),
-);
-
-const headerModifier = object({
-  set: optional(headerValues, "Headers that replace those of the same name."),
-  add: optional(headerValues, "Headers that come on top."),
-  remove: optional(list(headerName, { max: 16 }), "Headers that go."),
-});
+import { backendFields, checkBackend } from "./http-route-backend.ts";
+import { headerModifier } from "./http-route-headers.ts";
 
 const pathModifier = union({
   ReplaceFullPath: { replaceFullPath: required(absolutePath, "The new path.") },
   ReplacePrefixMatch: {
-    replacePrefixMatch: required(absolutePath, "What stands in place of the prefix that matched."),
+    replacePrefixMatch: required(
+      text("a path that begins with / and has no ?, # or spaces, or nothing", {
+        pattern: /^(?:\/[\x21\x22\x24-\x3e\x40-\x7e]*)?$/,
+        max: 1024,
+      }),
+      "What stands in place of the prefix that matched. The rule must have one match, of type `PathPrefix`.",
+    ),
   },
 });
 
-/** A Service that something is sent to. */
-export const backendFields = {
-  group: withDefault(oneOfValues([""]), "", "API group of the backend."),
-  kind: withDefault(oneOfValues(["Service"]), "Service", "Kind of the backend."),
-  name: required(dnsLabel, "Name of the Service."),
-  namespace: optional(dnsLabel, "Its namespace; default: the route's."),
-  port: required(port, "Its port."),
-} as const satisfies Fields;
-
 const mirror = refine(
   object({
-    backendRef: required(object(backendFields), "Who gets the copies."),
-    percent: optional(integer(0, 100), "Share of requests that are copied, in percent; default: all."),
+    backendRef: required(refine(object(backendFields), checkBackend), "Who gets the copies."),
+    percent: optional(integer(0, 100, { unit: "%" }), "Share of requests that are copied; default: all."),
     fraction: optional(
       refine(
         object({
@@ -75,6 +62,8 @@ const mirror = refine(
   },
 );
 
+const NOT_SERVED = "Not served by this version: what the rule takes gets 500.";
+
 const VARIANTS = {
   RequestHeaderModifier: {
     requestHeaderModifier: required(headerModifier, "Changes to the request's head."),
@@ -89,7 +78,7 @@ const VARIANTS = {
           oneOfValues(["http", "https"]),
           "Scheme of the new address; default: the request's.",
         ),
-        hostname: optional(hostname, "Host of the new address; default: the request's."),
+        hostname: optional(preciseHostname, "Host of the new address; default: the request's."),
         path: optional(pathModifier, "Path of the new address; default: the request's."),
         port: optional(port, "Port of the new address; default: the scheme's, or the listener's."),
         statusCode: withDefault(oneOfValues([301, 302, 303, 307, 308]), 302, "Status of the answer."),
@@ -100,14 +89,21 @@ const VARIANTS = {
   URLRewrite: {
     urlRewrite: required(
       object({
-        hostname: optional(hostname, "What the backend gets as Host."),
+        hostname: optional(preciseHostname, "What the backend gets as Host."),
         path: optional(pathModifier, "What the backend gets as path."),
       }),
       "Changes to the address that the backend sees.",
     ),
   },
   RequestMirror: { requestMirror: required(mirror, "Sends a copy elsewhere; its answer is dropped.") },
+  CORS: { cors: ignored(NOT_SERVED) },
+  ExternalAuth: { externalAuth: ignored(NOT_SERVED) },
+  ExtensionRef: { extensionRef: ignored(NOT_SERVED) },
 } as const satisfies Readonly<Record<string, Fields>>;
+
+/** Known to the Gateway API, not to Weft: such a filter must not be skipped, so what it stands in answers 500. */
+const UNSERVED: ReadonlySet<string> = new Set(["CORS", "ExternalAuth", "ExtensionRef"]);
+const SERVED_ON_BACKENDS: ReadonlySet<string> = new Set(["RequestHeaderModifier", "ResponseHeaderModifier"]);
 
 export const httpRouteFilter = union(VARIANTS);
 
@@ -118,12 +114,47 @@ export type RequestRedirectSpec = Extract<HttpRouteFilter, { type: "RequestRedir
 export type UrlRewriteSpec = Extract<HttpRouteFilter, { type: "URLRewrite" }>["urlRewrite"];
 export type RequestMirrorSpec = Extract<HttpRouteFilter, { type: "RequestMirror" }>["requestMirror"];
 
-/** The filters of one rule or backend: each type once but for mirrors, and a redirect without a rewrite. */
-export const httpRouteFilters = refine(list(httpRouteFilter, { max: 16 }), (filters, say) => {
+const filterList = refine(list(httpRouteFilter, { max: 16 }), (filters, say, warn) => {
   const single = filters.map((f) => (f.type === "RequestMirror" ? {} : { type: f.type }));
   reportRepeated<"type">(single, "type", say);
   const redirect = filters.findIndex((f) => f.type === "RequestRedirect");
   if (redirect >= 0 && filters.some((f) => f.type === "URLRewrite")) {
     say([redirect, "type"], "RequestRedirect must not stand beside URLRewrite", "one of the two");
   }
+  for (const [i, { type }] of filters.entries()) {
+    if (!UNSERVED.has(type)) continue;
+    warn(
+      [i, "type"],
+      `${type} is not served by this version: what the rule takes gets 500`,
+      "another filter",
+    );
+  }
 });
+
+/** The filters of a rule: each type once but for mirrors, and a redirect without a rewrite. */
+export const httpRouteFilters = filterList;
+
+/** The filters of a backend. */
+export const httpRouteBackendFilters = refine(filterList, (filters, _say, warn) => {
+  for (const [i, { type }] of filters.entries()) {
+    if (SERVED_ON_BACKENDS.has(type) || UNSERVED.has(type)) continue;
+    warn(
+      [i, "type"],
+      `${type} is not served on a backend: what the rule takes gets 500`,
+      "RequestHeaderModifier or ResponseHeaderModifier",
+    );
+  }
+});
+
+/** Where in a list of filters a prefix is replaced. */
+export function prefixReplacements(
+  filters: readonly HttpRouteFilter[],
+): readonly (readonly (string | number)[])[] {
+  return filters.flatMap((filter, i) => {
+    if (filter.type === "RequestRedirect" && filter.requestRedirect.path?.type === "ReplacePrefixMatch")
+      return [[i, "requestRedirect", "path", "type"]];
+    if (filter.type === "URLRewrite" && filter.urlRewrite.path?.type === "ReplacePrefixMatch")
+      return [[i, "urlRewrite", "path", "type"]];
+    return [];
+  });
+}

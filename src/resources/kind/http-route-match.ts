@@ -35,12 +35,14 @@ const pathMatch = refine(
       if (danger !== undefined) say(["value"], danger, "a simpler regular expression");
     } else if (!value.startsWith("/")) {
       say(["value"], "must begin with /", "a path that begins with /");
-    } else if (/\/\/|\/\.\.?(?:\/|$)|%2f|[?#\s]/i.test(value)) {
+    } else if (/\/\/|\/\.\.?(?:\/|$)|%2f/i.test(value)) {
       say(
         ["value"],
-        "must have no //, /./, /../, %2F, ?, # or spaces: no path is that after normalization",
+        "must have no //, /./, /../ or %2F: no path is that after normalization",
         "a normal path",
       );
+    } else if (!/^(?:[A-Za-z0-9/._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+$/.test(value)) {
+      say(["value"], "must be a path as it is sent: no ?, # or spaces, all else percent-encoded", "a path");
     }
   },
 );

@@ -3,46 +3,54 @@
  * (GEP-1294: routes hang on Services). Limits are the Gateway API's.
  */
 import { metadataOf } from "../metadata.ts";
-import { dnsLabel, dnsName, duration, hostname, integer, port } from "../scalars.ts";
-import { type Infer, list, object, oneOfValues, optional, refine, required, withDefault } from "../schema.ts";
+import { apiGroup, dnsLabel, dnsName, hostname, integer, kindName, port } from "../scalars.ts";
+import { type Infer, list, object, optional, refine, required, withDefault } from "../schema.ts";
+import { timeoutFields, timeoutsFit } from "../timeouts.ts";
 import { reportRepeated } from "../unique.ts";
-import { backendFields, httpRouteFilters } from "./http-route-filter.ts";
+import { backendFields, checkBackend, isService } from "./http-route-backend.ts";
+import { httpRouteBackendFilters, httpRouteFilters, prefixReplacements } from "./http-route-filter.ts";
 import { httpRouteMatch } from "./http-route-match.ts";
 
 export const httpRouteMetadata = metadataOf(dnsName);
 
-const parentRef = object({
+/** Most matches of all rules of a route together. */
+const MAX_MATCHES = 128;
+
+const parentFields = object({
   group: withDefault(
-    oneOfValues([""]),
+    apiGroup,
     "",
     'API group of the parent: `""` as for Services. (The Gateway API\'s own default is for Gateways.)',
   ),
-  kind: withDefault(oneOfValues(["Service"]), "Service", "Kind of the parent."),
-  name: required(dnsLabel, "Name of the Service."),
+  kind: withDefault(kindName, "Service", "Kind of the parent; others than `Service` are left alone."),
+  name: required(dnsName, "Name of the parent."),
   namespace: optional(
     dnsLabel,
     "Its namespace; default: the route's. Another one makes it a consumer route, for clients of the route's namespace.",
   ),
   port: optional(port, "The Service's port; default: all of them."),
+  sectionName: optional(dnsName, "Name of the Service's port; default: all of them."),
 });
 
-const backendRef = object({
-  ...backendFields,
-  weight: withDefault(integer(0, 1_000_000), 1, "Its share of the rule's requests."),
-  filters: optional(httpRouteFilters, "What happens to requests that go there."),
+const parentRef = refine(parentFields, (parent, _say, warn) => {
+  if (isService(parent)) return;
+  warn(["kind"], "only parents of kind Service are served: this one is left alone", "Service");
 });
 
-const timeouts = refine(
+const backendRef = refine(
   object({
-    request: optional(duration, "For the whole exchange, retries included; `0s`: none."),
-    backendRequest: optional(duration, "For one attempt; `0s`: none."),
+    ...backendFields,
+    weight: withDefault(
+      integer(0, 1_000_000),
+      1,
+      "Its share of the rule's requests, in proportion to the others'; 0: none.",
+    ),
+    filters: optional(httpRouteBackendFilters, "What happens to requests that go there."),
   }),
-  ({ request, backendRequest }, say) => {
-    if (request && backendRequest && backendRequest > request) {
-      say(["backendRequest"], "must not be longer than request", "at most the value of request");
-    }
-  },
+  checkBackend,
 );
+
+const timeouts = refine(object(timeoutFields), timeoutsFit);
 
 const rule = refine(
   object({
@@ -65,21 +73,16 @@ const rule = refine(
     if (redirects && backendRefs.length > 0) {
       say(["backendRefs"], "must be empty where a filter redirects", "no backends");
     }
-    const prefixOnly = matches.every((m) => (m.path?.type ?? "PathPrefix") === "PathPrefix");
-    for (const [i, filter] of filters.entries()) {
-      const [name, path] =
-        filter.type === "RequestRedirect"
-          ? ["requestRedirect", filter.requestRedirect.path]
-          : filter.type === "URLRewrite"
-            ? ["urlRewrite", filter.urlRewrite.path]
-            : ["", undefined];
-      if (path?.type === "ReplacePrefixMatch" && !prefixOnly) {
-        say(
-          ["filters", i, name, "path", "type"],
-          "ReplacePrefixMatch needs matches of type PathPrefix",
-          "ReplaceFullPath",
-        );
-      }
+    const [match] = matches;
+    if (matches.length === 1 && (match?.path?.type ?? "PathPrefix") === "PathPrefix") return;
+    const replaced = [
+      ...prefixReplacements(filters).map((at) => ["filters", ...at]),
+      ...backendRefs.flatMap((backend, i) =>
+        prefixReplacements(backend.filters ?? []).map((at) => ["backendRefs", i, "filters", ...at]),
+      ),
+    ];
+    for (const at of replaced) {
+      say(at, "ReplacePrefixMatch needs exactly one match, of type PathPrefix", "ReplaceFullPath");
     }
   },
 );
@@ -87,12 +90,25 @@ const rule = refine(
 export const httpRouteSpec = object({
   parentRefs: required(list(parentRef, { min: 1, max: 32 }), "Services whose requests it routes."),
   hostnames: withDefault(
-    list(hostname, { max: 16 }),
+    refine(list(hostname, { max: 16 }), (hostnames, _say, warn) => {
+      if (hostnames.length > 0)
+        warn([], "are not used: the parents, which are Services, say which hosts", "nothing");
+    }),
     [],
-    "Not used for routes of Services, as GAMMA has it.",
+    "Not used: they belong to Gateways; the Services that are its parents say which hosts it has (GEP-1294).",
   ),
   rules: withDefault(
-    refine(list(rule, { min: 1, max: 16 }), (rules, say) => reportRepeated(rules, "name", say)),
+    refine(list(rule, { min: 1, max: 16 }), (rules, say) => {
+      reportRepeated(rules, "name", say);
+      const matches = rules.reduce((sum, { matches }) => sum + matches.length, 0);
+      if (matches > MAX_MATCHES) {
+        say(
+          [],
+          `must have at most ${MAX_MATCHES} matches in all, found ${matches}`,
+          `at most ${MAX_MATCHES} matches`,
+        );
+      }
+    }),
     [{}],
     "What happens to which requests. The most specific match wins, whatever the order.",
   ),

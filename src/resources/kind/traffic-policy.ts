@@ -3,8 +3,9 @@
  * connections they keep, how long they wait. What a DestinationRule is in Istio.
  */
 import { metadataOf } from "../metadata.ts";
-import { dnsLabel, dnsName, duration } from "../scalars.ts";
-import { type Infer, object, oneOfValues, optional, required, withDefault } from "../schema.ts";
+import { dnsLabel, dnsName, positiveDuration } from "../scalars.ts";
+import { type Infer, object, oneOfValues, optional, refine, required, withDefault } from "../schema.ts";
+import { timeoutFields, timeoutsFit } from "../timeouts.ts";
 
 export const trafficPolicyMetadata = metadataOf(dnsName);
 
@@ -23,20 +24,33 @@ export const trafficPolicySpec = object({
         oneOfValues(["leastRequest", "roundRobin", "random"]),
         "leastRequest",
         "How an instance is chosen; `leastRequest` takes the less busy of two random ones.",
+        "Envoy `lb_policy`, Istio `loadBalancer.simple`",
       ),
     }),
     "Which instance gets a request.",
   ),
   connectionPool: optional(
-    object({ idleTimeout: optional(duration, "A connection without requests is closed after this long.") }),
+    object({
+      idleTimeout: optional(
+        positiveDuration,
+        "A connection without requests is closed after this long; default: 1h.",
+        "Envoy `idle_timeout`",
+      ),
+    }),
     "Connections to instances.",
   ),
   timeouts: optional(
-    object({
-      connect: optional(duration, "For a connection to be there."),
-      request: optional(duration, "For the whole exchange, retries included; `0s`: none."),
-      backendRequest: optional(duration, "For one attempt; `0s`: none."),
-    }),
+    refine(
+      object({
+        connect: optional(
+          positiveDuration,
+          "For a connection to be there; default: 2s.",
+          "Envoy `connect_timeout`",
+        ),
+        ...timeoutFields,
+      }),
+      timeoutsFit,
+    ),
     "How long is waited; a route's own timeouts win.",
   ),
 });

@@ -20,7 +20,7 @@ export const workloadMetadata = metadataOf(dnsName);
 export const workloadSpec = object({
   address: withDefault(ipAddress, "127.0.0.1", "Where it can be reached."),
   ports: withDefault(
-    map(dnsLabel, integer(0, 65_535, 0), { max: 64 }),
+    map(dnsLabel, integer(0, 65_535, { nullIs: 0 }), { max: 64 }),
     {},
     "Ports where the application listens, by name; 0 or no number: `weft up` chooses one.",
   ),
