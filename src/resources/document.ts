@@ -91,6 +91,15 @@ function checkKind(apiVersion: unknown, kind: unknown): DocumentProblem | undefi
     const message = `${apiVersion} has no kind ${show(kind)} that Weft knows`;
     return problem("error", "kind", message, show(kind), oneOf(KINDS), closest(kind, KINDS));
   }
+  // Kubernetes' own group has many kinds that are none of Weft's; but what is almost one of Weft's was meant as it.
+  const meant = closest(
+    kind,
+    KINDS.filter((candidate) => KIND_TABLES[candidate].apiVersion === apiVersion),
+  );
+  if (meant !== undefined) {
+    const message = `${apiVersion} has no kind ${show(kind)} that Weft knows`;
+    return problem("error", "kind", message, show(kind), oneOf(KINDS), meant);
+  }
   const message = `${show(kind)} of ${apiVersion} is no kind that Weft reads; it is left alone`;
   return problem("warning", "kind", message, show(kind), oneOf(KINDS), closest(kind, KINDS));
 }

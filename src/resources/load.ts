@@ -9,7 +9,7 @@ import { byPlace, type Issue } from "./issue.ts";
 import { fieldName } from "./problem.ts";
 import { danglingReferences } from "./references.ts";
 import { type Origin, type Resource, resourceId } from "./resource.ts";
-import { parseYaml, type YamlDocument } from "./yaml.ts";
+import { MAX_TEXT, parseYaml, TOO_LONG, type YamlDocument } from "./yaml.ts";
 
 export interface NamedText {
   /** Stands in messages. */
@@ -27,6 +27,9 @@ export interface LoadResult {
 
 const RESOURCE_FILE = /\.(?:ya?ml|json)$/;
 
+/** A character takes at most three bytes of UTF-8 for each of UTF-16. */
+const MAX_BYTES = 3 * MAX_TEXT;
+
 /** Most issues of one file that are told one by one. */
 const MAX_ISSUES = 100;
 
@@ -37,7 +40,10 @@ export function loadDirectory(directory: string): LoadResult {
   for (const path of listFiles(directory, unreadable)) {
     const name = relative(".", path) || path;
     try {
-      files.push({ name, text: readFileSync(path, "utf8") });
+      // What is too long anyway is not read.
+      const isTooLong = statSync(path).size > MAX_BYTES;
+      if (isTooLong) unreadable.push({ ...whole(name, { line: 1, column: 1 }), message: TOO_LONG });
+      else files.push({ name, text: readFileSync(path, "utf8") });
     } catch (error) {
       unreadable.push(cantRead(name, error));
     }
@@ -88,7 +94,8 @@ function loadText({ name: file, text }: NamedText, issues: Issue[]): Found[] {
     if (envelope === undefined) continue;
     const origin: Origin = { file, line: document.line };
     // The table of the kind has checked that kind, version and spec belong together.
-    const resource = { ...envelope, origin, document: document.value } as Resource;
+    const { value, places } = document;
+    const resource = { ...envelope, origin, document: value, places } as Resource;
     found.push({ resource, locate: document.locate });
   }
   return found;

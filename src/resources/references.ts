@@ -1,93 +1,122 @@
 /**
  * References that lead nowhere: a route for a Service that does not exist, a backend without that port. They are
- * warnings: what they name may come later, and until then only the traffic that concerns them fails.
+ * warnings: what they name may come later, and until then only the traffic that concerns them fails (with 500, as the
+ * Gateway API has it).
  */
 import type { Issue } from "./issue.ts";
-import type { HttpRoute, Resource, Service, TrafficPolicy } from "./resource.ts";
-import { resourceId } from "./resource.ts";
+import { isService } from "./kind/http-route-backend.ts";
+import { policyConflicts } from "./policy-conflicts.ts";
+import { fieldName, type Path } from "./problem.ts";
+import { type HttpRoute, placeOf, type Resource, resourceId, type Service } from "./resource.ts";
 import { closest } from "./suggest.ts";
 
-/** A warning for each, at the place of the resource that refers. */
+/** A warning for each, at the place where it stands. */
 export function danglingReferences(resources: readonly Resource[]): Issue[] {
   const services = new Map<string, Service>();
   for (const resource of resources) {
     if (resource.kind === "Service") services.set(key(resource.metadata), resource);
   }
-  return resources.flatMap((resource) => {
-    if (resource.kind === "HTTPRoute") return routeReferences(resource, services);
-    if (resource.kind === "TrafficPolicy") return policyReferences(resource, services);
-    return [];
-  });
+  const issues: Issue[] = [];
+  for (const resource of resources) {
+    for (const reference of referencesOf(resource)) {
+      // To suggest is to compare with all Services: not for the thousandth.
+      const known = issues.length < MAX_SUGGESTIONS ? services.values() : [];
+      issues.push(...check(resource, reference, services.get(targetOf(resource, reference)), known));
+    }
+  }
+  return [...issues, ...policyConflicts(resources)];
 }
 
+/** Dangling references that get a suggestion. */
+const MAX_SUGGESTIONS = 100;
+
 interface Reference {
+  readonly path: Path;
   readonly name: string;
   readonly namespace?: string;
   readonly port?: number;
+  /** Name of a port. */
+  readonly sectionName?: string;
+  /** Whether traffic is sent there: not into another namespace without a ReferenceGrant, a kind that Weft has not. */
+  readonly isBackend: boolean;
 }
 
-function routeReferences(route: HttpRoute, services: ReadonlyMap<string, Service>): Issue[] {
-  const { parentRefs, rules } = route.spec;
-  const found: (Issue | undefined)[] = parentRefs.map((ref, i) =>
-    check(route, `spec.parentRefs[${i}]`, ref, services),
-  );
-  for (const [r, rule] of rules.entries()) {
-    for (const [b, ref] of rule.backendRefs.entries()) {
-      found.push(check(route, `spec.rules[${r}].backendRefs[${b}]`, ref, services));
+function referencesOf(resource: Resource): readonly Reference[] {
+  if (resource.kind === "TrafficPolicy") {
+    return [{ path: ["spec", "targetRef"], name: resource.spec.targetRef.name, isBackend: false }];
+  }
+  return resource.kind === "HTTPRoute" ? referencesOfRoute(resource) : [];
+}
+
+function referencesOfRoute({ spec }: HttpRoute): readonly Reference[] {
+  const found: Reference[] = [];
+  for (const [i, parent] of spec.parentRefs.entries()) {
+    if (isService(parent)) found.push({ ...parent, path: ["spec", "parentRefs", i], isBackend: false });
+  }
+  for (const [r, { backendRefs, filters }] of spec.rules.entries()) {
+    const rule = ["spec", "rules", r];
+    for (const [b, backend] of backendRefs.entries()) {
+      if (isService(backend)) found.push({ ...backend, path: [...rule, "backendRefs", b], isBackend: true });
     }
-    for (const [f, filter] of rule.filters.entries()) {
+    for (const [f, filter] of filters.entries()) {
       if (filter.type !== "RequestMirror") continue;
-      const field = `spec.rules[${r}].filters[${f}].requestMirror.backendRef`;
-      found.push(check(route, field, filter.requestMirror.backendRef, services));
+      const path = [...rule, "filters", f, "requestMirror", "backendRef"];
+      const { backendRef } = filter.requestMirror;
+      if (isService(backendRef)) found.push({ ...backendRef, path, isBackend: true });
     }
   }
-  return found.filter((issue) => issue !== undefined);
-}
-
-function policyReferences(policy: TrafficPolicy, services: ReadonlyMap<string, Service>): Issue[] {
-  const issue = check(policy, "spec.targetRef", policy.spec.targetRef, services);
-  return issue === undefined ? [] : [issue];
+  return found;
 }
 
 function check(
   from: Resource,
-  field: string,
-  ref: Reference,
-  services: ReadonlyMap<string, Service>,
-): Issue | undefined {
-  const namespace = ref.namespace ?? from.metadata.namespace;
-  const service = services.get(key({ name: ref.name, namespace }));
-  const about = {
+  reference: Reference,
+  service: Service | undefined,
+  known: Iterable<Service>,
+): Issue[] {
+  const { path, name, port, sectionName, isBackend } = reference;
+  const namespace = reference.namespace ?? from.metadata.namespace;
+  const target = `Service ${namespace}/${name}`;
+  const warning = (field: string, found: string, expected: string, message: string): Issue => ({
     severity: "warning",
-    ...from.origin,
-    column: 1,
+    file: from.origin.file,
+    ...placeOf(from, [...path, field]),
     kind: from.kind,
     name: from.metadata.name,
-  } as const;
+    field: fieldName([...path, field]),
+    found,
+    expected,
+    message: `${resourceId(from)} refers to ${message}`,
+  });
   if (service === undefined) {
-    const names = [...services.values()].filter((s) => s.metadata.namespace === namespace);
-    const suggestion = closest(
-      ref.name,
-      names.map((s) => s.metadata.name),
-    );
-    const issue: Issue = {
-      ...about,
-      field: `${field}.name`,
-      found: ref.name,
-      expected: "a Service that exists",
-      message: `${resourceId(from)} refers to Service ${namespace}/${ref.name}, which does not exist`,
-    };
-    return suggestion === undefined ? issue : { ...issue, suggestion };
+    const issue = warning("name", name, "a Service that exists", `${target}, which does not exist`);
+    const suggestion = closest(name, namesIn(namespace, known));
+    return [suggestion === undefined ? issue : { ...issue, suggestion }];
   }
-  const ports = service.spec.ports.map((p) => p.port);
-  if (ref.port === undefined || ports.includes(ref.port)) return undefined;
-  return {
-    ...about,
-    field: `${field}.port`,
-    found: String(ref.port),
-    expected: ports.join(", "),
-    message: `${resourceId(from)} refers to port ${ref.port} of Service ${namespace}/${ref.name}, which has ${ports.join(", ")}`,
-  };
+  const { ports } = service.spec;
+  const numbers = ports.map((p) => p.port).join(", ") || "none";
+  const names = ports.flatMap((p) => p.name ?? []).join(", ") || "none";
+  const issues: Issue[] = [];
+  if (isBackend && namespace !== from.metadata.namespace) {
+    const message = `${target} in another namespace, which needs a ReferenceGrant`;
+    issues.push(warning("namespace", namespace, from.metadata.namespace, message));
+  }
+  if (port !== undefined && !ports.some((p) => p.port === port)) {
+    issues.push(warning("port", String(port), numbers, `port ${port} of ${target}, which has ${numbers}`));
+  }
+  if (sectionName !== undefined && !ports.some((p) => p.name === sectionName)) {
+    const message = `port "${sectionName}" of ${target}, which has ${names}`;
+    issues.push(warning("sectionName", sectionName, names, message));
+  }
+  return issues;
+}
+
+function targetOf(from: Resource, { name, namespace = from.metadata.namespace }: Reference): string {
+  return key({ namespace, name });
+}
+
+function namesIn(namespace: string, services: Iterable<Service>): readonly string[] {
+  return [...services].flatMap(({ metadata }) => (metadata.namespace === namespace ? metadata.name : []));
 }
 
 function key({ namespace, name }: { readonly namespace: string; readonly name: string }): string {

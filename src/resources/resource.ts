@@ -9,6 +9,8 @@ import { type ServiceSpec, serviceMetadata, serviceSpec } from "./kind/service.t
 import { type TrafficPolicySpec, trafficPolicyMetadata, trafficPolicySpec } from "./kind/traffic-policy.ts";
 import { type WorkloadSpec, workloadMetadata, workloadSpec } from "./kind/workload.ts";
 import type { Metadata } from "./metadata.ts";
+import { findPlace, type Place, type Places } from "./places.ts";
+import type { Path } from "./problem.ts";
 import type { Schema } from "./schema.ts";
 
 export const WEFT_API = "weft.dev/v1alpha1";
@@ -29,6 +31,8 @@ interface Common<Api extends string, Kind extends string, Spec> {
   readonly origin: Origin;
   /** As written, without defaults; plain JSON. */
   readonly document: unknown;
+  /** See `placeOf`. */
+  readonly places: Places;
 }
 
 export type Service = Common<"v1", "Service", ServiceSpec>;
@@ -81,6 +85,11 @@ export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
 };
 
 export const KINDS = Object.keys(KIND_TABLES) as readonly Kind[];
+
+/** Line and column of a field, `["spec", "rules", 0]`; of one that is not written, those of what it would stand in. */
+export function placeOf(resource: Pick<Resource, "document" | "places">, path: Path): Place {
+  return findPlace(resource.places, resource.document, path);
+}
 
 /** `HTTPRoute default/catalog`. */
 export function resourceId(resource: Pick<Resource, "kind" | "metadata">): string {

@@ -21,7 +21,12 @@ export function text(
     check: (value, path, report) => {
       if (typeof value === "string" && value.length <= max && (pattern?.test(value) ?? true)) return value;
       const isLong = typeof value === "string" && value.length > max;
-      report(mismatch(path, isLong ? `at most ${max} characters` : expected, value));
+      const problem = mismatch(path, isLong ? `at most ${max} characters` : expected, value);
+      const needsQuotes = typeof value === "number" || typeof value === "boolean";
+      // YAML reads 1.10 as a number and true as no text, and people mean text.
+      report(
+        needsQuotes ? { ...problem, message: `${problem.message}, which needs quotes to be text` } : problem,
+      );
       return undefined;
     },
   };
@@ -160,12 +165,21 @@ export const environmentName = text("a variable's name", { pattern: /^[A-Za-z_][
 export const anyText = text("text", { pattern: /^[^\0]*$/, max: 32_768 });
 
 /** An address, not a name. */
-export const ipAddress: Schema<string> = {
-  shape: { kind: "string", expected: "an IP address", maxLength: 45 },
-  check: (value, path, report) => {
-    if (typeof value === "string" && value.length <= 45 && !value.includes("%") && isIP(value) !== 0)
-      return value;
-    report(mismatch(path, "an IP address", value));
-    return undefined;
-  },
-};
+export const ipAddress = addressOr("an IP address", []);
+
+/** A Service's own address; nothing where Kubernetes is to choose one. */
+export const clusterAddress = addressOr('an IP address, "None" or nothing', ["None", ""]);
+
+function addressOr(expected: string, words: readonly string[]): Schema<string> {
+  return {
+    shape: { kind: "string", expected, maxLength: 45 },
+    check: (value, path, report) => {
+      if (typeof value === "string") {
+        const isAddress = value.length <= 45 && !value.includes("%") && isIP(value) !== 0;
+        if (isAddress || words.includes(value)) return value;
+      }
+      report(mismatch(path, expected, value));
+      return undefined;
+    },
+  };
+}

@@ -237,6 +237,17 @@ export function refine<T>(schema: Schema<T>, rule: (value: T, say: Say, warn: Sa
   };
 }
 
+/** Reads the value as something else; what may be written stays the same. */
+export function transform<T, U>(schema: Schema<T>, read: (value: T) => U): Schema<U> {
+  return {
+    shape: schema.shape,
+    check: (value, path, report) => {
+      const checked = schema.check(value, path, report);
+      return checked === undefined ? undefined : read(checked);
+    },
+  };
+}
+
 function checkFields(
   fields: Fields,
   value: Readonly<Record<string, unknown>>,

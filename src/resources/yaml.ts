@@ -16,19 +16,15 @@ import {
   parseAllDocuments,
   visit,
 } from "yaml";
+import { MAX_DEPTH, type Place, type Places, placesOf } from "./places.ts";
 import type { Path } from "./problem.ts";
 
-/** Longest text, in characters. */
-export const MAX_TEXT = 1_048_576;
-/** Deepest nesting. */
-export const MAX_DEPTH = 100;
+/** Longest text, in characters: about 50,000 small documents. Reading takes one to three seconds per million. */
+export const MAX_TEXT = 8_388_608;
+/** What is said of a longer one. */
+export const TOO_LONG = `is longer than ${MAX_TEXT} characters`;
 /** Most times that aliases may expand. */
 export const MAX_ALIASES = 100;
-
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
 
 export interface YamlIssue extends Place {
   readonly message: string;
@@ -37,6 +33,7 @@ export interface YamlIssue extends Place {
 /** One document of a file. */
 export interface YamlDocument extends Place {
   readonly value: unknown;
+  readonly places: Places;
   /** Where a field's key or value stands; what is absent, stands where its parent does. */
   readonly locate: (path: Path, at: "key" | "value") => Place;
 }
@@ -48,7 +45,7 @@ export interface YamlFile {
 
 /** Reads all documents; those with an issue are left out, empty ones too. */
 export function parseYaml(text: string): YamlFile {
-  if (text.length > MAX_TEXT) return failure(`is longer than ${MAX_TEXT} characters`);
+  if (text.length > MAX_TEXT) return failure(TOO_LONG);
   try {
     const excess = findExcess(text);
     if (excess !== undefined) return failure(excess);
@@ -101,7 +98,9 @@ function readDocuments(text: string): YamlFile {
     try {
       const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
       if (value === null) continue;
-      documents.push({ ...place, value, locate: (path, at) => locate(document, lines, path, at) });
+      const places = placesOf(document, value, lines);
+      if (typeof places === "string") issues.push({ ...place, message: places });
+      else documents.push({ ...place, value, places, locate: (...what) => locate(document, lines, ...what) });
     } catch {
       issues.push({ ...place, message: `aliases expand more than ${MAX_ALIASES} times` });
     }
@@ -110,7 +109,8 @@ function readDocuments(text: string): YamlFile {
 }
 
 function findProblems(document: Document.Parsed, lines: LineCounter): YamlIssue[] {
-  const issues: YamlIssue[] = document.errors.map((error) => ({
+  // A warning is a tag that YAML's core does not have: what it means here, nobody knows.
+  const issues: YamlIssue[] = [...document.errors, ...document.warnings].map((error) => ({
     ...placeOf(lines, error.pos[0]),
     message: error.message,
   }));

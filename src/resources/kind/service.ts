@@ -3,7 +3,16 @@
  * Kubernetes' own proxy is accepted and not read.
  */
 import { metadataOf } from "../metadata.ts";
-import { anyText, dnsLabel, labelKey, labelValue, port, portReference } from "../scalars.ts";
+import {
+  anyText,
+  clusterAddress,
+  dnsLabel,
+  hostname,
+  labelKey,
+  labelValue,
+  port,
+  portReference,
+} from "../scalars.ts";
 import {
   type Infer,
   ignored,
@@ -14,41 +23,71 @@ import {
   optional,
   refine,
   required,
+  transform,
   withDefault,
 } from "../schema.ts";
 import { reportRepeated } from "../unique.ts";
 
-const servicePort = object({
+const portFields = object({
   name: optional(dnsLabel, "Name of the port; needed where there are several."),
   port: required(port, "What clients call."),
   targetPort: optional(portReference, "Port of the workload, by number or name; default: `port`."),
-  protocol: withDefault(oneOfValues(["TCP"]), "TCP", "The transport; Weft carries TCP."),
-  appProtocol: optional(anyText, "What is spoken on the port: `http`, `tcp`, …"),
+  protocol: withDefault(
+    oneOfValues(["TCP", "UDP", "SCTP"]),
+    "TCP",
+    "The transport; Weft carries TCP, and leaves ports of the others alone.",
+  ),
+  appProtocol: optional(
+    anyText,
+    "What is spoken on the port: `http`, `tcp`, …; default: what the first part of its name says.",
+  ),
   nodePort: ignored("Kubernetes' own."),
+});
+
+const allPorts = refine(list(portFields, { max: 64 }), (ports, say) => {
+  reportRepeated(ports, "name", say);
+  reportRepeated(
+    ports.map((entry) => (entry.protocol === "TCP" ? { port: entry.port } : {})),
+    "port",
+    say,
+  );
+  for (const [i, entry] of ports.entries()) {
+    if (ports.length > 1 && entry.name === undefined) {
+      say([i, "name"], "is required where there are several ports", "a name");
+    }
+  }
 });
 
 export const serviceMetadata = metadataOf(dnsLabel);
 
-export const serviceSpec = object({
+const specFields = object({
   selector: withDefault(
     map(labelKey, labelValue, { max: 64 }),
     {},
     "Labels that a Workload must have to serve; none selects nothing.",
   ),
-  ports: required(
-    refine(list(servicePort, { min: 1, max: 64 }), (ports, say) => {
-      reportRepeated(ports, "name", say);
-      reportRepeated(ports, "port", say);
-      for (const [i, entry] of ports.entries()) {
-        if (ports.length > 1 && entry.name === undefined) {
-          say([i, "name"], "is required where there are several ports", "a name");
-        }
-      }
-    }),
-    "What clients may call.",
+  ports: withDefault(
+    allPorts,
+    [],
+    "What clients may call; required, but for `ExternalName` and headless ones.",
   ),
-  type: ignored("Kubernetes' own."),
-  clusterIP: ignored("Kubernetes' own."),
+  type: withDefault(
+    oneOfValues(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
+    "ClusterIP",
+    "`ExternalName` means a host outside of the mesh; the others are alike to Weft.",
+  ),
+  clusterIP: optional(
+    clusterAddress,
+    "Its virtual address; `None`: headless, its clients call the workloads' own.",
+  ),
+  externalName: optional(hostname, "The host that an `ExternalName` means."),
+  externalIPs: ignored("Kubernetes' own."),
+  loadBalancerIP: ignored("Kubernetes' own."),
+  loadBalancerClass: ignored("Kubernetes' own."),
+  loadBalancerSourceRanges: ignored("Kubernetes' own."),
+  allocateLoadBalancerNodePorts: ignored("Kubernetes' own."),
+  healthCheckNodePort: ignored("Kubernetes' own."),
+  trafficDistribution: ignored("Kubernetes' own."),
   clusterIPs: ignored("Kubernetes' own."),
   ipFamilies: ignored("Kubernetes' own."),
   ipFamilyPolicy: ignored("Kubernetes' own."),
@@ -58,6 +97,20 @@ export const serviceSpec = object({
   externalTrafficPolicy: ignored("Kubernetes' own."),
   publishNotReadyAddresses: ignored("Kubernetes' own."),
 });
+
+const checkedFields = refine(specFields, ({ type, ports, clusterIP, externalName }, say) => {
+  if (type === "ExternalName") {
+    if (externalName === undefined) say(["externalName"], "is required for type ExternalName", "a host name");
+  } else if (ports.length === 0 && clusterIP !== "None") {
+    say(["ports"], "must have at least 1 entry", "at least 1 entry");
+  }
+});
+
+/** Ports of other transports are no business of the mesh's. */
+export const serviceSpec = transform(checkedFields, (spec) => ({
+  ...spec,
+  ports: spec.ports.filter(({ protocol }) => protocol === "TCP"),
+}));
 
 export type ServiceSpec = Infer<typeof serviceSpec>;
 export type ServicePort = ServiceSpec["ports"][number];
