@@ -1,21 +1,29 @@
 /**
- * Writes what is generated from the resources' field tables: the JSON schema for editors and the reference page. A test
- * fails when they are out of date.
+ * Writes what is generated from the resources' field tables: JSON Schemas for editors and the reference page. A test fails
+ * when they are out of date.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { jsonSchema } from "../src/resources/json-schema.ts";
+import { kindSchema, schemaFileName, weftSchema } from "../src/resources/json-schema.ts";
 import { referencePage } from "../src/resources/reference.ts";
+import { KINDS } from "../src/resources/resource.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const SCHEMAS = "config/schemas";
 
 /** Paths below the repository's root, with what stands in them. */
 export function generatedFiles(): ReadonlyMap<string, string> {
+  const kinds = KINDS.map((kind) => [`${SCHEMAS}/${schemaFileName(kind)}`, json(kindSchema(kind))] as const);
   return new Map([
-    ["config/schemas/weft.schema.json", `${JSON.stringify(jsonSchema(), null, 2)}\n`],
+    ...kinds,
+    [`${SCHEMAS}/weft.schema.json`, json(weftSchema())],
     ["docs/reference/resources.md", referencePage()],
   ]);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 if (import.meta.main) {

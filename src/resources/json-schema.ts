@@ -1,35 +1,43 @@
 /**
- * The field tables as JSON Schema (2020-12), for editors: completion, documentation under the pointer, red lines.
- * It says what a schema language can; rules between fields are only in the tables.
+ * The field tables as JSON Schemas (2020-12), for editors: completion, documentation under the pointer, red lines.
+ * They say what a schema language can; rules between fields are only in the tables.
  */
+import { envelopeOf } from "./document.ts";
 import { DURATION_PATTERN } from "./duration.ts";
-import { KIND_TABLES, KINDS } from "./resource.ts";
+import { KIND_TABLES, KINDS, type Kind } from "./resource.ts";
 import type { Field, Fields, Shape } from "./schema.ts";
 
 type JsonSchema = { readonly [key: string]: unknown };
 
-/** One schema for all kinds. */
-export function jsonSchema(): JsonSchema {
+const DIALECT = "https://json-schema.org/draft/2020-12/schema";
+
+/** Name of a kind's file: `http-route.schema.json`. */
+export function schemaFileName(kind: Kind): string {
+  return `${kind.replace(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, "-").toLowerCase()}.schema.json`;
+}
+
+/** The schema of one kind. */
+export function kindSchema(kind: Kind): JsonSchema {
+  const schema = { title: kind, description: KIND_TABLES[kind].summary, ...ofShape(envelopeOf(kind).shape) };
+  return { $schema: DIALECT, ...schema };
+}
+
+/** A schema for all kinds, which refers to the files beside it. */
+export function weftSchema(): JsonSchema {
   return {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $schema: DIALECT,
     title: "Resources of Weft",
-    oneOf: KINDS.map((kind) => {
-      const { apiVersion, summary, metadata, spec } = KIND_TABLES[kind];
-      return {
-        title: kind,
-        description: summary,
-        type: "object",
-        properties: {
-          apiVersion: { const: apiVersion },
-          kind: { const: kind },
-          metadata: ofShape(metadata.shape),
-          spec: ofShape(spec.shape),
-          status: {},
-        },
-        required: ["apiVersion", "kind", "metadata"],
-        additionalProperties: false,
-      };
-    }),
+    type: "object",
+    properties: {
+      apiVersion: { enum: [...new Set(KINDS.map((kind) => KIND_TABLES[kind].apiVersion))] },
+      kind: { enum: KINDS },
+    },
+    required: ["apiVersion", "kind"],
+    allOf: KINDS.map((kind) => ({
+      if: { properties: { kind: { const: kind } }, required: ["kind"] },
+      // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so, and nothing awaits it.
+      then: { $ref: schemaFileName(kind) },
+    })),
   };
 }
 
@@ -52,7 +60,7 @@ function ofShape(shape: Shape): JsonSchema {
     case "portReference":
       return { oneOf: [{ type: "integer", minimum: 1, maximum: 65_535 }, { type: "string" }] };
     case "enum":
-      return { enum: shape.values };
+      return shape.values.length === 1 ? { const: shape.values[0] } : { enum: shape.values };
     case "list": {
       const { minItems, maxItems } = shape;
       return { type: "array", items: ofShape(shape.item), minItems, maxItems };
@@ -87,9 +95,12 @@ function ofFields(fields: Fields, tag: JsonSchema): JsonSchema {
 
 function ofField(field: Field<unknown>): JsonSchema {
   if (field.presence === "ignored") return { description: field.doc };
-  return {
-    description: field.doc,
-    ...ofShape(field.schema.shape),
-    ...(field.fallback === undefined ? {} : { default: field.fallback }),
-  };
+  const schema = { description: field.doc, ...withNull(field, ofShape(field.schema.shape)) };
+  return field.fallback === undefined ? schema : { ...schema, default: field.fallback };
+}
+
+/** A key without a value is as good as none, where the field need not be there. */
+function withNull({ presence }: Field<unknown>, schema: JsonSchema): JsonSchema {
+  const { type } = schema;
+  return presence === "required" || typeof type !== "string" ? schema : { ...schema, type: [type, "null"] };
 }

@@ -4,7 +4,34 @@
  */
 
 import { anyText, dnsLabel, labelKey, labelValue, text } from "./scalars.ts";
-import { type Infer, ignored, map, object, optional, required, type Schema, withDefault } from "./schema.ts";
+import {
+  type Fields,
+  type Infer,
+  ignored,
+  map,
+  object,
+  optional,
+  required,
+  type Schema,
+  withDefault,
+} from "./schema.ts";
+
+/** What a Kubernetes API server writes: read past. */
+const serverFields = {
+  uid: ignored("Kubernetes' own."),
+  resourceVersion: ignored("Kubernetes' own."),
+  generation: ignored("Kubernetes' own."),
+  managedFields: ignored("Kubernetes' own."),
+  ownerReferences: ignored("Kubernetes' own."),
+  finalizers: ignored("Kubernetes' own."),
+  deletionTimestamp: ignored("Kubernetes' own."),
+  deletionGracePeriodSeconds: ignored("Kubernetes' own."),
+  generateName: ignored("Kubernetes' own."),
+  selfLink: ignored("Kubernetes' own."),
+} as const satisfies Fields;
+
+/** Names of those fields. */
+export const SERVER_FIELDS: ReadonlySet<string> = new Set(Object.keys(serverFields));
 
 /** The table of `metadata` for a kind whose names have a form. */
 export function metadataOf(name: Schema<string>) {
@@ -20,16 +47,7 @@ export function metadataOf(name: Schema<string>) {
       }),
       "When it was made; older routes win where matches are alike.",
     ),
-    uid: ignored("Kubernetes' own."),
-    resourceVersion: ignored("Kubernetes' own."),
-    generation: ignored("Kubernetes' own."),
-    managedFields: ignored("Kubernetes' own."),
-    ownerReferences: ignored("Kubernetes' own."),
-    finalizers: ignored("Kubernetes' own."),
-    deletionTimestamp: ignored("Kubernetes' own."),
-    deletionGracePeriodSeconds: ignored("Kubernetes' own."),
-    generateName: ignored("Kubernetes' own."),
-    selfLink: ignored("Kubernetes' own."),
+    ...serverFields,
   });
 }
 

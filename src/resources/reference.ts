@@ -1,8 +1,9 @@
 /**
- * The field tables as a page for people: one table of fields for each kind, with type, default and meaning.
+ * The field tables as a page for people: one table of fields for each kind, with type, unit, default, range, meaning and
+ * what the field is called elsewhere.
  */
 import { KIND_TABLES, KINDS, type Kind } from "./resource.ts";
-import type { Fields, Shape } from "./schema.ts";
+import type { Field, Fields, Shape } from "./schema.ts";
 
 /** The page, in Markdown. */
 export function referencePage(): string {
@@ -12,8 +13,11 @@ export function referencePage(): string {
     "Written by `node scripts/generate-reference.ts` from the field tables in `src/resources/kind/`. Don't edit.",
     "",
     "Durations are written as the Gateway API has them (GEP-2257): `500ms`, `10s`, `1h30m`. A field that is not listed",
-    "here is an error. Fields of Kubernetes' own (such as `metadata.uid`, `spec.clusterIP` and `status`) are accepted",
-    "and not read.",
+    "here is an error. Fields of Kubernetes' own (such as `metadata.uid`, `spec.nodePort` and `status`) are accepted",
+    "and not read. A default of “required” means that there is none.",
+    "",
+    "For editors there are JSON Schemas in `config/schemas/`; with the YAML language server, begin a file with",
+    "`# yaml-language-server: $schema=<path>/config/schemas/weft.schema.json`.",
     "",
     ...KINDS.map((kind) => `- [${kind}](#${kind.toLowerCase()}): ${KIND_TABLES[kind].summary}`),
     "",
@@ -28,15 +32,23 @@ export function referencePage(): string {
 
 function section(kind: Kind): string[] {
   const { apiVersion, summary, spec } = KIND_TABLES[kind];
-  return ["", `## ${kind}`, "", `\`apiVersion: ${apiVersion}\`. ${summary}`, "", ...tableOf(spec.shape)];
+  return [
+    "",
+    `## ${kind}`,
+    "",
+    `\`apiVersion: ${apiVersion}\`. ${summary} Fields of \`spec\`:`,
+    "",
+    ...tableOf(spec.shape),
+  ];
 }
+
+const COLUMNS = ["Field", "Type", "Unit", "Default", "Range", "Meaning", "Elsewhere"] as const;
+type Row = Readonly<Record<(typeof COLUMNS)[number], string>>;
 
 function tableOf(shape: Shape): string[] {
-  const rows = below("", shape).map((cells) => `| ${cells.map(escapeCell).join(" | ")} |`);
-  return ["| Field | Type | Default | Meaning |", "|---|---|---|---|", ...rows];
+  const rows = below("", shape).map((row) => COLUMNS.map((column) => escapeCell(row[column])));
+  return [COLUMNS, COLUMNS.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 }
-
-type Row = readonly [field: string, type: string, fallback: string, doc: string];
 
 /** Rows of everything below a shape. */
 function below(path: string, shape: Shape): Row[] {
@@ -48,8 +60,16 @@ function below(path: string, shape: Shape): Row[] {
     case "map":
       return below(`${path}.*`, shape.value);
     case "union": {
-      const types = Object.keys(shape.variants).map((type) => `\`${type}\``);
-      const tag: Row = [`\`${path}.type\``, types.join(", "), "required", "Which of them."];
+      const values = Object.keys(shape.variants);
+      const tag: Row = {
+        Field: code(`${path}.type`),
+        Type: "one of",
+        Unit: "",
+        Default: "required",
+        Range: values.map(code).join(", "),
+        Meaning: "Which of them.",
+        Elsewhere: "",
+      };
       return [tag, ...Object.values(shape.variants).flatMap((fields) => rowsOf(path, fields))];
     }
     default:
@@ -58,37 +78,46 @@ function below(path: string, shape: Shape): Row[] {
 }
 
 function rowsOf(path: string, fields: Fields): Row[] {
-  return Object.entries(fields).flatMap(([name, { schema, doc, presence, fallback }]): Row[] => {
-    if (presence === "ignored") return [];
+  return Object.entries(fields).flatMap(([name, field]): Row[] => {
+    if (field.presence === "ignored") return [];
     const full = path === "" ? name : `${path}.${name}`;
-    const standing = fallback === undefined ? (presence === "required" ? "required" : "") : code(fallback);
-    return [[`\`${full}\``, typeOf(schema.shape), standing, doc], ...below(full, schema.shape)];
+    return [rowOf(full, field), ...below(full, field.schema.shape)];
   });
 }
 
-function typeOf(shape: Shape): string {
+function rowOf(path: string, { schema, presence, fallback, doc, peer = "" }: Field<unknown>): Row {
+  const [Type, Range] = describe(schema.shape);
+  const Default = fallback === undefined ? (presence === "required" ? "required" : "") : code(fallback);
+  const Unit = schema.shape.kind === "integer" ? (schema.shape.unit ?? "") : "";
+  return { Field: code(path), Type, Unit, Default, Range, Meaning: doc, Elsewhere: peer };
+}
+
+function describe(shape: Shape): readonly [type: string, range: string] {
   switch (shape.kind) {
     case "string":
-      return shape.expected;
+      return ["text", shape.expected];
     case "integer":
-      return `${shape.min} to ${shape.max}`;
+      return ["whole number", `${shape.min} to ${shape.max}`];
     case "boolean":
-      return "true, false";
+      return ["true or false", ""];
     case "duration":
-      return "duration";
+      return ["duration", `${shape.min} to ${shape.max}`];
     case "portReference":
-      return "port number or name";
+      return ["number or text", "1 to 65535, or the name of a port"];
     case "enum":
-      return shape.values.map(code).join(", ");
+      return ["one of", shape.values.map(code).join(", ")];
     case "list": {
-      const some = shape.minItems > 0 ? `${shape.minItems} to ${shape.maxItems}` : `up to ${shape.maxItems}`;
-      return isPlain(shape.item) ? `list of ${some}: ${typeOf(shape.item)}` : `list of ${some}`;
+      const [type, range] = describe(shape.item);
+      const entries = `${shape.minItems} to ${shape.maxItems} entries`;
+      return isPlain(shape.item) ? [`list of ${type}`, `${entries}: ${range}`] : ["list of maps", entries];
     }
-    case "map":
-      return `map of up to ${shape.maxEntries}: ${shape.key} → ${typeOf(shape.value)}`;
+    case "map": {
+      const [type, range] = describe(shape.value);
+      return [`map of ${type}`, `0 to ${shape.maxEntries} entries: ${shape.key} → ${range}`];
+    }
     case "object":
     case "union":
-      return "map";
+      return ["map", ""];
   }
 }
 

@@ -7,11 +7,11 @@ import {
   anyText,
   clusterAddress,
   dnsLabel,
-  hostname,
   labelKey,
   labelValue,
   port,
   portReference,
+  preciseHostname,
 } from "../scalars.ts";
 import {
   type Infer,
@@ -74,13 +74,13 @@ const specFields = object({
   type: withDefault(
     oneOfValues(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
     "ClusterIP",
-    "`ExternalName` means a host outside of the mesh; the others are alike to Weft.",
+    "`ExternalName` is read and not served by this version; the others are alike to Weft.",
   ),
   clusterIP: optional(
     clusterAddress,
     "Its virtual address; `None`: headless, its clients call the workloads' own.",
   ),
-  externalName: optional(hostname, "The host that an `ExternalName` means."),
+  externalName: optional(preciseHostname, "The host that an `ExternalName` means."),
   externalIPs: ignored("Kubernetes' own."),
   loadBalancerIP: ignored("Kubernetes' own."),
   loadBalancerClass: ignored("Kubernetes' own."),
@@ -98,8 +98,9 @@ const specFields = object({
   publishNotReadyAddresses: ignored("Kubernetes' own."),
 });
 
-const checkedFields = refine(specFields, ({ type, ports, clusterIP, externalName }, say) => {
+const checkedFields = refine(specFields, ({ type, ports, clusterIP, externalName }, say, warn) => {
   if (type === "ExternalName") {
+    warn(["type"], "ExternalName is not served by this version: calls find no endpoint", "another type");
     if (externalName === undefined) say(["externalName"], "is required for type ExternalName", "a host name");
   } else if (ports.length === 0 && clusterIP !== "None") {
     say(["ports"], "must have at least 1 entry", "at least 1 entry");

@@ -17,6 +17,7 @@ export const trafficPolicySpec = object({
       name: required(dnsLabel, "Name of the target, in the policy's own namespace."),
     }),
     "The Service whose clients it concerns.",
+    "Istio DestinationRule `host`",
   ),
   loadBalancer: optional(
     object({

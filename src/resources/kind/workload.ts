@@ -18,19 +18,30 @@ import { type Infer, list, map, object, optional, withDefault } from "../schema.
 export const workloadMetadata = metadataOf(dnsName);
 
 export const workloadSpec = object({
-  address: withDefault(ipAddress, "127.0.0.1", "Where it can be reached."),
+  address: withDefault(ipAddress, "127.0.0.1", "Where it can be reached.", "Istio WorkloadEntry `address`"),
   ports: withDefault(
     map(dnsLabel, integer(0, 65_535, { nullIs: 0 }), { max: 64 }),
     {},
     "Ports where the application listens, by name; 0 or no number: `weft up` chooses one.",
+    "Istio WorkloadEntry `ports`",
   ),
   inboundPort: optional(
     port,
     "Where its sidecar takes requests; absent: peers connect to the application itself.",
   ),
-  serviceAccount: withDefault(dnsName, "default", "Who it is; part of its identity."),
-  weight: withDefault(integer(0, 1_000_000), 1, "Its share of a Service's requests; 0: none."),
-  zone: optional(labelValue, "Where it runs, for preferring what is near."),
+  serviceAccount: withDefault(
+    dnsName,
+    "default",
+    "Who it is; part of its identity.",
+    "Istio WorkloadEntry `serviceAccount`",
+  ),
+  weight: withDefault(
+    integer(0, 1_000_000),
+    1,
+    "Its share of a Service's requests; 0: none.",
+    "Istio WorkloadEntry `weight`",
+  ),
+  zone: optional(labelValue, "Where it runs, for preferring what is near.", "Istio WorkloadEntry `locality`"),
   command: optional(list(anyText, { min: 1, max: 256 }), "Program and arguments for `weft up`."),
   workingDir: optional(anyText, "Where the command runs, relative to the directory of the mesh."),
   env: withDefault(map(environmentName, anyText, { max: 256 }), {}, "Variables for the command."),
