@@ -56,7 +56,7 @@ export async function runLoad(options: LoadOptions, hooks: RunHooks = {}): Promi
     ]);
   }
 
-  const start = performance.now();
+  const start = Math.ceil(performance.now());
   const measureFrom = start + plan.warmupMs;
   const times: RunTimes = {
     start,

@@ -18,6 +18,20 @@ describe("uniform arrivals", () => {
     expect(schedule.next).toBeCloseTo(1e9 / 3, 3);
   });
 
+  it("hold as many requests as rate × seconds, from whatever whole millisecond they start", () => {
+    const rate = fc.integer({ min: 1, max: 100_000 });
+    fc.assert(
+      fc.property(rate, fc.integer({ min: 1, max: 3 }), fc.nat(1e9), (rate, seconds, start) => {
+        const schedule = new Schedule({ rate, arrival: "uniform", seed: 1, start });
+        const end = start + seconds * 1_000;
+        expect(schedule.countBefore(end)).toBe(rate * seconds);
+        for (let i = 0; i < rate * seconds; i++) schedule.take();
+        expect(schedule.next).toBe(end);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it("depend on the clock only for what is due, never for when", () => {
     fc.assert(
       fc.property(

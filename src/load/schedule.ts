@@ -13,7 +13,7 @@ export interface ScheduleOptions {
   readonly arrival: Arrival;
   /** Whole number; the same seed gives the same gaps. */
   readonly seed: number;
-  /** Time of the first request, in milliseconds of the caller's clock. */
+  /** Time of the first request, in milliseconds of the caller's clock; a whole number keeps the sums above it exact. */
   readonly start: number;
 }
 
@@ -22,13 +22,13 @@ export class Schedule {
   /** Intended time of the next request. */
   next: number;
   readonly #start: number;
-  readonly #gapMs: number;
+  readonly #rate: number;
   readonly #random: (() => number) | undefined;
   #index = 0;
 
   constructor(options: ScheduleOptions) {
     this.#start = options.start;
-    this.#gapMs = 1_000 / options.rate;
+    this.#rate = options.rate;
     this.#random = options.arrival === "poisson" ? seededRandom(options.seed) : undefined;
     this.next = options.start;
   }
@@ -42,15 +42,16 @@ export class Schedule {
   take(): number {
     const intended = this.next;
     this.#index++;
-    // Uniform times are multiplied, not added up: a day of thousandths would drift.
-    if (this.#random === undefined) this.next = this.#start + this.#index * this.#gapMs;
-    else this.next = intended - Math.log(1 - this.#random()) * this.#gapMs;
+    // Uniform times are multiplied, not added up (a day of thousandths would drift), and divided last: whole milliseconds
+    // come out whole, so that a request due exactly at the end of a window is outside of it whatever the clock says.
+    if (this.#random === undefined) this.next = this.#start + (this.#index * 1_000) / this.#rate;
+    else this.next = intended - (Math.log(1 - this.#random()) * 1_000) / this.#rate;
     return intended;
   }
 
   /** How many requests lie between the position and `end`; exact for uniform, expected for Poisson arrivals. */
   countBefore(end: number): number {
-    return this.next >= end ? 0 : Math.ceil((end - this.next) / this.#gapMs);
+    return this.next >= end ? 0 : Math.ceil(((end - this.next) * this.#rate) / 1_000);
   }
 }
 
