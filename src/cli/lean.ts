@@ -7,11 +7,18 @@
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 
-/** A control thread allocates little; a young generation of 3 × 1 MB is plenty. */
-const NODE_FLAGS = ["--max-semi-space-size=1"] as const;
-/** One arena for the control thread, one for the loops: freed memory of one thread is used again by another. */
-const ARENAS = { MALLOC_ARENA_MAX: "2" } as const;
-/** Set in the process that has been restarted: never twice. */
+/** A control thread allocates little, so a young generation of 3 × 1 MB is plenty; `gc` is called once, after the start. */
+const NODE_FLAGS = ["--max-semi-space-size=1", "--expose-gc"] as const;
+/**
+ * One arena for the control thread, one for the loops: freed memory of one thread is used again by another. What is free
+ * at the top of the heap goes back to the system from 64 KiB on, not only from what the largest block has ever been.
+ */
+const MALLOC = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_TRIM_THRESHOLD_: "65536",
+  MALLOC_TOP_PAD_: "0",
+} as const;
+/** Set in a process that has been restarted, and says why: never twice for the same reason. */
 const MARK = "WEFT_LEAN";
 
 /** Where stripped and compiled sources are kept: inside the installation, writable by its owner alone. */
@@ -22,27 +29,40 @@ export function leanStart(): {
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
-  return { flags: NODE_FLAGS, env: { ...ARENAS, NODE_COMPILE_CACHE: CACHE } };
+  return { flags: NODE_FLAGS, env: { ...MALLOC, NODE_COMPILE_CACHE: CACHE } };
 }
 
 /**
- * Restarts this process lean, if it is not and nothing stands in the way. `load` imports what the process will need,
- * so that the stripped sources are in the cache by then. Returns if the process stays as it is.
+ * Restarts this process lean, if it is not and nothing stands in the way: once for flags and environment, and once more
+ * if sources had to be stripped. `load` imports what this thread will need and, if the cache is cold, `loadRest` what
+ * others will, so that the cache holds it all (it is another for each set of V8's flags). Returns if the process stays
+ * as it is.
  */
-export async function becomeLean(load: () => Promise<unknown>): Promise<void> {
-  if (process.env[MARK] !== undefined || process.execve === undefined) return;
+export async function becomeLean(
+  load: () => Promise<unknown>,
+  loadRest: () => Promise<unknown>,
+): Promise<void> {
+  if (process.execve === undefined) return;
+  const mark = process.env[MARK];
+  const isStartedRight =
+    NODE_FLAGS.every(isGiven) && Object.keys(MALLOC).every((name) => name in process.env);
+  if (!isStartedRight && mark === undefined) restart("started");
   enableCompileCache(process.env["NODE_COMPILE_CACHE"] ?? CACHE);
   await load();
-  const isStartedRight = NODE_FLAGS.every(isGiven) && process.env["MALLOC_ARENA_MAX"] !== undefined;
-  if (isStartedRight && !hasTypeStripper()) return;
+  if (!hasTypeStripper() || mark === "cached") return;
+  await loadRest();
   flushCompileCache();
+  restart("cached");
+}
+
+function restart(mark: "started" | "cached"): void {
   const [script = "", ...args] = process.argv.slice(1);
   const flags = [
-    ...process.execArgv.filter((flag) => !flag.startsWith("--max-semi-space-size")),
+    ...process.execArgv.filter((flag) => !/^--(max-semi-space-size|expose-gc)/.test(flag)),
     ...NODE_FLAGS,
   ];
-  const env = { ...ARENAS, NODE_COMPILE_CACHE: CACHE, ...process.env, [MARK]: "1" };
-  process.execve(process.execPath, [process.execPath, ...flags, script, ...args], env);
+  const env = { ...MALLOC, NODE_COMPILE_CACHE: CACHE, ...process.env, [MARK]: mark };
+  process.execve?.(process.execPath, [process.execPath, ...flags, script, ...args], env);
 }
 
 function isGiven(flag: string): boolean {

@@ -65,7 +65,8 @@ export function sidecarCommand(sources: Sources): Run {
       const source = sourceOf(flags, sources);
       // Beyond the standard streams no descriptor survives the restart.
       const announceFd = Number(flags.get("announce-fd"));
-      if (announceFd <= 2) await becomeLean(() => Promise.all([loadProxy(), source.load()]));
+      if (announceFd <= 2)
+        await becomeLean(() => Promise.all([import("../proxy/sidecar.ts"), source.load()]), loadLoop);
       return await serve(settings, await source.open(), announceFd, io);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
@@ -76,9 +77,9 @@ export function sidecarCommand(sources: Sources): Run {
   };
 }
 
-function loadProxy(): Promise<unknown> {
-  // On the main thread the loop's entry does nothing: this puts its sources into the compile cache.
-  return Promise.all([import("../proxy/sidecar.ts"), import("../proxy/loop.ts")]);
+/** On the main thread the loop's entry does nothing: this puts its sources into the compile cache. */
+function loadLoop(): Promise<unknown> {
+  return import("../proxy/loop.ts");
 }
 
 function sourceOf(flags: Flags, sources: Sources): Source {

@@ -13,6 +13,7 @@ import { TimerWheel } from "./net/timer-wheel.ts";
 import { Outbound } from "./outbound.ts";
 import type { Loop } from "./request/listener-context.ts";
 import type { FromLoop, LoopStart, SeriesInfo, ToLoop } from "./snapshot/loop-protocol.ts";
+import { releaseStartUpMemory } from "./start-up-memory.ts";
 import { Swap } from "./swap.ts";
 import { SlotAllocator } from "./telemetry/slot-allocator.ts";
 
@@ -70,6 +71,7 @@ function start(port: MessagePort, options: LoopStart): void {
     ([outboundPort, inboundPort]) => {
       ownPorts.add(outboundPort);
       ownPorts.add(inboundPort);
+      releaseStartUpMemory();
       post({ kind: "listening", outboundPort, inboundPort });
     },
     (error: unknown) =>

@@ -16,6 +16,7 @@ import { Configuration } from "./snapshot/configuration.ts";
 import { LoadReporter } from "./snapshot/load-report.ts";
 import type { DescribedRow } from "./snapshot/loop-protocol.ts";
 import { SeriesTable } from "./snapshot/series.ts";
+import { releaseStartUpMemory } from "./start-up-memory.ts";
 
 const LOAD_REPORT_INTERVAL_MS = 1_000;
 /** Beyond the drain's own time: a loop that has not answered by then never will. */
@@ -137,6 +138,7 @@ class Start implements SidecarView {
     await configuration.start();
     for (const tell of this.#early.splice(0)) tell();
     this.#reportLoad(configuration.link);
+    void configuration.ready.then(releaseStartUpMemory);
     return {
       id: this.id,
       ports: chosen,

@@ -2,7 +2,10 @@
 import { becomeLean } from "../../src/cli/lean.ts";
 
 const { pid } = process;
-await becomeLean(() => import("../../src/cli/sidecar-flags.ts"));
+await becomeLean(
+  () => import("../../src/cli/sidecar-flags.ts"),
+  () => import("../../src/cli/exit.ts"),
+);
 const { moduleLoadList } = process as { moduleLoadList?: readonly string[] };
 process.stdout.write(
   JSON.stringify({
