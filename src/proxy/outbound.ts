@@ -115,6 +115,7 @@ export class Outbound implements ListenerContext {
 
   #external(authority: Authority): Destination {
     const port = authority.port === 0 ? 80 : authority.port;
+    if (authority.host === "" || isAlmostAddress(authority.host)) return { kind: "unknown" };
     if (isLoopback(authority.host) && this.#options.ownPorts.has(port)) return { kind: "loop" };
     if (this.#settings.outboundPolicy === "REGISTRY_ONLY") return { kind: "unknown" };
     return { kind: "passthrough", cluster: this.#passthroughCluster(authority.host, port) };
@@ -179,6 +180,11 @@ export class Outbound implements ListenerContext {
   closed(exchange: Exchange): void {
     this.connections.closed(exchange);
   }
+}
+
+/** `127.1`, `0x7f000001` and the like: resolvers read them as addresses, and so past every rule about addresses. */
+function isAlmostAddress(host: string): boolean {
+  return isIP(host) === 0 && /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(host);
 }
 
 function isLoopback(host: string): boolean {

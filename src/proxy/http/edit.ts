@@ -10,6 +10,8 @@ export interface HeadEdit {
   /** Replaces Host. */
   readonly host: Buffer | null;
   readonly path: PathEdit | null;
+  /** By how many bytes a head may grow at most. */
+  readonly growth: number;
 }
 
 export interface PathEdit {
@@ -27,9 +29,10 @@ export function pathEnd(buf: Uint8Array, start: number, end: number): number {
 
 /**
  * The path after an edit, query included (Gateway API HTTPPathModifier): replacing the prefix `/a` of `/a/b` by `/x` gives `/x/b`,
- * by `/` gives `/b`, and of `/a` alone by `` gives `/`.
+ * by `/` gives `/b`, and of `/a` alone by `` gives `/`. The `*` of OPTIONS is no path and stays.
  */
 export function editedPath(edit: PathEdit, path: string): string {
+  if (path === "*") return path;
   const query = path.indexOf("?");
   const bare = query < 0 ? path : path.slice(0, query);
   const rest = query < 0 ? "" : path.slice(query);

@@ -95,14 +95,19 @@ function noteTransferEncoding(buf: Buffer, start: number, end: number, head: Hea
 }
 
 function noteConnection(buf: Buffer, start: number, end: number, head: Head): number {
-  if (isWord(buf, start, end, KEEP_ALIVE)) head.keepAlive = true;
+  if (isWord(buf, start, end, KEEP_ALIVE)) noteKeepAlive(head);
   else if (isWord(buf, start, end, CLOSE)) head.keepAlive = false;
   else noteConnectionList(buf, start, end, head);
   return 0;
 }
 
+/** `close` wins over `keep-alive`, in whatever field it stands (RFC 9112 §9.3): only HTTP/1.0's first field can turn it on. */
+function noteKeepAlive(head: Head): void {
+  if (head.minorVersion === 0 && !head.has(CONNECTION)) head.keepAlive = true;
+}
+
 function noteConnectionList(buf: Buffer, start: number, end: number, head: Head): void {
-  let closes = !head.keepAlive && head.minorVersion === 1;
+  let closes = false;
   for (let i = start; i < end; ) {
     while (i < end && (buf[i] === COMMA || buf[i] === SP || buf[i] === HTAB)) i++;
     const tokenStart = i;
@@ -111,7 +116,7 @@ function noteConnectionList(buf: Buffer, start: number, end: number, head: Head)
     while (tokenEnd > tokenStart && (buf[tokenEnd - 1] === SP || buf[tokenEnd - 1] === HTAB)) tokenEnd--;
     if (tokenEnd === tokenStart) continue;
     if (isWord(buf, tokenStart, tokenEnd, CLOSE)) closes = true;
-    else if (isWord(buf, tokenStart, tokenEnd, KEEP_ALIVE)) head.keepAlive = true;
+    else if (isWord(buf, tokenStart, tokenEnd, KEEP_ALIVE)) noteKeepAlive(head);
     else if (isWord(buf, tokenStart, tokenEnd, UPGRADE)) head.hasConnectionUpgrade = true;
     else head.hasNominated = true;
   }

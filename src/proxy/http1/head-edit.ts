@@ -5,6 +5,7 @@
 import { editedPath, type HeadEdit } from "../http/edit.ts";
 import {
   CONNECTION,
+  CONTENT_LENGTH,
   equalsFolded,
   HOP_BY_HOP,
   HOST_FIELD,
@@ -17,14 +18,19 @@ import {
   WEFT_OWN,
 } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
+import { isMethod } from "./request-head.ts";
 
+const OPTIONS = Buffer.from("OPTIONS", "latin1");
 const HTTP_1_1 = Buffer.from(" HTTP/1.1\r\n", "latin1");
 const HOST_PREFIX = Buffer.from("host: ", "latin1");
+/** What HTTP/1.0 need not say and HTTP/1.1 must (Envoy's `default_host_for_http_10`). */
+const NO_HOST = Buffer.from("localhost", "latin1");
 const CRLF = Buffer.from("\r\n", "latin1");
 
 /** Fields that stop at this hop, as a bit set of ids. */
 const REQUEST_HOP = bits(CONNECTION, KEEP_ALIVE, HOP_BY_HOP, TE, UPGRADE, WEFT_OWN);
 const RESPONSE_HOP = bits(CONNECTION, KEEP_ALIVE, HOP_BY_HOP);
+const CONTENT_LENGTH_BIT = bits(CONTENT_LENGTH);
 const HOST_BIT = bits(HOST_FIELD);
 export const TRANSFER_ENCODING_BIT = bits(TRANSFER_ENCODING);
 export const UPGRADE_BIT = bits(UPGRADE);
@@ -42,6 +48,14 @@ const PROTECTED = [
 const PROTECTED_PREFIXES = ["x-forwarded-", "x-weft-", "trace", "content-"].map((name) =>
   Buffer.from(name, "latin1"),
 );
+
+/** What Weft adds of its own: Host of an absolute target, request id, trace, scheme, connection. */
+const OWN_BYTES = 1_024;
+
+/** Bytes that hold `head` after `edit` and all that Weft adds to it. */
+export function editedBytes(head: Head, edit: HeadEdit | null): number {
+  return head.end - head.start + OWN_BYTES + (edit === null ? 0 : edit.growth);
+}
 
 function bits(...ids: readonly number[]): number {
   return ids.reduce((set, id) => set | (1 << id), 0);
@@ -62,8 +76,9 @@ export function writeRequestHead(
   keep: number,
 ): number {
   let to = at + head.buf.copy(out, at, head.start, head.methodEnd + 1);
+  // Absolute-form without a path is `*` for OPTIONS (RFC 9112 §3.2.4).
   if (edit !== null && edit.path !== null) to += out.write(editedPath(edit.path, head.path()), to, "latin1");
-  else if (head.pathStart === head.targetEnd) out[to++] = 47;
+  else if (head.pathStart === head.targetEnd) out[to++] = isMethod(head, OPTIONS) ? 42 : 47;
   else to += head.buf.copy(out, to, head.pathStart, head.targetEnd);
   to = put(out, to, HTTP_1_1);
 
@@ -71,10 +86,11 @@ export function writeRequestHead(
   const newHost = edit !== null && edit.host !== null;
   // An absolute-form target's authority replaces Host (RFC 9112 §3.2.2).
   const isAbsolute = head.pathStart > head.targetStart;
-  if (newHost || isAbsolute) {
+  if (newHost || isAbsolute || !head.has(HOST_FIELD)) {
     drop |= HOST_BIT;
     to = put(out, to, HOST_PREFIX);
     if (newHost && edit.host !== null) to = put(out, to, edit.host);
+    else if (head.authorityEnd === 0) to = put(out, to, NO_HOST);
     else to += head.buf.copy(out, to, head.authorityStart, head.authorityEnd);
     to = put(out, to, CRLF);
   }
@@ -89,11 +105,17 @@ export function writeResponseHead(
   edit: HeadEdit | null,
   dropMore: number,
 ): number {
-  let to = at + head.buf.copy(out, at, head.start, head.lineEnd + 2);
+  const to = at + head.buf.copy(out, at, head.start, head.lineEnd + 2);
   // An HTTP/1.0 upstream's version is not ours (RFC 9110 §2.5).
   out[at + 7] = 49;
-  to = copyFields(out, to, head, edit, RESPONSE_HOP | dropMore);
-  return to;
+  return copyFields(out, to, head, edit, RESPONSE_HOP | dropMore | dropForStatus(head.status));
+}
+
+/** A length where there can be no body (RFC 9110 §8.6), and an offer to upgrade this connection, which is not that one (§7.8). */
+function dropForStatus(status: number): number {
+  if (status === 101) return CONTENT_LENGTH_BIT;
+  if (status < 200 || status === 204) return CONTENT_LENGTH_BIT | UPGRADE_BIT;
+  return status === 426 ? 0 : UPGRADE_BIT;
 }
 
 function copyFields(out: Buffer, at: number, head: Head, edit: HeadEdit | null, drop: number): number {

@@ -3,7 +3,7 @@
  * framing, the authority that decides. What is not allowed is refused here and no upstream sees a byte of it.
  */
 import { isAuthority } from "../http/authority.ts";
-import { CR, LF, LOWER, SLASH, SP, TARGET, TOKEN } from "../http/byte-class.ts";
+import { CR, LF, SLASH, SP, TARGET, TOKEN } from "../http/byte-class.ts";
 import { EXPECT, equalsFolded, HOST_FIELD, UPGRADE } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 import {
@@ -194,11 +194,19 @@ export function isMethod(head: Head, method: Uint8Array): boolean {
   return true;
 }
 
-/** Whether the request asks to leave HTTP/1.1 for a protocol that Weft tunnels: any but `h2c` (RFC 9110 §7.8). */
+/**
+ * Whether the request asks to leave HTTP/1.1 for a protocol that Weft tunnels (RFC 9110 §7.8). One that also offers `h2c` does
+ * not: behind its 101 requests would pass that nobody has read.
+ */
 export function wantsUpgrade(head: Head): boolean {
   if (!head.hasConnectionUpgrade || !head.has(UPGRADE) || head.minorVersion === 0) return false;
-  const field = head.find(UPGRADE);
-  const start = head.valueStart(field);
-  const length = head.valueEnd(field) - start;
-  return length > 0 && !(length >= 3 && LOWER[head.buf[start]!] === 104 && head.buf[start + 1] === 50);
+  let offers = 0;
+  for (let field = head.find(UPGRADE); field >= 0; field = head.find(UPGRADE, field + 1)) {
+    for (const protocol of head.value(field).split(",")) {
+      const name = protocol.trim().toLowerCase();
+      if (name.startsWith("h2")) return false;
+      if (name !== "") offers++;
+    }
+  }
+  return offers > 0;
 }

@@ -3,7 +3,13 @@ import type { Head } from "../http/head.ts";
 import { reasonPhrase } from "../http/status.ts";
 import { BY_CHUNKS, UNTIL_CLOSE } from "../http1/body.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
-import { put, TRANSFER_ENCODING_BIT, WEFT_OWN_BIT, writeResponseHead } from "../http1/head-edit.ts";
+import {
+  editedBytes,
+  put,
+  TRANSFER_ENCODING_BIT,
+  WEFT_OWN_BIT,
+  writeResponseHead,
+} from "../http1/head-edit.ts";
 import type { Redirect } from "../routing/rewrite.ts";
 import type { Cause } from "./cause.ts";
 import type { Exchange } from "./exchange.ts";
@@ -24,13 +30,16 @@ export function sendResponse(exchange: Exchange, upstream: ClientConnection): bo
   }
   const drop =
     (stripsFraming ? TRANSFER_ENCODING_BIT : 0) | (listener.direction === "inbound" ? WEFT_OWN_BIT : 0);
-  let to = writeResponseHead(scratch.buf, 0, head, backend === null ? null : backend.responseEdit, drop);
+  const edit = backend === null ? null : backend.responseEdit;
+  scratch.reserve(0, editedBytes(head, edit));
+  let to = writeResponseHead(scratch.buf, 0, head, edit, drop);
   if (!exchange.keepsAlive) to = put(scratch.buf, to, CLOSE);
   else if (isOldClient) to = put(scratch.buf, to, KEEP);
   to = put(scratch.buf, to, CRLF);
   exchange.status = head.status;
 
   if (!upstream.pullBody()) return false;
+  scratch.reserve(to, body.outputEnd - upstream.bodyStart + body.tail.length);
   to += upstream.bodyBuf.copy(scratch.buf, to, upstream.bodyStart, body.outputEnd);
   to = put(scratch.buf, to, body.tail);
   exchange.responseBytes += to;
@@ -41,14 +50,15 @@ export function sendResponse(exchange: Exchange, upstream: ClientConnection): bo
 /** An interim response (1xx), as it came. */
 export function sendInterim(exchange: Exchange, head: Head): void {
   const { scratch } = exchange.listener.loop;
+  scratch.reserve(0, editedBytes(head, null));
   const to = writeResponseHead(scratch.buf, 0, head, null, 0);
   scratch.send(exchange.connection.tcp, put(scratch.buf, to, CRLF));
 }
 
-/** Weft's own answer for a cause; `detail` is one of our own names, never bytes of the client's choosing. */
+/** Weft's own answer for a cause; `detail` is a name or a reason of the configuration's, which may hold anything. */
 export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string): void {
   if (cause.closes || exchange.listener.isDraining) exchange.keepsAlive = false;
-  const message = detail === "" ? cause.text : `${cause.text} (${detail})`;
+  const message = detail === "" ? cause.text : `${cause.text} (${detail.replace(/[^ -~]/g, "?")})`;
   const body = exchange.prefersJson
     ? `${JSON.stringify({ error: { code: cause.code, flag: cause.flag, message } })}\n`
     : `${cause.flag} ${cause.code}: ${message}\n`;

@@ -6,7 +6,7 @@ import { B3, TRACEPARENT, X_FORWARDED_PROTO, X_REQUEST_ID } from "../http/fields
 import type { Head } from "../http/head.ts";
 import { UNTIL_CLOSE } from "../http1/body.ts";
 import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
-import { put, UPGRADE_BIT, writeRequestHead } from "../http1/head-edit.ts";
+import { editedBytes, put, UPGRADE_BIT, writeRequestHead } from "../http1/head-edit.ts";
 import { readRequestHead, wantsUpgrade } from "../http1/request-head.ts";
 import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
@@ -81,6 +81,7 @@ export class Attempt implements ResponseHandler {
     if (timeoutMs > 0) exchange.deadlines.attempt(timeoutMs, "attempt_timeout");
     this.#wantsUpgrade = head.hasConnectionUpgrade && wantsUpgrade(head);
     const edit = backend === null ? null : backend.requestEdit;
+    scratch.reserve(0, editedBytes(head, edit));
     let to = writeRequestHead(scratch.buf, 0, head, edit, this.#wantsUpgrade ? UPGRADE_BIT : 0);
     to = writeContext(scratch.buf, to, head);
     if (this.#wantsUpgrade) to = put(scratch.buf, to, UPGRADE);
@@ -90,6 +91,7 @@ export class Attempt implements ResponseHandler {
     if (!connection.isRequestDone) {
       if (!connection.pullBody()) return;
       const { bodyBuf, bodyStart, body } = connection;
+      scratch.reserve(to, body.outputEnd - bodyStart + body.tail.length);
       to += bodyBuf.copy(scratch.buf, to, bodyStart, body.outputEnd);
       to = put(scratch.buf, to, body.tail);
       this.#countBody(bodyBuf, bodyStart, body.outputEnd);

@@ -87,8 +87,13 @@ export class Deadlines extends Timed {
     const exchange = this.#exchange;
     switch (this.#phase) {
       case "idle":
-      case "linger":
         exchange.connection.tcp.close();
+        return;
+      case "linger":
+        // Until a slow client has the whole answer there is nothing to linger for.
+        if (exchange.connection.tcp.queuedBytes > 0 && now < this.#idleAt)
+          this.#wheel.set(this, now + LINGER_MS);
+        else exchange.connection.tcp.close();
         return;
       case "head":
         exchange.headTimedOut();
@@ -104,17 +109,20 @@ export class Deadlines extends Timed {
 
   #expire(now: number): void {
     const exchange = this.#exchange;
-    if (!exchange.isActive) this.#wheel.set(this, now + this.#limits.streamIdleTimeoutMs);
-    else if (isDue(this.#discoveryAt, now)) exchange.fail("discovery_timeout");
+    if (!exchange.isActive) {
+      // The answer has ended, and its client has not read it yet.
+      if (now < this.#idleAt) this.#wheel.set(this, this.#idleAt);
+      else exchange.connection.tcp.close();
+    } else if (isDue(this.#discoveryAt, now)) exchange.fail("discovery_timeout");
     else if (isDue(this.#requestAt, now)) exchange.fail("request_timeout");
     else if (isDue(this.#attemptAt, now)) exchange.fail(this.#attemptCause);
-    else if (now - this.#lastActivity >= this.#limits.streamIdleTimeoutMs) exchange.fail("stream_idle");
+    else if (now >= this.#idleAt) exchange.fail("stream_idle");
     else this.#arm();
   }
 
   #arm(): void {
     if (this.#phase !== "exchange") return;
-    let at = this.#lastActivity + this.#limits.streamIdleTimeoutMs;
+    let at = this.#idleAt;
     if (this.#requestAt !== 0 && this.#requestAt < at) at = this.#requestAt;
     if (this.#attemptAt !== 0 && this.#attemptAt < at) at = this.#attemptAt;
     if (this.#discoveryAt !== 0 && this.#discoveryAt < at) at = this.#discoveryAt;
@@ -126,6 +134,9 @@ export class Deadlines extends Timed {
     this.#wheel.set(this, this.#wheel.now() + ms);
   }
 
+  get #idleAt(): number {
+    return this.#lastActivity + this.#limits.streamIdleTimeoutMs;
+  }
   get #wheel() {
     return this.#exchange.listener.loop.wheel;
   }

@@ -114,7 +114,8 @@ export class Exchange implements RequestHandler {
         this.pick();
         return;
       case "unknown":
-        this.fail("no_service", head.authority());
+        if (head.authorityEnd === 0) this.fail("bad_request", "no Host");
+        else this.fail("no_service", head.authority());
         return;
       case "loop":
         this.fail("loop_detected");

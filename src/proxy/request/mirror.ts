@@ -3,7 +3,7 @@
  * discarded, and whatever goes wrong with it is no concern of the original's.
  */
 import { ClientConnection, type ResponseHandler } from "../http1/client-connection.ts";
-import { writeRequestHead } from "../http1/head-edit.ts";
+import { editedBytes, writeRequestHead } from "../http1/head-edit.ts";
 import type { MirrorTarget } from "../routing/virtual-host.ts";
 import { ownerOf, writeContext } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
@@ -11,7 +11,6 @@ import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 
 /** A mirror that cannot keep up with the original by more than this is given up. */
 const MAX_QUEUED_BYTES = 262_144;
-const HEAD_ROOM = 4_096;
 
 export function startMirrors(exchange: Exchange, targets: readonly MirrorTarget[]): readonly Mirror[] | null {
   const { listener, connection } = exchange;
@@ -22,7 +21,7 @@ export function startMirrors(exchange: Exchange, targets: readonly MirrorTarget[
     const endpoint = cluster?.pick();
     if (cluster === undefined || endpoint === null || endpoint === undefined) continue;
     const { head } = connection;
-    const bytes = Buffer.allocUnsafeSlow(head.end - head.start + HEAD_ROOM);
+    const bytes = Buffer.allocUnsafeSlow(editedBytes(head, null));
     let to = writeRequestHead(bytes, 0, head, null, 0);
     to = writeContext(bytes, to, head);
     to += bytes.write("\r\n", to, "latin1");

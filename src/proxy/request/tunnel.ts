@@ -7,7 +7,7 @@
  */
 import { servicePortName } from "../../discovery/messages.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
-import { put, writeResponseHead } from "../http1/head-edit.ts";
+import { editedBytes, put, writeResponseHead } from "../http1/head-edit.ts";
 import { Splice } from "../net/splice.ts";
 import { type Sink, TcpConnection } from "../net/tcp-connection.ts";
 import type { Exchange } from "./exchange.ts";
@@ -87,6 +87,7 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
 /** The upstream has answered 101: its head goes on, and from then on nobody reads. */
 export function openUpgradeTunnel(exchange: Exchange, upstream: ClientConnection): void {
   const { scratch } = exchange.listener.loop;
+  scratch.reserve(0, editedBytes(upstream.head, null));
   const to = writeResponseHead(scratch.buf, 0, upstream.head, null, 0);
   exchange.status = 101;
   const early = upstream.becomeTunnel();

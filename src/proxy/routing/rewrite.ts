@@ -9,7 +9,15 @@ import type {
 import { editedPath, type HeadEdit, type PathEdit } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
 
-/** One edit for what a rule and a backend ask for; null when they ask for nothing. */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const HOSTNAME = /^[-._~0-9A-Za-z]+$/;
+const PATH = /^[\x21\x22\x24-\x3e\x40-\x7e]*$/;
+
+/**
+ * One edit for what a rule and a backend ask for; null when they ask for nothing. Throws a RangeError for what could end a line
+ * of the head: whoever compiled the resource, no edit splits a message.
+ */
 export function compileEdit(
   modifiers: readonly (HeaderModifier | undefined)[],
   rewrite: UrlRewrite | undefined,
@@ -24,17 +32,28 @@ export function compileEdit(
     // A later modifier also replaces what an earlier one has added.
     lines = lines.filter((line) => !gone.includes(line.name.toLowerCase()));
     lines.push(...(modifier?.set ?? []), ...(modifier?.add ?? []));
-    for (const name of gone) remove.push(Buffer.from(name, "latin1"));
+    for (const name of gone) remove.push(Buffer.from(checked(NAME, name), "latin1"));
   }
-  const host = rewrite?.hostname === undefined ? null : Buffer.from(rewrite.hostname, "latin1");
+  for (const { name, value } of lines) {
+    checked(NAME, name);
+    checked(VALUE, value);
+  }
+  const host =
+    rewrite?.hostname === undefined ? null : Buffer.from(checked(HOSTNAME, rewrite.hostname), "latin1");
   const path = rewrite?.path === undefined ? null : pathEdit(rewrite.path, matchedPrefix);
   if (remove.length === 0 && lines.length === 0 && host === null && path === null) return null;
   const add = Buffer.from(lines.map((line) => `${line.name}: ${line.value}\r\n`).join(""), "latin1");
-  return { remove, add, host, path };
+  const growth = add.length + (host?.length ?? 0) + (path?.value.length ?? 0);
+  return { remove, add, host, path, growth };
+}
+
+function checked(pattern: RegExp, text: string): string {
+  if (!pattern.test(text)) throw new RangeError(`${JSON.stringify(text)} may not stand in a head`);
+  return text;
 }
 
 function pathEdit(path: PathRewrite, matchedPrefix: string): PathEdit {
-  const value = Buffer.from(path.value, "latin1");
+  const value = Buffer.from(checked(PATH, path.value), "latin1");
   if (path.kind === "replaceFullPath") return { prefixLength: -1, value };
   const prefix = matchedPrefix.endsWith("/") ? matchedPrefix.slice(0, -1) : matchedPrefix;
   return { prefixLength: prefix.length, value };
@@ -55,6 +74,7 @@ export function compileRedirect(
   matchedPrefix: string,
 ): Redirect {
   const path = action.path === undefined ? null : pathEdit(action.path, matchedPrefix);
+  if (action.hostname !== undefined) checked(HOSTNAME, action.hostname);
   return {
     statusCode: action.statusCode,
     responseEdit: compileEdit([action.responseHeaders], undefined, matchedPrefix),
@@ -68,7 +88,7 @@ export function compileRedirect(
       const port = action.port ?? (action.scheme === undefined ? requestPort : scheme === "https" ? 443 : 80);
       const isWellKnown = (scheme === "http" && port === 80) || (scheme === "https" && port === 443);
       const target = path === null ? head.path() : editedPath(path, head.path());
-      return `${scheme}://${host}${isWellKnown ? "" : `:${port}`}${target}`;
+      return `${scheme}://${host}${isWellKnown ? "" : `:${port}`}${target === "*" ? "" : target}`;
     },
   };
 }
