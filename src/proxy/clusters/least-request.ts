@@ -30,6 +30,6 @@ export class LeastRequest implements Balancer {
   #lighter(a: number, b: number): number {
     const first = this.#candidates[a]!;
     const second = this.#candidates[b]!;
-    return (first.active + 1) * second.weight <= (second.active + 1) * first.weight ? a : b;
+    return first.active * second.weight <= second.active * first.weight ? a : b;
   }
 }
