@@ -17,7 +17,7 @@ export function writeFiles(changes: FileChanges): void {
       mkdirSync(dirname(path), { recursive: true });
       const draft = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
       drafts.set(path, draft);
-      writeFlushed(draft, text);
+      writeFlushed(draft, text, 0o644);
     }
     for (const path of changes.keys()) {
       const draft = drafts.get(path);
@@ -28,11 +28,13 @@ export function writeFiles(changes: FileChanges): void {
   } finally {
     for (const draft of drafts.values()) rmSync(draft, { force: true });
   }
-  for (const directory of new Set([...changes.keys()].map((path) => dirname(path)))) flush(directory);
+  for (const directory of new Set([...changes.keys()].map((path) => dirname(path))))
+    flushDirectory(directory);
 }
 
-function writeFlushed(path: string, text: string): void {
-  const fd = openSync(path, "w", 0o644);
+/** Writes a file and waits until it is on the disk. `flag` as of `open(2)`: "wx" refuses to follow or replace anything. */
+export function writeFlushed(path: string, text: string, mode: number, flag: "w" | "wx" = "w"): void {
+  const fd = openSync(path, flag, mode);
   try {
     writeFileSync(fd, text);
     fsyncSync(fd);
@@ -41,7 +43,8 @@ function writeFlushed(path: string, text: string): void {
   }
 }
 
-function flush(directory: string): void {
+/** Waits until what was made, renamed or deleted in a directory is on the disk. */
+export function flushDirectory(directory: string): void {
   const fd = openSync(directory, "r");
   try {
     fsyncSync(fd);
