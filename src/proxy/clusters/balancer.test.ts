@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { chiSquareP } from "../../../test/harness/chi-square.ts";
 import { seededRandom } from "../../../test/harness/random.ts";
+import { runs } from "../../../test/harness/runs.ts";
 import type { LoadBalancerPolicy } from "../../discovery/messages.ts";
 import { type Balancer, makeBalancer } from "./balancer.ts";
 
@@ -45,7 +46,7 @@ describe.each(POLICIES)("%s", (policy) => {
           else expect(instances[picked]?.weight).toBeGreaterThan(0);
         }
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -145,6 +146,7 @@ describe("roundRobin", () => {
         expect(turn.toSorted((a, b) => a - b)).toEqual(turn.map((_, i) => i));
         expect(Array.from({ length: size }, () => balancer.pick())).toEqual(turn);
       }),
+      runs(),
     );
   });
 
@@ -163,7 +165,7 @@ describe("roundRobin", () => {
               expect.fail(`${counts} after ${n} of ${weights}`);
         }
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 });

@@ -4,7 +4,7 @@ import { ClusterStats } from "./cluster-stats.ts";
 
 it("counts connections that opened, those open now, and those that never did", () => {
   const series: AllocatedSeries[] = [];
-  let page = new Float64Array(0);
+  let page: Float64Array = new Float64Array(0);
   const allocator = new SlotAllocator(
     (buffer) => {
       page = new Float64Array(buffer);

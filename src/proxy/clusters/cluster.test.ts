@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../test/harness/random.ts";
+import { runs } from "../../../test/harness/runs.ts";
 import type { EndpointResource, LoadBalancerPolicy } from "../../discovery/messages.ts";
 import { TimerWheel } from "../net/timer-wheel.ts";
 import { DestinationSeries, UNKNOWN_PEER } from "../telemetry/record.ts";
@@ -94,7 +95,7 @@ describe("cluster", () => {
             for (const port of ports) expect(counts.get(port) ?? 0).toBeGreaterThan(30);
           }
         }),
-        { numRuns: 40, seed: 3 },
+        runs(40),
       );
     },
   );

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { runs } from "../../../test/harness/runs.ts";
 import { Pool, type PooledConnection } from "./pool.ts";
 
 const IDLE_MS = 60_000;
@@ -116,7 +117,7 @@ describe("pool", () => {
     );
     fc.assert(
       fc.property(commands, (commands) => fc.modelRun(() => ({ model: new Model(), real: {} }), commands)),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 

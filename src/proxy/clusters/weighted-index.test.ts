@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { runs } from "../../../test/harness/runs.ts";
 import { WeightedIndex } from "./weighted-index.ts";
 
 it("finds what walking along the weights finds", () => {
@@ -19,7 +20,7 @@ it("finds what walking along the weights finds", () => {
       expect(index.at(point)).toBe(walked);
       expect(weights[index.at(point)]).toBeGreaterThan(0);
     }),
-    { numRuns: 2_000 },
+    runs(2_000),
   );
 });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { chiSquareP } from "../../../test/harness/chi-square.ts";
 import { seededRandom } from "../../../test/harness/random.ts";
+import { runs } from "../../../test/harness/runs.ts";
 import { Split } from "./split.ts";
 
 /** The last number before 1 that `Math.random` can give. */
@@ -44,7 +45,7 @@ describe("split", () => {
         if (weights.every((weight) => weight === 0)) expect(picked).toBe(-1);
         else expect(weights[picked]).toBeGreaterThan(0);
       }),
-      { numRuns: 2_000 },
+      runs(2_000),
     );
   });
 
