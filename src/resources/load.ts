@@ -2,14 +2,15 @@
  * Texts to resources: every document of every file is read, everything that is wrong is reported, and what is right is
  * there all the same; whether to go on without the rest is the caller's decision (the control plane does not).
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { readDocument } from "./document.ts";
 import { byPlace, type Issue } from "./issue.ts";
+import { LoadMemory } from "./load-memory.ts";
 import { fieldName } from "./problem.ts";
 import { danglingReferences } from "./references.ts";
-import { type Origin, type Resource, resourceId } from "./resource.ts";
-import { MAX_TEXT, parseYaml, TOO_LONG, type YamlDocument } from "./yaml.ts";
+import { type Origin, placeOf, type Resource, resourceId } from "./resource.ts";
+import { MAX_TEXT, parseYaml, TOO_LONG } from "./yaml.ts";
 
 export interface NamedText {
   /** Stands in messages. */
@@ -22,7 +23,8 @@ export interface LoadResult {
   readonly resources: readonly Resource[];
   /** By file, line and column. */
   readonly issues: readonly Issue[];
-  readonly files: readonly string[];
+  /** As they were read. */
+  readonly files: readonly NamedText[];
 }
 
 const RESOURCE_FILE = /\.(?:ya?ml|json)$/;
@@ -33,54 +35,56 @@ const MAX_BYTES = 3 * MAX_TEXT;
 /** Most issues of one file that are told one by one. */
 const MAX_ISSUES = 100;
 
-/** Reads `.yaml`, `.yml` and `.json` files of a directory and below; hidden ones and node_modules are left out. */
-export function loadDirectory(directory: string): LoadResult {
+/** What one text holds. */
+export interface LoadedText {
+  readonly resources: readonly Resource[];
+  readonly issues: readonly Issue[];
+}
+
+/**
+ * Reads `.yaml`, `.yml` and `.json` files of a directory and below; hidden ones and node_modules are left out. With a
+ * memory, only what has changed since its last use is read and parsed.
+ */
+export function loadDirectory(directory: string, memory = new LoadMemory<LoadedText>()): LoadResult {
   const unreadable: Issue[] = [];
   const files: NamedText[] = [];
-  for (const path of listFiles(directory, unreadable)) {
+  const paths = listFiles(directory, unreadable);
+  for (const path of paths) {
     const name = relative(".", path) || path;
     try {
-      // What is too long anyway is not read.
-      const isTooLong = statSync(path).size > MAX_BYTES;
-      if (isTooLong) unreadable.push({ ...whole(name, { line: 1, column: 1 }), message: TOO_LONG });
-      else files.push({ name, text: readFileSync(path, "utf8") });
+      const text = memory.read(path, MAX_BYTES);
+      if (text === undefined) unreadable.push({ ...whole(name, { line: 1, column: 1 }), message: TOO_LONG });
+      else files.push({ name, text });
     } catch (error) {
       unreadable.push(cantRead(name, error));
     }
   }
-  const result = loadFiles(files);
+  const result = loadFiles(files, memory);
+  memory.keep(
+    paths,
+    files.map(({ name }) => name),
+  );
   return { ...result, issues: [...unreadable, ...result.issues].sort(byPlace) };
 }
 
 /** Reads texts. Never throws, whatever they hold. */
-export function loadFiles(files: readonly NamedText[]): LoadResult {
-  const found: Found[] = [];
+export function loadFiles(files: readonly NamedText[], memory = new LoadMemory<LoadedText>()): LoadResult {
+  const found: Resource[] = [];
   const issues: Issue[] = [];
   for (const file of files) {
-    const own: Issue[] = [];
-    found.push(...loadText(file, own));
-    issues.push(...own.slice(0, MAX_ISSUES));
-    const more = own.length - MAX_ISSUES;
-    const last = own[MAX_ISSUES - 1];
-    if (more > 0 && last !== undefined) {
-      const { line, column } = last;
-      issues.push({ ...whole(file.name, { line, column }), message: `and ${more} more` });
-    }
+    const loaded = memory.parsed(file.name, file.text, () => loadText(file));
+    for (const resource of loaded.resources) found.push(resource);
+    issues.push(...loaded.issues);
   }
   const resources = withoutDuplicates(found, issues);
   issues.push(...danglingReferences(resources));
-  return { resources, issues: issues.sort(byPlace), files: files.map((file) => file.name) };
+  return { resources, issues: issues.sort(byPlace), files };
 }
 
-interface Found {
-  readonly resource: Resource;
-  readonly locate: YamlDocument["locate"];
-}
-
-function loadText({ name: file, text }: NamedText, issues: Issue[]): Found[] {
+function loadText({ name: file, text }: NamedText): LoadedText {
   const yaml = parseYaml(text);
-  for (const { message, ...place } of yaml.issues) issues.push({ ...whole(file, place), message });
-  const found: Found[] = [];
+  const issues: Issue[] = yaml.issues.map(({ message, ...place }) => ({ ...whole(file, place), message }));
+  const resources: Resource[] = [];
   for (const document of yaml.documents) {
     const { problems, envelope, ...names } = readDocument(document.value);
     for (const { path, at, ...problem } of problems) {
@@ -95,15 +99,23 @@ function loadText({ name: file, text }: NamedText, issues: Issue[]): Found[] {
     const origin: Origin = { file, line: document.line };
     // The table of the kind has checked that kind, version and spec belong together.
     const { value, places } = document;
-    const resource = { ...envelope, origin, document: value, places } as Resource;
-    found.push({ resource, locate: document.locate });
+    resources.push({ ...envelope, origin, document: value, places } as Resource);
   }
-  return found;
+  return { resources, issues: atMost(MAX_ISSUES, issues) };
 }
 
-function withoutDuplicates(found: readonly Found[], issues: Issue[]): Resource[] {
+/** So many issues, and how many more there are. */
+function atMost(count: number, issues: readonly Issue[]): readonly Issue[] {
+  const last = issues[count - 1];
+  const more = issues.length - count;
+  if (more <= 0 || last === undefined) return issues;
+  const { file, line, column } = last;
+  return [...issues.slice(0, count), { ...whole(file, { line, column }), message: `and ${more} more` }];
+}
+
+function withoutDuplicates(found: readonly Resource[], issues: Issue[]): Resource[] {
   const first = new Map<string, Resource>();
-  for (const { resource, locate } of found) {
+  for (const resource of found) {
     const { kind, metadata, origin } = resource;
     // There is one MeshConfig in all, whatever its namespace.
     const id = kind === "MeshConfig" ? kind : resourceId(resource);
@@ -113,7 +125,7 @@ function withoutDuplicates(found: readonly Found[], issues: Issue[]): Resource[]
       continue;
     }
     const message = `${resourceId(resource)} is there already, at ${earlier.origin.file}:${earlier.origin.line}`;
-    const place = locate(["metadata", "name"], "value");
+    const place = placeOf(resource, ["metadata", "name"]);
     const about = { kind, name: metadata.name, field: "metadata.name", found: metadata.name };
     issues.push({ ...whole(origin.file, place), ...about, expected: "another name", message });
   }

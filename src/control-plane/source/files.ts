@@ -2,11 +2,11 @@
  * The desired state in a directory of files: read as a whole, watched, and written by the API. A file that is broken does
  * not take the mesh down: the last good state stays until everything reads again, and `status` says what is wrong.
  */
-import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { hasErrors, type Issue } from "../../resources/issue.ts";
-import { loadDirectory, loadFiles } from "../../resources/load.ts";
+import { type LoadedText, loadDirectory, loadFiles, type NamedText } from "../../resources/load.ts";
+import { LoadMemory } from "../../resources/load-memory.ts";
 import type { Resource } from "../../resources/resource.ts";
 import type { Addresses } from "../compile/inputs.ts";
 import { readAddresses } from "./addresses.ts";
@@ -48,7 +48,8 @@ export class FileSource {
   readonly #addressesFile: string | undefined;
   #state: SourceState = { resources: [], addresses: {} };
   #issues: readonly Issue[] = [];
-  #files: readonly string[] = [];
+  #files: readonly NamedText[] = [];
+  readonly #memory = new LoadMemory<LoadedText>();
   #watcher: Watcher | undefined;
 
   constructor(directory: string, addressesFile?: string) {
@@ -77,7 +78,7 @@ export class FileSource {
 
   /** Reads everything again; with errors, the state stays as it is. */
   rescan(): void {
-    const loaded = loadDirectory(this.#directory);
+    const loaded = loadDirectory(this.#directory, this.#memory);
     const overlay =
       this.#addressesFile === undefined ? { addresses: {} } : readAddresses(this.#addressesFile);
     const issues = "issue" in overlay ? [...loaded.issues, overlay.issue] : loaded.issues;
@@ -112,9 +113,9 @@ export class FileSource {
    * before this returns. With `dryRun` everything but the writing happens.
    */
   edit(edits: readonly Edit[], dryRun: boolean): EditOutcome {
-    const loaded = loadDirectory(this.#directory);
+    const loaded = loadDirectory(this.#directory, this.#memory);
     const byId = new Map(loaded.resources.map((resource) => [key(documentId(resource)), resource]));
-    const texts = new Map(loaded.files.map((file) => [file, readFileSync(file, "utf8")]));
+    const texts = new Map(loaded.files.map(({ name, text }) => [name, text]));
     const changes = new Map<string, string | null>();
     const results: EditResult[] = [];
     for (const { document, ...id } of edits) {
@@ -133,7 +134,10 @@ export class FileSource {
       else texts.set(file, text);
     }
     if (changes.size > 0) {
-      const after = loadFiles([...texts].map(([name, text]) => ({ name, text })));
+      const after = loadFiles(
+        [...texts].map(([name, text]) => ({ name, text })),
+        this.#memory,
+      );
       if (hasErrors(after.issues)) return { issues: after.issues };
       if (!dryRun) {
         writeFiles(changes);
