@@ -1,0 +1,51 @@
+/** Resources as users write them, through the real loader and compiler: what a sidecar would get. */
+
+import { Compiler } from "../../src/control-plane/compile/compiler.ts";
+import type { Node, ResourceType } from "../../src/discovery/messages.ts";
+import { loadFiles } from "../../src/resources/load.ts";
+
+const NODE: Node = {
+  id: "default/client",
+  namespace: "default",
+  workload: "client",
+  serviceAccount: "default",
+  labels: {},
+  address: "127.0.0.1",
+  ports: { inbound: 1, outbound: 2, admin: 3, telemetry: 4 },
+  version: "0",
+};
+
+/** The compiled resource of this type and name; throws for documents with errors, and for what is not there. */
+export function compiled<R>(
+  documents: readonly object[],
+  type: ResourceType,
+  name: string,
+  node: Partial<Node> = {},
+): R {
+  const text = documents.map((document) => JSON.stringify(document)).join("\n---\n");
+  const { resources, issues } = loadFiles([{ name: "test.yaml", text }]);
+  const errors = issues.filter((issue) => issue.severity === "error");
+  if (errors.length > 0) throw new Error(JSON.stringify(errors, null, 2));
+  const compiler = new Compiler();
+  compiler.update(resources);
+  const found = compiler.get(type, name, { ...NODE, ...node });
+  if (found === undefined) throw new Error(`no ${type} ${name}`);
+  return found.resource as R;
+}
+
+export function serviceDocument(name: string, port = 80): object {
+  const ports = [{ name: "http", port, targetPort: 9000 }];
+  return { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { selector: { app: name }, ports } };
+}
+
+/** An HTTPRoute attached to Service `shop`, with the fields that matter to a test. */
+export function routeDocument(name: string, rules: readonly object[], metadata: object = {}): object {
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: { name, ...metadata },
+    spec: { parentRefs: [{ group: "", kind: "Service", name: "shop" }], rules },
+  };
+}
+
+export const TO_SHOP = [{ name: "shop", port: 80 }];
