@@ -39,9 +39,14 @@ export const PROXY_CPU = 1;
 /** Load and origin share this CPU. */
 export const LOAD_CPU = 0;
 
-/** Starts a program; `cpu` pins it (taskset replaces itself with the program: the pid is the program's). */
-export function start(command: readonly string[], cpu: number, env: NodeJS.ProcessEnv = {}): Child {
-  const [file = "", ...args] = taskset === undefined ? command : [taskset, "-c", String(cpu), ...command];
+/** Starts a program; `cpu` pins it, undefined does not (taskset replaces itself with the program: the pid is the program's). */
+export function start(
+  command: readonly string[],
+  cpu: number | undefined,
+  env: NodeJS.ProcessEnv = {},
+): Child {
+  const isPinned = taskset !== undefined && cpu !== undefined;
+  const [file = "", ...args] = isPinned ? [taskset, "-c", String(cpu), ...command] : command;
   const child = spawn(file, args, {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

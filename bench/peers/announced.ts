@@ -16,6 +16,7 @@ export function announced(child: Child, field: string): Promise<number> {
         resolve(port);
       }
     };
+    look();
     child.process.stdout?.on("data", look);
     void child.ended.then((code) => {
       clearTimeout(timer);

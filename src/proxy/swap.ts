@@ -2,7 +2,6 @@
  * The only writer of a loop's tables. Each change is applied whole, between two requests; the control thread has checked it
  * and orders changes so that what a route names is there before the route (make before break).
  */
-import type { EndpointResource } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Inbound } from "./inbound.ts";
 import type { Outbound } from "./outbound.ts";
@@ -12,8 +11,6 @@ import type { Change, DescribedRow } from "./snapshot/loop-protocol.ts";
 export class Swap {
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
-  /** Endpoints of a resource that comes in several steps. */
-  #parts: EndpointResource[] = [];
 
   constructor(outbound: Outbound, inbound: Inbound) {
     this.#outbound = outbound;
@@ -29,12 +26,12 @@ export class Swap {
       case "cluster-removed":
         clusters.remove(change.name);
         return;
-      case "endpoints":
-        this.#parts.push(...change.endpoints);
-        if (!change.complete) return;
-        clusters.get(change.name)?.setEndpoints(this.#parts);
-        this.#parts = [];
+      case "endpoints": {
+        const cluster = clusters.get(change.name);
+        cluster?.stageEndpoints(change.endpoints);
+        if (change.complete) cluster?.commitEndpoints();
         return;
+      }
       case "endpoints-removed":
         clusters.get(change.name)?.setEndpoints([]);
         return;

@@ -4,10 +4,9 @@
  */
 import type { EndpointResource, LoadBalancerPolicy, Protocol } from "../../discovery/messages.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
-import type { DestinationSeries } from "../telemetry/record.ts";
 import { type Balancer, makeBalancer, type Random } from "./balancer.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
-import { Endpoint, endpointKey } from "./endpoint.ts";
+import { Endpoint, endpointKey, type SeriesOf } from "./endpoint.ts";
 import type { PooledConnection } from "./pool.ts";
 
 /** How often idle connections are looked at. */
@@ -26,7 +25,7 @@ export interface ClusterContext {
   readonly random: Random;
   readonly stats: ClusterStats;
   /** The series that exchanges with this instance count in. */
-  seriesOf(endpoint: EndpointResource): DestinationSeries;
+  readonly seriesOf: SeriesOf;
 }
 
 export class Cluster<C extends PooledConnection> extends Timed {
@@ -38,6 +37,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   #poolIdleTimeoutMs: number;
   #policy: LoadBalancerPolicy;
   #endpoints = new Map<string, Endpoint<C>>();
+  #staged = new Map<string, Endpoint<C>>();
   #list: readonly Endpoint<C>[] = [];
   #balancer: Balancer;
   readonly #context: ClusterContext;
@@ -74,18 +74,32 @@ export class Cluster<C extends PooledConnection> extends Timed {
   }
 
   setEndpoints(resources: readonly EndpointResource[]): void {
-    const before = this.#endpoints;
-    const now = new Map<string, Endpoint<C>>();
+    this.stageEndpoints(resources);
+    this.commitEndpoints();
+  }
+
+  /** Prepares endpoints that `commitEndpoints` puts in place: thousands come in parts, with requests between them. */
+  stageEndpoints(resources: readonly EndpointResource[]): void {
     for (const resource of resources) {
       const key = endpointKey(resource);
-      const endpoint = before.get(key) ?? new Endpoint<C>(resource, this.#context.seriesOf(resource));
-      endpoint.weight = resource.weight;
-      now.set(key, endpoint);
-      before.delete(key);
+      const endpoint = this.#endpoints.get(key) ?? new Endpoint<C>(resource, this.#context.seriesOf);
+      endpoint.stagedWeight = resource.weight;
+      this.#staged.set(key, endpoint);
     }
-    for (const gone of before.values()) retire(gone);
-    this.#endpoints = now;
-    this.#list = [...now.values()];
+  }
+
+  /** What was staged is now all there is. */
+  commitEndpoints(): void {
+    const before = this.#list;
+    this.#endpoints = this.#staged;
+    this.#staged = new Map();
+    this.#list = [...this.#endpoints.values()];
+    for (const endpoint of before) endpoint.isRemoved = true;
+    for (const endpoint of this.#list) {
+      endpoint.isRemoved = false;
+      endpoint.weight = endpoint.stagedWeight;
+    }
+    for (const endpoint of before) if (endpoint.isRemoved) endpoint.pool.clear();
     this.#rebalance();
   }
 
@@ -115,11 +129,9 @@ export class Cluster<C extends PooledConnection> extends Timed {
   remove(): void {
     this.isRemoved = true;
     this.#context.wheel.remove(this);
-    for (const endpoint of this.#list) retire(endpoint);
+    for (const endpoint of this.#list) {
+      endpoint.isRemoved = true;
+      endpoint.pool.clear();
+    }
   }
-}
-
-function retire<C extends PooledConnection>(endpoint: Endpoint<C>): void {
-  endpoint.isRemoved = true;
-  endpoint.pool.clear();
 }

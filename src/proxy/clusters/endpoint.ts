@@ -3,22 +3,38 @@ import type { EndpointResource } from "../../discovery/messages.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { Pool, type PooledConnection } from "./pool.ts";
 
+/** The series that exchanges with an instance count in. */
+export type SeriesOf = (endpoint: EndpointResource) => DestinationSeries;
+
 export class Endpoint<C extends PooledConnection> {
   readonly address: string;
   readonly port: number;
   readonly pool = new Pool<C>();
-  readonly series: DestinationSeries;
   weight: number;
+  /** The weight of an update that is not yet in place. */
+  stagedWeight: number;
   /** Requests in flight. */
   active = 0;
   /** No longer in the configuration: finishes what it has, takes nothing new. */
   isRemoved = false;
 
-  constructor(resource: EndpointResource, series: DestinationSeries) {
+  readonly #resource: EndpointResource;
+  readonly #seriesOf: SeriesOf;
+  #series: DestinationSeries | null = null;
+
+  constructor(resource: EndpointResource, seriesOf: SeriesOf) {
     this.address = resource.address;
     this.port = resource.port;
     this.weight = resource.weight;
-    this.series = series;
+    this.stagedWeight = resource.weight;
+    this.#resource = resource;
+    this.#seriesOf = seriesOf;
+  }
+
+  /** Bound at the first request: a cluster of thousands, few of them used, has few series. */
+  get series(): DestinationSeries {
+    this.#series ??= this.#seriesOf(this.#resource);
+    return this.#series;
   }
 }
 
