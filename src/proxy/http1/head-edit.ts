@@ -2,6 +2,7 @@
  * The head that goes on, built from the one that came: kept fields are copied as whole runs of bytes in their order and case,
  * hop-by-hop fields and those a rule removes are left out, and what is added follows at the end (RFC 9110 §7.6).
  */
+import { HTAB, SP } from "../http/byte-class.ts";
 import { editedPath, type HeadEdit } from "../http/edit.ts";
 import {
   CONNECTION,
@@ -25,6 +26,7 @@ const HTTP_1_1 = Buffer.from(" HTTP/1.1\r\n", "latin1");
 const HOST_PREFIX = Buffer.from("host: ", "latin1");
 /** What HTTP/1.0 need not say and HTTP/1.1 must (Envoy's `default_host_for_http_10`). */
 const NO_HOST = Buffer.from("localhost", "latin1");
+const COMMA = 44;
 const CRLF = Buffer.from("\r\n", "latin1");
 
 /** Fields that stop at this hop, as a bit set of ids. */
@@ -146,23 +148,31 @@ function isRemoved(head: Head, field: number, removes: readonly Buffer[] | null,
   if (removes !== null && id !== TRANSFER_ENCODING) {
     for (const name of removes) if (equalsFolded(head.buf, start, end, name)) return true;
   }
-  return head.hasNominated && isNominated(head, start, end) && !isProtected(head.buf, start, end);
+  // An Upgrade field passes or stops by its status alone: naming it is what it asks for.
+  return (
+    head.hasNominated && id !== UPGRADE && isNominated(head, start, end) && !isProtected(head.buf, start, end)
+  );
 }
 
 /** Whether a `Connection` field names the field in `[start, end)`. */
 function isNominated(head: Head, start: number, end: number): boolean {
   const name = Buffer.from(head.buf.toString("latin1", start, end).toLowerCase(), "latin1");
   for (let field = head.find(CONNECTION); field >= 0; field = head.find(CONNECTION, field + 1)) {
-    let i = head.valueStart(field);
     const valueEnd = head.valueEnd(field);
-    while (i < valueEnd) {
-      while (i < valueEnd && (head.buf[i] === 44 || head.buf[i] === 32 || head.buf[i] === 9)) i++;
+    for (let i = head.valueStart(field); i < valueEnd; i++) {
+      while (i < valueEnd && isBlank(head.buf[i]!)) i++;
       const tokenStart = i;
-      while (i < valueEnd && head.buf[i] !== 44 && head.buf[i] !== 32 && head.buf[i] !== 9) i++;
-      if (equalsFolded(head.buf, tokenStart, i, name)) return true;
+      while (i < valueEnd && head.buf[i] !== COMMA) i++;
+      let tokenEnd = i;
+      while (tokenEnd > tokenStart && isBlank(head.buf[tokenEnd - 1]!)) tokenEnd--;
+      if (equalsFolded(head.buf, tokenStart, tokenEnd, name)) return true;
     }
   }
   return false;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === HTAB;
 }
 
 function isProtected(buf: Buffer, start: number, end: number): boolean {

@@ -29,7 +29,7 @@ function readHead(buf: Buffer, start: number, end: number, head: Head): number {
     if (buf[start + i] !== HTTP_1[i]) return BAD_MESSAGE;
   }
   // "HTTP/1.1 200" and then a space with a reason, or nothing (RFC 9112 §4 asks for the space; many leave it out).
-  if (end - start < 14) return INCOMPLETE;
+  if (end - start < 14) return endsEarly(buf, start, end) ? BAD_MESSAGE : INCOMPLETE;
   const minor = buf[start + 7]! - 48;
   if ((minor !== 0 && minor !== 1) || buf[start + 8] !== SP) return BAD_MESSAGE;
   const status = statusOf(buf, start + 9);
@@ -49,6 +49,13 @@ function readHead(buf: Buffer, start: number, end: number, head: Head): number {
   if (head.isChunked && (head.contentLength >= 0 || minor === 0)) return BAD_MESSAGE;
   if (head.isChunked && (status < 200 || status === 204)) return BAD_MESSAGE;
   return after;
+}
+
+/** A line that ends before its status: waiting for more would be waiting for nothing. */
+function endsEarly(buf: Buffer, start: number, end: number): boolean {
+  const statusEnd = Math.min(end, start + 12);
+  for (let i = start; i < statusEnd; i++) if (buf[i] === CR || buf[i] === LF) return true;
+  return false;
 }
 
 function statusOf(buf: Buffer, at: number): number {
