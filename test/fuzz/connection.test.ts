@@ -68,7 +68,7 @@ function replay(text: string, cuts: readonly number[], answersLater: boolean): r
   let start = 0;
   for (const end of [...cuts, text.length]) {
     const bytes = Buffer.from(text.slice(start, end), "latin1");
-    if (bytes.length > 0) recorder.connection.onData(bytes, bytes.length);
+    if (bytes.length > 0) recorder.connection.onData(bytes, 0, bytes.length);
     // The buffer is shared with other connections: nothing may be left in it.
     bytes.fill(0);
     start = end;

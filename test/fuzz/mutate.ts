@@ -132,6 +132,8 @@ function atLineEnd(random: Random, text: string, inserted: string, drop = 0): st
   return text.slice(0, at) + inserted + text.slice(at + drop);
 }
 
+/** Of ASCII letters: the upper case of some other bytes is no byte. */
 function swapCase(text: string): string {
-  return text === text.toLowerCase() ? text.toUpperCase() : text.toLowerCase();
+  const isLower = !/[A-Z]/.test(text);
+  return text.replace(/[A-Za-z]/g, (letter) => (isLower ? letter.toUpperCase() : letter.toLowerCase()));
 }
