@@ -15,7 +15,10 @@ export interface Peer {
   readonly isVerified: boolean;
   /** `authorizationError` of the socket: OpenSSL's word for what is wrong with the chain. */
   readonly chainError: string | undefined;
-  /** `getPeerX509Certificate()?.raw` of the socket. */
+  /**
+   * `getPeerX509Certificate()?.raw` of the socket. On a resumed session a client's socket has none: then the leaf that the
+   * session began with, which a client keeps beside it.
+   */
   readonly leaf: Uint8Array | undefined;
 }
 

@@ -69,7 +69,9 @@ function read(bytes: Uint8Array): ReadCsr | RefusedCsr {
   inner.end();
 
   const key = readPublicKey(publicKey);
+  const signatureAlgorithm = readOid(algorithm);
+  algorithm.end();
   const isP256 = key.kind === "ec" && key.curve === "P-256" && publicKey.length === P256_BYTES;
-  if (!isP256 || readOid(algorithm) !== OID.ecdsaWithSha256) return { kind: "refused", reason: "csr_key" };
+  if (!isP256 || signatureAlgorithm !== OID.ecdsaWithSha256) return { kind: "refused", reason: "csr_key" };
   return { kind: "csr", publicKey, info, signature };
 }
