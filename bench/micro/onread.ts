@@ -14,7 +14,7 @@ type Accept = (socket: net.Socket, server: net.Server) => void;
 
 const byOnread: Accept = (socket, server) => {
   const connection: TcpConnection = new TcpConnection({
-    onData: (buf, length) => connection.forward(connection, buf, 0, length),
+    onData: (buf, start, end) => connection.forward(connection, buf, start, end),
     onEnd: () => connection.end(),
     onDrain: () => undefined,
     onClose: () => undefined,

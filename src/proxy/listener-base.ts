@@ -4,6 +4,7 @@
 import type net from "node:net";
 import type { ListenerLimits } from "../discovery/messages.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";
+import { NO_SINK } from "./net/transport.ts";
 import { Exchange } from "./request/exchange.ts";
 import type { ListenerContext } from "./request/listener-context.ts";
 import { addTo, type Block, type SlotAllocator } from "./telemetry/slot-allocator.ts";
@@ -28,7 +29,7 @@ export class Connections {
   }
 
   accept(context: ListenerContext, socket: net.Socket, server: net.Server): void {
-    const tcp = new TcpConnection({ onData() {}, onEnd() {}, onDrain() {}, onClose() {} });
+    const tcp = new TcpConnection(NO_SINK);
     this.#open.add(new Exchange(context, tcp));
     addTo(this.#total, 1);
     addTo(this.#active, 1);
@@ -47,32 +48,32 @@ export class Connections {
   }
 
   closeIdle(): void {
-    for (const exchange of this.#open) if (!isBusy(exchange)) exchange.connection.tcp.close();
+    for (const exchange of this.#open) if (!isBusy(exchange)) exchange.connection.transport.close();
   }
 
   closeAll(): void {
     for (const exchange of this.#open) {
       exchange.tunnel?.close();
-      exchange.connection.tcp.close();
+      exchange.connection.transport.close();
     }
   }
 
   describe(listener: string, now: number): Record<string, string | number | boolean>[] {
     return [...this.#open].map((exchange) => ({
       listener,
-      peer: `${exchange.connection.tcp.socket?.remoteAddress ?? ""}:${exchange.connection.tcp.socket?.remotePort ?? 0}`,
+      peer: exchange.connection.transport.peerAddress,
       active: exchange.isActive,
       tunnel: exchange.tunnel !== null,
       cluster: exchange.cluster?.name ?? "",
       requestMs: exchange.isActive ? Math.round(now - exchange.startedAt) : 0,
-      bytesRead: exchange.connection.tcp.bytesRead,
-      queuedBytes: exchange.connection.tcp.queuedBytes,
+      bytesRead: exchange.connection.transport.bytesRead,
+      queuedBytes: exchange.connection.transport.queuedBytes,
     }));
   }
 }
 
 function isBusy(exchange: Exchange): boolean {
-  return exchange.isActive || exchange.tunnel !== null || exchange.connection.tcp.queuedBytes > 0;
+  return exchange.isActive || exchange.tunnel !== null || exchange.connection.transport.queuedBytes > 0;
 }
 
 export function unmatchedLabels(reporter: "source" | "destination") {

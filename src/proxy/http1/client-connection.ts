@@ -4,7 +4,8 @@
  */
 import { KEEP_ALIVE } from "../http/fields.ts";
 import { Head } from "../http/head.ts";
-import { type Sink, TcpConnection } from "../net/tcp-connection.ts";
+import { TcpConnection } from "../net/tcp-connection.ts";
+import type { Sink } from "../net/transport.ts";
 import { BodyReader, BY_CHUNKS, BY_LENGTH, NO_BODY, UNTIL_CLOSE } from "./body.ts";
 import { INCOMPLETE } from "./fault.ts";
 import { readResponseHead } from "./response-head.ts";
@@ -36,7 +37,7 @@ export interface ConnectionOwner {
 type State = "connecting" | "idle" | "head" | "body" | "done" | "tunnel" | "closed";
 
 export class ClientConnection implements Sink {
-  readonly tcp: TcpConnection;
+  readonly transport: TcpConnection;
   readonly head: Head;
   readonly body = new BodyReader();
   /** Requests sent on it; over one means it was reused. */
@@ -61,7 +62,7 @@ export class ClientConnection implements Sink {
   #end = 0;
 
   constructor(owner: ConnectionOwner, maxHeadBytes: number, maxFields: number) {
-    this.tcp = new TcpConnection(this);
+    this.transport = new TcpConnection(this);
     this.head = new Head(maxFields);
     this.#owner = owner;
     this.#maxHeadBytes = maxHeadBytes;
@@ -69,7 +70,7 @@ export class ClientConnection implements Sink {
 
   open(address: string, port: number, handler: ResponseHandler): void {
     this.#handler = handler;
-    this.tcp.connect(address, port, () => {
+    this.transport.connect(address, port, () => {
       this.#state = "idle";
       this.#owner.onOpen();
       this.#handler?.onConnected();
@@ -91,7 +92,7 @@ export class ClientConnection implements Sink {
   }
   /** Open, with nothing under way or waiting on it. */
   get isUsable(): boolean {
-    return this.#state === "idle" && !this.#isPoisoned && this.tcp.isOpen;
+    return this.#state === "idle" && !this.#isPoisoned && this.transport.isOpen;
   }
   /** The response is complete and the connection may carry another request. */
   get isReusable(): boolean {
@@ -101,7 +102,7 @@ export class ClientConnection implements Sink {
       this.#pos === this.#end &&
       this.head.keepAlive &&
       this.body.framing !== UNTIL_CLOSE &&
-      this.tcp.isOpen
+      this.transport.isOpen
     );
   }
   get isConnecting(): boolean {
@@ -112,13 +113,13 @@ export class ClientConnection implements Sink {
   rest(): void {
     this.#handler = null;
     this.#state = "idle";
-    this.tcp.resume();
+    this.transport.resume();
   }
 
   /** Gives up what is under way and the connection with it. */
   abandon(): void {
     this.#handler = null;
-    this.tcp.close();
+    this.transport.close();
   }
 
   /** The upstream has switched protocols: bytes that follow are not HTTP. */
@@ -135,29 +136,29 @@ export class ClientConnection implements Sink {
     this.#owner.onClosed(this);
   }
 
-  onData(buf: Buffer, length: number): void {
+  onData(buf: Buffer, start: number, end: number): void {
     if (this.#handler === null || this.#state === "idle" || this.#state === "done") {
       this.#isPoisoned = true;
-      if (this.#handler === null) this.tcp.close();
+      if (this.#handler === null) this.transport.close();
       return;
     }
     if (this.#pending !== null) {
       const before = this.#pending.length;
-      const joined = Buffer.concat([this.#pending, buf.subarray(0, length)]);
+      const joined = Buffer.concat([this.#pending, buf.subarray(start, end)]);
       this.#pending = null;
       if (joined.length < this.#maxHeadBytes && joined.indexOf(LF, before) < 0) {
         this.#pending = joined;
         return;
       }
-      this.#read(joined, joined.length);
+      this.#read(joined, 0, joined.length);
       return;
     }
-    this.#read(buf, length);
+    this.#read(buf, start, end);
   }
 
-  #read(buf: Buffer, end: number): void {
+  #read(buf: Buffer, start: number, end: number): void {
     this.#buf = buf;
-    this.#pos = 0;
+    this.#pos = start;
     this.#end = end;
     while (this.#pos < this.#end && this.#handler !== null) {
       if (this.#state === "head") {
@@ -168,7 +169,7 @@ export class ClientConnection implements Sink {
     // What follows a complete response was not asked for.
     if (this.#pos < this.#end && this.#state !== "head" && this.#state !== "tunnel") {
       this.#isPoisoned = true;
-      if (this.#handler === null) this.tcp.close();
+      if (this.#handler === null) this.transport.close();
     }
     this.#buf = EMPTY;
     this.#pos = 0;
@@ -218,7 +219,7 @@ export class ClientConnection implements Sink {
     this.#pos = this.#end;
     const handler = this.#handler;
     this.#handler = null;
-    this.tcp.close();
+    this.transport.close();
     handler?.onUpstreamFault(fault, null);
     return false;
   }
@@ -240,9 +241,9 @@ export class ClientConnection implements Sink {
     this.#pos = after;
     if (this.body.isDone) {
       this.#state = "done";
-      this.tcp.useSharedBuffer();
+      this.transport.useSharedBuffer();
     } else if (this.body.remaining === 0 || this.body.remaining > LARGE_BODY_BYTES) {
-      this.tcp.useOwnBuffer();
+      this.transport.useOwnBuffer();
     }
     return true;
   }
@@ -254,7 +255,7 @@ export class ClientConnection implements Sink {
     }
     // A half-closed upstream is of no further use; with a request under way its fault is told by `onClose`.
     this.#isPoisoned = true;
-    this.tcp.close();
+    this.transport.close();
   }
 
   onDrain(): void {

@@ -4,7 +4,7 @@
  * without end fills its own socket, not our memory.
  */
 import { Head } from "../http/head.ts";
-import type { Sink, TcpConnection } from "../net/tcp-connection.ts";
+import type { Sink, Transport } from "../net/transport.ts";
 import { BodyReader, BY_CHUNKS, BY_LENGTH, NO_BODY } from "./body.ts";
 import { INCOMPLETE } from "./fault.ts";
 import { readRequestHead } from "./request-head.ts";
@@ -33,7 +33,7 @@ export interface RequestHandler {
 type State = "head" | "body" | "answering" | "lingering" | "closed";
 
 export class ServerConnection implements Sink {
-  readonly tcp: TcpConnection;
+  readonly transport: Transport;
   readonly head: Head;
   readonly body = new BodyReader();
   readonly #handler: RequestHandler;
@@ -49,8 +49,8 @@ export class ServerConnection implements Sink {
   #pos = 0;
   #end = 0;
 
-  constructor(tcp: TcpConnection, handler: RequestHandler, maxHeadBytes: number, maxFields: number) {
-    this.tcp = tcp;
+  constructor(transport: Transport, handler: RequestHandler, maxHeadBytes: number, maxFields: number) {
+    this.transport = transport;
     this.head = new Head(maxFields);
     this.#handler = handler;
     this.#maxHeadBytes = maxHeadBytes;
@@ -67,18 +67,18 @@ export class ServerConnection implements Sink {
     return this.#state === "head" && this.#pending === null;
   }
 
-  onData(buf: Buffer, length: number): void {
+  onData(buf: Buffer, start: number, end: number): void {
     if (this.#state === "lingering") {
-      this.#lingered += length;
-      if (this.#lingered > LINGER_BYTES) this.tcp.close();
+      this.#lingered += end - start;
+      if (this.#lingered > LINGER_BYTES) this.transport.close();
       return;
     }
     if (this.#pending === null) {
-      this.#read(buf, 0, length);
+      this.#read(buf, start, end);
       return;
     }
     const before = this.#pending.length;
-    const joined = Buffer.concat([this.#pending, buf.subarray(0, length)]);
+    const joined = Buffer.concat([this.#pending, buf.subarray(start, end)]);
     this.#pending = null;
     // A head that drips in is judged again only when it has a new line, or is too long.
     if (this.#state === "head" && joined.length < this.#maxHeadBytes && joined.indexOf(LF, before) < 0) {
@@ -165,12 +165,12 @@ export class ServerConnection implements Sink {
     this.#pos = after;
     if (this.body.isDone) {
       this.#state = "answering";
-      this.tcp.useSharedBuffer();
+      this.transport.useSharedBuffer();
     } else if (this.body.framing === BY_CHUNKS || this.body.remaining > LARGE_BODY_BYTES) {
-      this.tcp.useOwnBuffer();
+      this.transport.useOwnBuffer();
     }
     if (!this.#isReading) this.#keepRest();
-    if (!this.body.isDone) this.tcp.resume();
+    if (!this.body.isDone) this.transport.resume();
     return true;
   }
 
@@ -179,7 +179,7 @@ export class ServerConnection implements Sink {
     const rest = this.#end - this.#pos;
     if (rest > 0) {
       this.#pending = Buffer.from(this.#buf.subarray(this.#pos, this.#end));
-      if (this.#state !== "head") this.tcp.pause();
+      if (this.#state !== "head") this.transport.pause();
     }
     this.#buf = EMPTY;
     this.#pos = 0;
@@ -206,8 +206,8 @@ export class ServerConnection implements Sink {
     this.#pending = null;
     if (pending !== null) this.#read(pending, 0, pending.length);
     if (this.#state !== "head") return;
-    if (this.#hasEnded) this.tcp.end();
-    else this.tcp.resume();
+    if (this.#hasEnded) this.transport.end();
+    else this.transport.resume();
   }
 
   /** Ends our side and discards what the client still sends, so that a reset does not overtake the response. */
@@ -215,10 +215,10 @@ export class ServerConnection implements Sink {
     this.#state = "lingering";
     this.#pending = null;
     this.#pos = this.#end;
-    this.tcp.useSharedBuffer();
-    this.tcp.end();
-    if (this.#hasEnded) this.tcp.close();
-    else this.tcp.resume();
+    this.transport.useSharedBuffer();
+    this.transport.end();
+    if (this.#hasEnded) this.transport.close();
+    else this.transport.resume();
   }
 
   get isLingering(): boolean {
@@ -227,8 +227,8 @@ export class ServerConnection implements Sink {
 
   onEnd(): void {
     this.#hasEnded = true;
-    if (this.#state === "lingering") this.tcp.close();
-    else if (this.#state === "head") this.tcp.end();
+    if (this.#state === "lingering") this.transport.close();
+    else if (this.#state === "head") this.transport.end();
     else this.#handler.onDownstreamEnd();
   }
 

@@ -2,7 +2,8 @@
  * Where outgoing heads are built: one buffer for the whole loop, used again as soon as the kernel has taken what was
  * written from it, and given away when it has not.
  */
-import { READ_BYTES, type TcpConnection } from "./tcp-connection.ts";
+import { READ_BYTES } from "./tcp-connection.ts";
+import type { Transport } from "./transport.ts";
 
 /** A whole read behind an edited head. */
 const SCRATCH_BYTES = READ_BYTES * 2 + 16_384;
@@ -19,7 +20,7 @@ export class Scratch {
   }
 
   /** Writes `buf[0, length)`; false when it was queued. */
-  send(to: TcpConnection, length: number): boolean {
+  send(to: Transport, length: number): boolean {
     const isTaken = to.write(this.buf.subarray(0, length));
     if (!isTaken) this.buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     return isTaken;

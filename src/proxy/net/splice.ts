@@ -2,7 +2,7 @@
  * Two connections joined into one tunnel: bytes pass both ways until each side has ended, half-closes are kept apart, and a
  * slow side pauses the other (RFC 9110 §9.3.6, §7.8). What a tunnel carries is nobody's business here.
  */
-import type { Sink, TcpConnection } from "./tcp-connection.ts";
+import type { Sink, Transport } from "./transport.ts";
 
 /** Told when both sides are closed. */
 export type SpliceDone = (bytesUp: number, bytesDown: number) => void;
@@ -12,12 +12,12 @@ export class Splice {
   bytesDown = 0;
   readonly #onBytes: () => void;
   readonly #onDone: SpliceDone;
-  readonly #downstream: TcpConnection;
-  readonly #upstream: TcpConnection;
+  readonly #downstream: Transport;
+  readonly #upstream: Transport;
   #open = 2;
 
   /** `onBytes` is called with every read, for idle deadlines. */
-  constructor(downstream: TcpConnection, upstream: TcpConnection, onBytes: () => void, onDone: SpliceDone) {
+  constructor(downstream: Transport, upstream: Transport, onBytes: () => void, onDone: SpliceDone) {
     this.#downstream = downstream;
     this.#upstream = upstream;
     this.#onBytes = onBytes;
@@ -30,7 +30,7 @@ export class Splice {
     upstream.resume();
   }
 
-  passed(from: TcpConnection, bytes: number): void {
+  passed(from: Transport, bytes: number): void {
     if (from === this.#downstream) this.bytesUp += bytes;
     else this.bytesDown += bytes;
     this.#onBytes();
@@ -48,18 +48,18 @@ export class Splice {
 
 class Side implements Sink {
   readonly #splice: Splice;
-  readonly #from: TcpConnection;
-  readonly #to: TcpConnection;
+  readonly #from: Transport;
+  readonly #to: Transport;
 
-  constructor(splice: Splice, from: TcpConnection, to: TcpConnection) {
+  constructor(splice: Splice, from: Transport, to: Transport) {
     this.#splice = splice;
     this.#from = from;
     this.#to = to;
   }
 
-  onData(buf: Buffer, length: number): void {
-    if (!this.#to.forward(this.#from, buf, 0, length)) this.#from.pause();
-    this.#splice.passed(this.#from, length);
+  onData(buf: Buffer, start: number, end: number): void {
+    if (!this.#to.forward(this.#from, buf, start, end)) this.#from.pause();
+    this.#splice.passed(this.#from, end - start);
   }
 
   onEnd(): void {

@@ -10,6 +10,7 @@
  * `acceptedSocket` falls back to 'data' events. `bench/micro/onread.ts` shows what it saves.
  */
 import net from "node:net";
+import type { Sink, Transport } from "./transport.ts";
 
 /** Bytes a read may bring. */
 export const READ_BYTES = 65_536;
@@ -19,26 +20,13 @@ const SPARE_BUFFERS = 16;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 const spare: Buffer[] = [];
 
-/** Who a connection's events go to; swapped as the connection changes hands. */
-export interface Sink {
-  /** `buf[0, length)` is valid until the call returns: `forward` it or copy it. */
-  onData(buf: Buffer, length: number): void;
-  /** The peer will send no more. */
-  onEnd(): void;
-  /** Everything written has left. */
-  onDrain(): void;
-  /** Comes once, last. */
-  onClose(error: NodeJS.ErrnoException | null): void;
-}
-
 interface HandleOwner {
   _handle: unknown;
 }
 
-export class TcpConnection {
+export class TcpConnection implements Transport {
   sink: Sink;
   socket: net.Socket | null = null;
-  /** Since the connection was made. */
   bytesRead = 0;
   #own: Buffer | null = null;
   #usesOwn = false;
@@ -91,12 +79,14 @@ export class TcpConnection {
     return this.socket !== null && !this.socket.destroyed;
   }
 
-  /** Bytes written that the kernel has not taken. */
   get queuedBytes(): number {
     return this.socket === null ? 0 : this.socket.writableLength;
   }
 
-  /** Sends bytes; true when the kernel took them all, so that their buffer may be used again at once. */
+  get peerAddress(): string {
+    return this.socket === null ? "" : `${this.socket.remoteAddress ?? ""}:${this.socket.remotePort ?? 0}`;
+  }
+
   write(bytes: Uint8Array): boolean {
     const socket = this.socket;
     if (socket === null || socket.destroyed || socket.writableEnded) return true;
@@ -104,7 +94,6 @@ export class TcpConnection {
     return socket.writableLength === 0;
   }
 
-  /** Ends our side; what was written still leaves. */
   end(): void {
     if (this.socket !== null && !this.socket.destroyed) this.socket.end();
   }
@@ -113,7 +102,7 @@ export class TcpConnection {
     this.socket?.destroy();
   }
 
-  /** Closes so that the peer cannot take the end for a clean one: RST, where the socket can. */
+  /** By RST, where the socket can. */
   reset(): void {
     const socket = this.socket;
     if (socket === null || socket.destroyed) return;
@@ -137,7 +126,6 @@ export class TcpConnection {
     this.socket.resume();
   }
 
-  /** From the next read on, bytes arrive in a buffer that no other connection writes to. */
   useOwnBuffer(): void {
     this.#usesOwn = true;
   }
@@ -146,16 +134,20 @@ export class TcpConnection {
     this.#usesOwn = false;
   }
 
-  /**
-   * Sends bytes of a read of `from` on. False when the kernel did not take them all: the feeder should pause until
-   * `onDrain`. A buffer that other connections may write to is copied then; one of its own stays with the queue.
-   */
-  forward(from: TcpConnection, buf: Buffer, start: number, end: number): boolean {
+  forward(from: Transport, buf: Buffer, start: number, end: number): boolean {
     const bytes = buf.subarray(start, end);
-    if (buf === shared) return this.write(Buffer.from(bytes));
+    if (from.lends(buf)) return this.write(Buffer.from(bytes));
     const isTaken = this.write(bytes);
-    if (!isTaken && buf === from.#own) from.#own = null;
+    if (!isTaken) from.giveAway(buf);
     return isTaken;
+  }
+
+  lends(buf: Buffer): boolean {
+    return buf === shared;
+  }
+
+  giveAway(buf: Buffer): void {
+    if (buf === this.#own) this.#own = null;
   }
 
   nextBuffer(): Buffer {
@@ -169,7 +161,7 @@ export class TcpConnection {
 
   received(length: number, buf: Buffer): boolean {
     this.bytesRead += length;
-    this.sink.onData(buf, length);
+    this.sink.onData(buf, 0, length);
     return true;
   }
 

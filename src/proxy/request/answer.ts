@@ -43,7 +43,7 @@ export function sendResponse(exchange: Exchange, upstream: ClientConnection): bo
   to += upstream.bodyBuf.copy(scratch.buf, to, upstream.bodyStart, body.outputEnd);
   to = put(scratch.buf, to, body.tail);
   exchange.responseBytes += to;
-  if (!scratch.send(connection.tcp, to) && !body.isDone) upstream.tcp.pause();
+  if (!scratch.send(connection.transport, to) && !body.isDone) upstream.transport.pause();
   return true;
 }
 
@@ -52,7 +52,7 @@ export function sendInterim(exchange: Exchange, head: Head): void {
   const { scratch } = exchange.listener.loop;
   scratch.reserve(0, editedBytes(head, null));
   const to = writeResponseHead(scratch.buf, 0, head, null, 0);
-  scratch.send(exchange.connection.tcp, put(scratch.buf, to, CRLF));
+  scratch.send(exchange.connection.transport, put(scratch.buf, to, CRLF));
 }
 
 /** Weft's own answer for a cause; `detail` is a name or a reason of the configuration's, which may hold anything. */
@@ -91,5 +91,5 @@ function sendOwn(exchange: Exchange, status: number, fields: readonly string[], 
   const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n${exchange.isHeadRequest ? "" : body}`);
   exchange.status = status;
   exchange.responseBytes += bytes.length;
-  connection.tcp.write(bytes);
+  connection.transport.write(bytes);
 }

@@ -96,7 +96,7 @@ export class Attempt implements ResponseHandler {
       to = put(scratch.buf, to, body.tail);
       this.#countBody(bodyBuf, bodyStart, body.outputEnd);
     }
-    if (!scratch.send(upstream.tcp, to) && !connection.isRequestDone) connection.tcp.pause();
+    if (!scratch.send(upstream.transport, to) && !connection.isRequestDone) connection.transport.pause();
   }
 
   /** More of the body has come; while there is no connection to send it on, it stays where it is. */
@@ -107,10 +107,10 @@ export class Attempt implements ResponseHandler {
     const { bodyBuf, bodyStart, body } = connection;
     let isTaken = true;
     if (body.outputEnd > bodyStart)
-      isTaken = upstream.tcp.forward(connection.tcp, bodyBuf, bodyStart, body.outputEnd);
-    if (body.tail.length > 0) isTaken = upstream.tcp.write(body.tail) && isTaken;
+      isTaken = upstream.transport.forward(connection.transport, bodyBuf, bodyStart, body.outputEnd);
+    if (body.tail.length > 0) isTaken = upstream.transport.write(body.tail) && isTaken;
     this.#countBody(bodyBuf, bodyStart, body.outputEnd);
-    if (!isTaken && !connection.isRequestDone) connection.tcp.pause();
+    if (!isTaken && !connection.isRequestDone) connection.transport.pause();
   }
 
   #countBody(buf: Buffer, start: number, end: number): void {
@@ -121,11 +121,11 @@ export class Attempt implements ResponseHandler {
   }
 
   onUpstreamDrain(): void {
-    if (!this.#exchange.connection.isRequestDone) this.#exchange.connection.tcp.resume();
+    if (!this.#exchange.connection.isRequestDone) this.#exchange.connection.transport.resume();
   }
 
   onDownstreamDrain(): void {
-    this.upstream?.tcp.resume();
+    this.upstream?.transport.resume();
   }
 
   onResponse(): void {
@@ -153,13 +153,14 @@ export class Attempt implements ResponseHandler {
     exchange.deadlines.touch();
     if (!upstream.pullBody()) return;
     const { bodyBuf, bodyStart, body } = upstream;
-    const { tcp } = exchange.connection;
+    const { transport } = exchange.connection;
     let isTaken = true;
-    if (body.outputEnd > bodyStart) isTaken = tcp.forward(upstream.tcp, bodyBuf, bodyStart, body.outputEnd);
-    if (body.tail.length > 0) isTaken = tcp.write(body.tail) && isTaken;
+    if (body.outputEnd > bodyStart)
+      isTaken = transport.forward(upstream.transport, bodyBuf, bodyStart, body.outputEnd);
+    if (body.tail.length > 0) isTaken = transport.write(body.tail) && isTaken;
     exchange.responseBytes += body.outputEnd - bodyStart + body.tail.length;
     if (body.isDone) this.#finish(upstream);
-    else if (!isTaken) upstream.tcp.pause();
+    else if (!isTaken) upstream.transport.pause();
   }
 
   #finish(upstream: ClientConnection): void {
@@ -216,9 +217,9 @@ export class Attempt implements ResponseHandler {
 
   /** Ends a response that has begun and cannot be completed so that the client sees it was cut. */
   cutDownstream(): void {
-    const { tcp } = this.#exchange.connection;
-    if (this.#needsReset) tcp.reset();
-    else tcp.close();
+    const { transport } = this.#exchange.connection;
+    if (this.#needsReset) transport.reset();
+    else transport.close();
   }
 }
 

@@ -87,13 +87,13 @@ export class Deadlines extends Timed {
     const exchange = this.#exchange;
     switch (this.#phase) {
       case "idle":
-        exchange.connection.tcp.close();
+        exchange.connection.transport.close();
         return;
       case "linger":
         // Until a slow client has the whole answer there is nothing to linger for.
-        if (exchange.connection.tcp.queuedBytes > 0 && now < this.#idleAt)
+        if (exchange.connection.transport.queuedBytes > 0 && now < this.#idleAt)
           this.#wheel.set(this, now + LINGER_MS);
-        else exchange.connection.tcp.close();
+        else exchange.connection.transport.close();
         return;
       case "head":
         exchange.headTimedOut();
@@ -112,7 +112,7 @@ export class Deadlines extends Timed {
     if (!exchange.isActive) {
       // The answer has ended, and its client has not read it yet.
       if (now < this.#idleAt) this.#wheel.set(this, this.#idleAt);
-      else exchange.connection.tcp.close();
+      else exchange.connection.transport.close();
     } else if (isDue(this.#discoveryAt, now)) exchange.fail("discovery_timeout");
     else if (isDue(this.#requestAt, now)) exchange.fail("request_timeout");
     else if (isDue(this.#attemptAt, now)) exchange.fail(this.#attemptCause);

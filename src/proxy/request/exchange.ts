@@ -11,7 +11,7 @@ import { ACCEPT } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 import { isConnect, isMethod } from "../http1/request-head.ts";
 import { type RequestHandler, ServerConnection } from "../http1/server-connection.ts";
-import type { TcpConnection } from "../net/tcp-connection.ts";
+import type { Transport } from "../net/transport.ts";
 import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { sendLocalReply, sendRedirect } from "./answer.ts";
@@ -55,17 +55,17 @@ export class Exchange implements RequestHandler {
   #lastDestination: Destination | null = null;
   #lastGeneration = -1;
 
-  constructor(listener: ListenerContext, tcp: TcpConnection) {
+  constructor(listener: ListenerContext, transport: Transport) {
     this.listener = listener;
     this.connection = new ServerConnection(
-      tcp,
+      transport,
       this,
       listener.limits.maxHeadBytes,
       listener.limits.maxHeaders,
     );
     this.attempt = new Attempt(this);
     this.deadlines = new Deadlines(this);
-    tcp.sink = this.connection;
+    transport.sink = this.connection;
     this.deadlines.idle();
   }
 
@@ -182,7 +182,7 @@ export class Exchange implements RequestHandler {
     this.flag = cause.flag;
     this.attempt.abandon();
     this.tunnel?.close();
-    if (this.status === 0 && cause.status !== 0 && this.connection.tcp.isOpen) {
+    if (this.status === 0 && cause.status !== 0 && this.connection.transport.isOpen) {
       sendLocalReply(this, cause, detail);
       this.complete();
       return;
@@ -196,7 +196,7 @@ export class Exchange implements RequestHandler {
   complete(): void {
     this.#record();
     if (!this.connection.isRequestDone) this.keepsAlive = false;
-    if (this.keepsAlive && this.connection.tcp.queuedBytes > MAX_QUEUED_BYTES) {
+    if (this.keepsAlive && this.connection.transport.queuedBytes > MAX_QUEUED_BYTES) {
       this.#finishesOnDrain = true;
       return;
     }

@@ -61,7 +61,7 @@ export class Mirror implements ResponseHandler {
     const connection = this.#connection;
     if (connection === null || this.#queue === null) return;
     connection.begin(this, this.#isHeadRequest, true);
-    for (const bytes of this.#queue) connection.tcp.write(bytes);
+    for (const bytes of this.#queue) connection.transport.write(bytes);
     this.#queue = null;
   }
 
@@ -70,12 +70,12 @@ export class Mirror implements ResponseHandler {
     const connection = this.#connection;
     if (connection === null) return;
     const bytes = Buffer.concat([buf.subarray(start, end), tail]);
-    if (this.#queue === null) connection.tcp.write(bytes);
+    if (this.#queue === null) connection.transport.write(bytes);
     else {
       this.#queue.push(bytes);
       this.#queuedBytes += bytes.length;
     }
-    const queued = this.#queue === null ? connection.tcp.queuedBytes : this.#queuedBytes;
+    const queued = this.#queue === null ? connection.transport.queuedBytes : this.#queuedBytes;
     if (queued > MAX_QUEUED_BYTES) this.#giveUp();
   }
 

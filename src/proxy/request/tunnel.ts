@@ -9,7 +9,8 @@ import { servicePortName } from "../../discovery/messages.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
 import { editedBytes, put, writeResponseHead } from "../http1/head-edit.ts";
 import { Splice } from "../net/splice.ts";
-import { type Sink, TcpConnection } from "../net/tcp-connection.ts";
+import { TcpConnection } from "../net/tcp-connection.ts";
+import type { Sink, Transport } from "../net/transport.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Destination, UpstreamCluster } from "./listener-context.ts";
 
@@ -47,7 +48,7 @@ export function openConnectTunnel(exchange: Exchange, destination: Destination):
       }
       exchange.status = 200;
       exchange.keepsAlive = true;
-      connection.tcp.write(ESTABLISHED);
+      connection.transport.write(ESTABLISHED);
       exchange.complete();
     }
   }
@@ -79,7 +80,7 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
       return;
     }
     exchange.status = 200;
-    connection.tcp.write(ESTABLISHED);
+    connection.transport.write(ESTABLISHED);
     join(exchange, upstream, null, () => {});
   });
 }
@@ -91,16 +92,16 @@ export function openUpgradeTunnel(exchange: Exchange, upstream: ClientConnection
   const to = writeResponseHead(scratch.buf, 0, upstream.head, null, 0);
   exchange.status = 101;
   const early = upstream.becomeTunnel();
-  scratch.send(exchange.connection.tcp, put(scratch.buf, to, SWITCHING));
-  join(exchange, upstream.tcp, early, () => upstream.endTunnel());
+  scratch.send(exchange.connection.transport, put(scratch.buf, to, SWITCHING));
+  join(exchange, upstream.transport, early, () => upstream.endTunnel());
 }
 
-function join(exchange: Exchange, upstream: TcpConnection, early: Buffer | null, onEnd: () => void): void {
+function join(exchange: Exchange, upstream: Transport, early: Buffer | null, onEnd: () => void): void {
   const { connection, deadlines, listener } = exchange;
   const waiting = connection.takePending();
   listener.tunnels.opened();
   const splice = new Splice(
-    connection.tcp,
+    connection.transport,
     upstream,
     () => deadlines.touch(),
     (bytesUp, bytesDown) => {
@@ -113,7 +114,7 @@ function join(exchange: Exchange, upstream: TcpConnection, early: Buffer | null,
     },
   );
   exchange.tunnel = splice;
-  if (early !== null) connection.tcp.write(early);
+  if (early !== null) connection.transport.write(early);
   if (waiting !== null) upstream.write(waiting);
   deadlines.tunnel();
 }
