@@ -78,7 +78,7 @@ export class CertificateAuthority {
     return this.#options.source.bundle;
   }
 
-  /** Signs a sidecar's key, if the evidence says who it is. Never rejects. */
+  /** Signs a sidecar's key, if the evidence says who it is. Rejects only with what `audit` throws. */
   async enrol({ csr, evidence }: EnrolmentRequest): Promise<Enrolment> {
     const { tokens, trustDomain, wallClock, monotonicClock } = this.#options;
     const now = wallClock();
