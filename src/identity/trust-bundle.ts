@@ -27,7 +27,14 @@ export interface TrustBundle {
   readonly pem: string;
 }
 
-export const BUNDLE_FAULTS = ["not_pem", "no_certificate", "malformed", "not_a_ca", "weak_key"] as const;
+export const BUNDLE_FAULTS = [
+  "not_pem",
+  "no_certificate",
+  "malformed",
+  "not_a_ca",
+  "weak_key",
+  "not_a_root",
+] as const;
 export type BundleFault = (typeof BUNDLE_FAULTS)[number];
 
 export type ParsedBundle =
@@ -48,15 +55,25 @@ export function parseBundle(pem: string): ParsedBundle {
   return { kind: "bundle", bundle: bundleOf(roots) };
 }
 
-/** One root, or what is wrong with it. */
+/**
+ * One root, or what is wrong with it. An intermediate is none: OpenSSL would not end a chain at it, so every handshake
+ * would fail.
+ */
 export function readRoot(der: Buffer): Root | BundleFault {
   const read = readCertificate(der);
   if (read.kind === "malformed") return "malformed";
   const { certificate } = read;
-  const canSign = certificate.keyUsage === undefined || (certificate.keyUsage & KEY_USAGE.keyCertSign) !== 0;
-  if (!certificate.isCa || !canSign) return "not_a_ca";
-  if (!isStrong(certificate.keyKind)) return "weak_key";
+  const fault = caFault(certificate);
+  if (fault !== undefined) return fault;
+  if (Buffer.compare(certificate.issuer, certificate.subject) !== 0) return "not_a_root";
   return { fingerprint: createHash("sha256").update(der).digest("hex"), der, certificate };
+}
+
+/** What keeps a certificate from being that of a CA of ours. */
+export function caFault({ isCa, keyUsage, keyKind }: Certificate): "not_a_ca" | "weak_key" | undefined {
+  const canSign = keyUsage === undefined || (keyUsage & KEY_USAGE.keyCertSign) !== 0;
+  if (!isCa || !canSign) return "not_a_ca";
+  return isStrong(keyKind) ? undefined : "weak_key";
 }
 
 /** The set of some roots. */

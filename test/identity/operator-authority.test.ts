@@ -79,6 +79,11 @@ describe("refused is", () => {
       "key_of_other_certificate",
     ],
     ["an intermediate of another root", () => bring([intermediate], [makeCa("root")]), "no_path_to_a_root"],
+    [
+      "an intermediate among the roots",
+      () => bring([intermediate], [root, intermediate]),
+      "roots_not_usable",
+    ],
     ["a leaf among the roots", () => bring([root], [root, makeLeaf(root)]), "roots_not_usable"],
     [
       "a weak root",

@@ -114,9 +114,10 @@ describe("a request is refused that is", () => {
     const token = plane.token();
     const evidence = { kind: "join_token", token } as const;
     const bytes = csr();
-    const before = performance.now();
+    const before = process.cpuUsage();
     expect(await plane.ca.enrol({ csr: bytes, evidence })).toMatchObject({ kind: "refused", reason });
-    expect(performance.now() - before).toBeLessThan(100);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(100);
     expect(plane.events).toMatchObject([{ kind: "refused", reason }]);
     // The token is not used up by it, and the CA goes on.
     expect(await plane.ca.enrol({ csr: good, evidence })).toMatchObject({ kind: "issued", identity: WEB });

@@ -97,6 +97,7 @@ describe("trust bundles", () => {
     ["no_certificate", "hello"],
     ["malformed", "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n"],
     ["not_a_ca", pemOf(root, makeLeaf(root))],
+    ["not_a_root", pemOf(root, intermediate)],
     ["weak_key", pemOf(makeCa("weak", undefined, { key: makeRsaKey(1024) }))],
   ])("%s", (fault, pem) => {
     expect(parseBundle(pem)).toEqual({ kind: "invalid", fault });

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { readCertificate } from "../../identity/certificate.ts";
 import { parsePem } from "../../identity/pem.ts";
 import { MAX_CHAIN } from "../../identity/svid.ts";
-import { parseBundle, readRoot, rootOf, type TrustBundle } from "../../identity/trust-bundle.ts";
+import { caFault, parseBundle, rootOf, type TrustBundle } from "../../identity/trust-bundle.ts";
 import type { Authority } from "./authority.ts";
 import { signerFromPem } from "./signer.ts";
 
@@ -59,7 +59,7 @@ export function readOperatorAuthority(directory: string, now: number): ReadAutho
   const read = readCertificate(own);
   if (read.kind === "malformed") return unusable("chain_not_usable", `${layout.chain}: ${read.detail}`);
   const { certificate } = read;
-  if (typeof readRoot(own) === "string") {
+  if (caFault(certificate) !== undefined) {
     return unusable("signer_not_a_ca", `the first certificate of ${layout.chain} may not sign others`);
   }
 
