@@ -2,7 +2,7 @@
  * A whole sidecar with real traffic loops and real sockets; the control plane alone is in memory. One test per
  * promise: readiness, lazy subscription, restart without control plane, drain, failure to start.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer as createTcpServer } from "node:net";
@@ -14,6 +14,7 @@ import { startSidecar } from "../../src/proxy/sidecar.ts";
 import { InMemoryDiscovery } from "./in-memory-discovery.ts";
 import { listeners, service } from "./resources.ts";
 
+const METRICS_PAGE = new URL("../../docs/reference/metrics.md", import.meta.url);
 const closers: (() => unknown)[] = [];
 let stateDir: string;
 let drainRequests = 0;
@@ -151,6 +152,8 @@ describe("lazy subscription", () => {
     );
     const { body } = await call(ports.telemetry, "/metrics");
     expect(body).toMatch(/istio_requests_total\{.*destination_service_name="a".*\} 1/);
+    const page = await readFile(METRICS_PAGE, "utf8");
+    for (const [, name] of body.matchAll(/^# TYPE (\S+)/gm)) expect(page).toContain(`\`${name}\``);
   });
 });
 
