@@ -73,6 +73,82 @@ it("reaches deadlines beyond the wheel's span", () => {
   expect(probe.firedAt).toBe(3_600_010);
 });
 
+it("after a stall of more than a round, deadlines are kept to the slot again", () => {
+  const { wheel, at } = wheelAt(0);
+  const probe = new Probe();
+  wheel.set(probe, 300_000);
+  at(299_900);
+  expect(probe.firedAt).toBe(-1);
+  at(300_000);
+  expect(probe.firedAt).toBe(300_000);
+});
+
+it("what is set while others fire keeps its own time, however far the clock has jumped", () => {
+  const { wheel, at } = wheelAt(0);
+  const late = new Probe();
+  class Setter extends Timed {
+    override onDeadline(now: number): void {
+      wheel.set(late, now + 50);
+    }
+  }
+  wheel.set(new Setter(), 100);
+  at(60_000);
+  expect(late.firedAt).toBe(-1);
+  at(60_050);
+  expect(late.firedAt).toBe(60_050);
+});
+
+it("entries that set, clear and remove each other while they fire: each fires when it was last told, and no other time", () => {
+  const action = fc.record({
+    on: fc.nat(5),
+    kind: fc.constantFrom("set", "set", "clear", "remove"),
+    ms: fc.constantFrom(1, 5, 12, 95, 400, 10_300, 25_000),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(action, fc.array(action, { maxLength: 3 })), { minLength: 1, maxLength: 12 }),
+      fc.array(fc.constantFrom(3, 10, 90, 1_000, 12_000), { minLength: 1, maxLength: 20 }),
+      (script, steps) => {
+        let now = 0;
+        const wheel = new TimerWheel(() => now);
+        /** What each entry is due at; 0: never. */
+        const due = new Array<number>(6).fill(0);
+        const reactions = script.map(([, list]) => list);
+        class Actor extends Timed {
+          readonly index: number;
+          constructor(index: number) {
+            super();
+            this.index = index;
+          }
+          override onDeadline(at: number): void {
+            expect(due[this.index]).toBeGreaterThan(0);
+            expect(due[this.index]).toBeLessThanOrEqual(at);
+            due[this.index] = 0;
+            for (const one of reactions.shift() ?? []) act(one);
+          }
+        }
+        const actors = due.map((_, index) => new Actor(index));
+        const act = ({ on, kind, ms }: { on: number; kind: string; ms: number }) => {
+          const actor = actors[on];
+          if (actor === undefined) return;
+          due[on] = kind === "set" ? now + ms : 0;
+          if (kind === "set") wheel.set(actor, now + ms);
+          else if (kind === "clear") wheel.clear(actor);
+          else wheel.remove(actor);
+        };
+        for (const [first] of script) act(first);
+        for (const step of steps) {
+          now += step;
+          wheel.advance();
+          // Nothing is more than a slot late.
+          for (const at of due) if (at > 0) expect(at).toBeGreaterThan(now - 2 * SLOT_MS);
+        }
+      },
+    ),
+    { seed: 3, numRuns: 1_000 },
+  );
+});
+
 it("every entry fires once, within a slot of its deadline, whatever the steps", () => {
   const deadline = fc.integer({ min: 1, max: 40_000 });
   fc.assert(

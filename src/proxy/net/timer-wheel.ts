@@ -24,6 +24,8 @@ export abstract class Timed {
 export class TimerWheel {
   readonly #clock: () => number;
   readonly #heads: (Timed | null)[] = new Array<Timed | null>(SLOTS).fill(null);
+  /** What is left of the slot that fires. */
+  #firing: Timed | null = null;
   #current: number;
   #count = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -64,32 +66,27 @@ export class TimerWheel {
   advance(): void {
     const now = this.#clock();
     const target = Math.floor(now / SLOT_MS);
-    const last = Math.min(target, this.#current + SLOTS);
-    for (let slot = this.#current; slot <= last; slot++) this.#fire(slot, target, now);
+    const first = this.#current;
+    const last = Math.min(target, first + SLOTS);
+    // Moved first: what is put back while others fire counts from now, also after a stall of more than a round.
     this.#current = target;
+    for (let slot = first; slot <= last; slot++) this.#fire(slot, now);
     this.#armedSlot = Number.POSITIVE_INFINITY;
     this.#arm();
   }
 
-  #fire(slot: number, target: number, now: number): void {
-    let entry = this.#heads[slot % SLOTS] ?? null;
+  #fire(slot: number, now: number): void {
+    this.#firing = this.#heads[slot % SLOTS] ?? null;
     this.#heads[slot % SLOTS] = null;
-    while (entry !== null) {
-      const next: Timed | null = entry.next;
-      entry.slot = -1;
-      entry.previous = null;
-      entry.next = null;
-      this.#count--;
-      if (entry.deadline !== 0) {
-        if (entry.deadline <= now) {
-          entry.deadline = 0;
-          entry.onDeadline(now);
-        } else {
-          this.#current = Math.max(this.#current, Math.min(slot, target));
-          this.#link(entry, this.#slotFor(entry.deadline));
-        }
+    // What fires may move or remove entries that are still to come, so each is taken off before it is called.
+    for (let entry = this.#firing; entry !== null; entry = this.#firing) {
+      this.#unlink(entry);
+      if (entry.deadline === 0) continue;
+      if (entry.deadline > now) this.#link(entry, this.#slotFor(entry.deadline));
+      else {
+        entry.deadline = 0;
+        entry.onDeadline(now);
       }
-      entry = next;
     }
   }
 
@@ -111,6 +108,7 @@ export class TimerWheel {
 
   #unlink(entry: Timed): void {
     if (entry.previous !== null) entry.previous.next = entry.next;
+    else if (this.#firing === entry) this.#firing = entry.next;
     else this.#heads[entry.slot % SLOTS] = entry.next;
     if (entry.next !== null) entry.next.previous = entry.previous;
     entry.slot = -1;

@@ -1,0 +1,111 @@
+/**
+ * The outbound side of a sidecar in this process, on real sockets and a clock that only the test moves: an hour of idling takes no
+ * time. Its configuration comes from documents, through loader and compiler, so that what holds is what users get.
+ */
+import net from "node:net";
+import type { EndpointResource, Resource } from "../../src/discovery/messages.ts";
+import { ClusterTable } from "../../src/proxy/cluster-table.ts";
+import { Inbound } from "../../src/proxy/inbound.ts";
+import { Listener } from "../../src/proxy/net/listener.ts";
+import { Scratch } from "../../src/proxy/net/scratch.ts";
+import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
+import { Outbound } from "../../src/proxy/outbound.ts";
+import { Swap } from "../../src/proxy/swap.ts";
+import { SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
+import { compiled, serviceDocument } from "./compiled.ts";
+
+export interface VirtualSidecar {
+  readonly port: number;
+  readonly outbound: Outbound;
+  readonly inbound: Inbound;
+  readonly listener: Listener;
+  /** Moves the clock and fires what is due. */
+  advance(ms: number): void;
+  /** Called with each random choice: the moment after routing and before the attempt. */
+  onChoice: () => void;
+  /** Opens a connection; what it has received, and whether it is closed, can be asked at any time. */
+  client(text?: string): Client;
+  close(): void;
+}
+
+export interface Client {
+  readonly received: () => string;
+  readonly isClosed: () => boolean;
+  readonly socket: net.Socket;
+}
+
+/** Service `shop` with endpoints at these ports of this machine; `documents` come on top. */
+export async function virtualSidecar(
+  ports: readonly number[],
+  documents: readonly object[] = [],
+): Promise<VirtualSidecar> {
+  let now = 0;
+  const sidecar = { onChoice: () => {} };
+  const allocator = new SlotAllocator(
+    () => {},
+    () => {},
+  );
+  const random = () => {
+    sidecar.onChoice();
+    return 0.25;
+  };
+  const loop = { wheel: new TimerWheel(() => now), scratch: new Scratch(), random };
+  const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
+    ownPorts: new Set(),
+    scope: "lazy",
+    subscribe() {},
+    unsubscribe() {},
+  });
+  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator);
+  const swap = new Swap(outbound, inbound);
+  const all = [serviceDocument("shop"), ...documents];
+  const resource = <R extends Resource>(type: "listener" | "cluster" | "route", name: string) =>
+    compiled<R>(all, type, name);
+  swap.apply({ kind: "listener", resource: resource("listener", "outbound") });
+  swap.apply({ kind: "cluster", resource: resource("cluster", "shop.default:80") });
+  swap.apply({
+    kind: "endpoints",
+    name: "shop.default:80",
+    endpoints: ports.map(endpointAt),
+    complete: true,
+  });
+  swap.apply({ kind: "route", resource: resource("route", "shop.default") });
+  const listener = new Listener((socket, server) => outbound.connections.accept(outbound, socket, server));
+  const port = await listener.listen({ host: "127.0.0.1", port: 0, reusePort: false });
+  return Object.assign(sidecar, {
+    port,
+    outbound,
+    inbound,
+    listener,
+    advance(ms: number) {
+      now += ms;
+      loop.wheel.advance();
+    },
+    client: (text = "") => connect(port, text),
+    close() {
+      outbound.connections.closeAll();
+      for (const cluster of outbound.clusters.values()) cluster.remove();
+      listener.close();
+    },
+  });
+}
+
+function endpointAt(port: number, index: number): EndpointResource {
+  const owner = { workload: `shop-${index}`, namespace: "default", serviceAccount: "default" };
+  return { address: "127.0.0.1", port, weight: 1, ...owner, app: "shop", version: "v1" };
+}
+
+function connect(port: number, text: string): Client {
+  const socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
+  let received = "";
+  let isClosed = false;
+  socket.on("data", (chunk) => {
+    received += chunk.toString("latin1");
+  });
+  socket.on("close", () => {
+    isClosed = true;
+  });
+  socket.on("error", () => {});
+  socket.write(text, "latin1");
+  return { received: () => received, isClosed: () => isClosed, socket };
+}
