@@ -7,7 +7,7 @@ import {
   keyUsage,
 } from "../../src/control-plane/ca/extensions.ts";
 import { distinguishedName } from "../../src/control-plane/ca/write-certificate.ts";
-import { boolean, integer, sequence } from "../../src/identity/der-write.ts";
+import { boolean, integer, oid, sequence } from "../../src/identity/der-write.ts";
 import { checkLeaf } from "../../src/identity/leaf-check.ts";
 import { KEY_USAGE, OID } from "../../src/identity/oids.ts";
 import { clientSeenByServer, serverSeenByClient } from "./handshake.ts";
@@ -274,6 +274,7 @@ describe("Weft's own check refuses a leaf", () => {
       () => makeLeaf(root, { extensions: [...leafExtensions(), twice] }),
       "malformed",
     ],
+    ["whose two signature algorithms differ", () => otherOuterAlgorithm(makeLeaf(root)), "malformed"],
     [
       "with a path length that no chain has",
       () =>
@@ -301,3 +302,11 @@ describe("Weft's own check refuses a leaf", () => {
     expect(checkLeaf(makeLeaf(root, change).der, rule)).toMatchObject({ kind: "peer", id: WEB });
   });
 });
+
+/** The outer algorithm is not signed; a verifier that looks at it and one that looks at the inner see two things. */
+function otherOuterAlgorithm(leaf: Holder): Holder {
+  const der = Buffer.from(leaf.der);
+  const at = der.lastIndexOf(Buffer.from(oid(OID.ecdsaWithSha256)));
+  Buffer.from(oid(OID.ecdsaWithSha384)).copy(der, at);
+  return { ...leaf, der };
+}

@@ -10,6 +10,7 @@ import { bitString, element, integer, oid, sequence, set } from "../../src/ident
 import { type Key, makeKey } from "../../src/identity/key.ts";
 import { OID } from "../../src/identity/oids.ts";
 import { parsePem } from "../../src/identity/pem.ts";
+import { formatWorkloadId } from "../../src/identity/spiffe-id.ts";
 import { acceptChain } from "../../src/identity/svid.ts";
 import {
   HOUR,
@@ -46,6 +47,16 @@ function wishfulCsr(key: Key, wishes: readonly Uint8Array[], signWith: Key = key
   const isRsa = key.privateKey.asymmetricKeyType === "rsa";
   const algorithm = sequence(oid(isRsa ? OID.sha256WithRsa : OID.ecdsaWithSha256));
   return Buffer.from(sequence(info, algorithm, bitString(sign("sha256", info, signWith.privateKey))));
+}
+
+/** The point by one coordinate and a sign, which OpenSSL takes. */
+function compressedCsr(key: Key): Buffer {
+  const point = key.publicKey.subarray(-65);
+  const tag = ((point[64] ?? 0) & 1) === 0 ? 2 : 3;
+  const algorithm = sequence(oid(OID.ecPublicKey), oid(OID.p256));
+  const compressed = Buffer.concat([Buffer.of(tag), point.subarray(1, 33)]);
+  const publicKey = Buffer.from(sequence(algorithm, bitString(compressed)));
+  return wishfulCsr({ privateKey: key.privateKey, publicKey }, []);
 }
 
 function leafOf(chain: string) {
@@ -101,6 +112,7 @@ describe("a request is refused that is", () => {
     ["of 1 MB", () => Buffer.alloc(1024 * 1024, 0x30), "csr_too_large"],
     ["for an RSA key of 16k bits", () => element(0x30, new Uint8Array(4200)), "csr_too_large"],
     ["for an RSA key", () => wishfulCsr(makeRsaKey(2048), []), "csr_key"],
+    ["for a P-256 key whose point is compressed", () => compressedCsr(key), "csr_key"],
     ["signed by another key", () => wishfulCsr(key, [], makeKey()), "csr_signature"],
     ["nested a thousand times", () => nested(1000), "csr_malformed"],
     ["of indefinite lengths, nested", () => Buffer.from("3080".repeat(2000), "hex"), "csr_malformed"],
@@ -193,6 +205,30 @@ describe("a token is refused that is", () => {
       .replace('"web"', '"admin"');
     const forged = [version, Buffer.from(text).toString("base64url"), mac].join(".");
     expect(await enrol(plane, forged)).toEqual({ kind: "refused", reason: "token_forged" });
+  });
+});
+
+describe("the CA's own life", () => {
+  const csr = makeCsr(makeKey());
+
+  it("bounds that of its leaves", async () => {
+    const plane = start({ leafLifeMs: 100 * 365 * 24 * HOUR });
+    const answer = await plane.ca.enrol({ csr, evidence: { kind: "join_token", token: plane.token() } });
+    expect(answer).toMatchObject({ notAfter: plane.authority.authority.root.certificate.notAfter });
+  });
+
+  it("is asked before a token is used, and of the control plane, too", async () => {
+    const plane = start();
+    const evidence = { kind: "join_token", token: plane.token() } as const;
+    const expired = { kind: "refused", reason: "authority_expired" };
+    plane.clock.wall -= 2 * 60_000;
+    expect(await plane.ca.enrol({ csr, evidence })).toEqual(expired);
+    const own = { trustDomain: TRUST_DOMAIN, namespace: "weft-system", serviceAccount: "control-plane" };
+    expect(plane.ca.issueOwn(own, makeKey().publicKey)).toEqual(expired);
+    plane.clock.wall += 2 * 60_000;
+    expect(await plane.ca.enrol({ csr, evidence })).toMatchObject({ kind: "issued" });
+    expect(plane.ca.issueOwn(own, makeKey().publicKey)).toMatchObject({ kind: "issued" });
+    expect(plane.events.at(-1)).toMatchObject({ by: "control_plane", identity: formatWorkloadId(own) });
   });
 });
 

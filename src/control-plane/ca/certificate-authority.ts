@@ -1,7 +1,7 @@
 /**
  * The CA: takes a certificate request with evidence of who asks, and gives a chain or says why not. Checks are ordered by
- * what they cost: structure, evidence, the identity's rate, then the request's signature, then a token's use, which a
- * failed request must not eat; signing comes last.
+ * what they cost: structure, evidence, the identity's rate, the request's signature; then a token's use, which a request
+ * that fails must not eat; then nothing can fail any more.
  */
 
 import { formatPem } from "../../identity/pem.ts";
@@ -11,7 +11,7 @@ import { type Attested, attest, type Evidence } from "./attestation.ts";
 import type { AuditEvent } from "./audit.ts";
 import type { AuthoritySource } from "./authority.ts";
 import { isSignedByItsKey, readCsr } from "./csr-check.ts";
-import { issueLeaf, LEAF_LIFE_MS } from "./issue.ts";
+import { canIssue, issueLeaf, LEAF_LIFE_MS } from "./issue.ts";
 import { type RateLimit, RateLimiter } from "./rate-limit.ts";
 import type { EnrolmentRefusalCode } from "./refusal.ts";
 import type { TokenBook } from "./token-book.ts";
@@ -80,28 +80,34 @@ export class CertificateAuthority {
 
   /** Signs a sidecar's key, if the evidence says who it is. Rejects only with what `audit` throws. */
   async enrol({ csr, evidence }: EnrolmentRequest): Promise<Enrolment> {
-    const { tokens, trustDomain, wallClock, monotonicClock } = this.#options;
+    const { source, tokens, trustDomain, wallClock, monotonicClock } = this.#options;
     const now = wallClock();
     const request = readCsr(csr);
     if (request.kind === "refused") return this.#refuse(request);
     const attested = attest(evidence, tokens, trustDomain, now);
     if (attested.kind === "refused") return this.#refuse(attested);
     const identity = formatWorkloadId(attested.workload);
+    const refuse = (reason: EnrolmentRefusalCode, more: { readonly retryAfterMs?: number } = {}) =>
+      this.#refuse({ kind: "refused", reason, ...more }, identity);
+    if (!canIssue(source.authority, now)) return refuse("authority_expired");
     const retryAfterMs = this.#limiter.take(identity, monotonicClock());
-    if (retryAfterMs > 0)
-      return this.#refuse({ kind: "refused", reason: "rate_limited", retryAfterMs }, identity);
-    if (!isSignedByItsKey(request))
-      return this.#refuse({ kind: "refused", reason: "csr_signature" }, identity);
+    if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
+    if (!isSignedByItsKey(request)) return refuse("csr_signature");
     if (attested.by === "join_token") {
       const redeemed = await tokens.redeem(attested.claims, now);
-      if (redeemed !== "redeemed") return this.#refuse({ kind: "refused", reason: redeemed }, identity);
+      if (redeemed !== "redeemed") return refuse(redeemed);
     }
     return this.#issue(identity, request.publicKey, attested.by, evidenceOf(attested));
   }
 
   /** Signs a key of the control plane itself. `publicKey` is a SubjectPublicKeyInfo as DER. */
   issueOwn(workload: WorkloadId, publicKey: Uint8Array): Enrolment {
-    return this.#issue(formatWorkloadId(workload), publicKey, "control_plane", "");
+    const { source, wallClock } = this.#options;
+    const identity = formatWorkloadId(workload);
+    if (!canIssue(source.authority, wallClock())) {
+      return this.#refuse({ kind: "refused", reason: "authority_expired" }, identity);
+    }
+    return this.#issue(identity, publicKey, "control_plane", "");
   }
 
   #issue(
@@ -109,14 +115,12 @@ export class CertificateAuthority {
     publicKey: Uint8Array,
     by: Attested["by"] | "control_plane",
     evidence: string,
-  ): Enrolment {
+  ): Issued {
     const { source, leafLifeMs, wallClock, audit } = this.#options;
     const { authority } = source;
     const now = wallClock();
     const lifeMs = leafLifeMs ?? LEAF_LIFE_MS;
-    const leaf = issueLeaf(authority, { id: identity, publicKey, now, lifeMs });
-    if (leaf === undefined) return this.#refuse({ kind: "refused", reason: "authority_expired" }, identity);
-    const { serial, notAfter } = leaf;
+    const { der, serial, notAfter } = issueLeaf(authority, { id: identity, publicKey, now, lifeMs });
     audit({
       kind: "issued",
       at: now,
@@ -127,7 +131,7 @@ export class CertificateAuthority {
       notAfter,
       root: authority.root.fingerprint,
     });
-    const chain = [leaf.der, ...authority.chain].map((der) => formatPem("CERTIFICATE", der)).join("");
+    const chain = [der, ...authority.chain].map((der) => formatPem("CERTIFICATE", der)).join("");
     return { kind: "issued", chain, identity, notAfter };
   }
 

@@ -37,14 +37,16 @@ export interface IssuedLeaf {
   readonly notAfter: number;
 }
 
-/** Undefined where the authority itself is not valid now. A leaf never outlives its authority. */
-export function issueLeaf(authority: Authority, content: LeafContent): IssuedLeaf | undefined {
-  const { certificate, signer } = authority;
+/** Whether the authority is valid at `now` (ms since 1970). */
+export function canIssue({ certificate, root }: Authority, now: number): boolean {
+  return now >= certificate.notBefore && now < Math.min(certificate.notAfter, root.certificate.notAfter);
+}
+
+/** Signs for an authority that `canIssue`. A leaf never outlives its authority. */
+export function issueLeaf({ certificate, signer, root }: Authority, content: LeafContent): IssuedLeaf {
   const { now } = content;
-  const isValid = now >= certificate.notBefore && now < certificate.notAfter;
-  if (!isValid) return undefined;
   const serial = randomSerial();
-  const end = Math.min(now + content.lifeMs, certificate.notAfter, authority.root.certificate.notAfter);
+  const end = Math.min(now + content.lifeMs, certificate.notAfter, root.certificate.notAfter);
   const notAfter = Math.floor(end / 1000) * 1000;
   const { subjectKeyId } = certificate;
   const der = writeCertificate(

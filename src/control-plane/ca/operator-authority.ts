@@ -13,6 +13,7 @@ import { parsePem } from "../../identity/pem.ts";
 import { MAX_CHAIN } from "../../identity/svid.ts";
 import { caFault, parseBundle, rootOf, type TrustBundle } from "../../identity/trust-bundle.ts";
 import type { Authority } from "./authority.ts";
+import { canIssue } from "./issue.ts";
 import { signerFromPem } from "./signer.ts";
 
 const LAYOUTS = [
@@ -80,10 +81,11 @@ export function readOperatorAuthority(directory: string, now: number): ReadAutho
   const root = bundle.roots.find((candidate) => candidate.der.equals(own)) ?? rootOf(bundle, above);
   if (root === undefined)
     return unusable("no_path_to_a_root", `${layout.chain} leads to no root of ${layout.roots}`);
-  if (now < certificate.notBefore || now >= Math.min(certificate.notAfter, root.certificate.notAfter)) {
+  const authority: Authority = { signer, certificate, chain: above, root };
+  if (!canIssue(authority, now)) {
     return unusable("not_valid_now", `${layout.chain} or its root has expired or is not valid yet`);
   }
-  return { kind: "authority", authority: { signer, certificate, chain: above, root }, bundle };
+  return { kind: "authority", authority, bundle };
 }
 
 function readText(path: string): string | undefined {

@@ -54,6 +54,16 @@ it("no change of a token is a token", () => {
   );
 });
 
+it("nor is the same MAC in another spelling", () => {
+  const token = makeToken(key, claims, 0);
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const last = alphabet.indexOf(token.at(-1) ?? "");
+  const respelt = token.slice(0, -1) + alphabet[last + 1];
+  const mac = (text: string) => Buffer.from(text.split(".")[2] ?? "", "base64url");
+  expect(mac(respelt)).toEqual(mac(token));
+  expect(checkToken(key, respelt, audience, 0)).toEqual({ kind: "refused", reason: "token_malformed" });
+});
+
 it("no text is a token", () => {
   fc.assert(
     fc.property(
