@@ -4,6 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
+import { routeDocument, TO_SHOP } from "../harness/compiled.ts";
 import { type RawOrigin, rawOrigin } from "../harness/raw.ts";
 import { type VirtualSidecar, virtualSidecar } from "../harness/virtual-sidecar.ts";
 
@@ -268,4 +269,26 @@ it("a client that never reads its last answer is cut off when the stream idle ti
   expect(state()).toBeDefined();
   advance(2 * SECOND);
   await expect.poll(() => state()).toBeUndefined();
+});
+
+it("a mirror that does not answer is given up after the stream idle time", async () => {
+  const requestMirror = { backendRef: { name: "shop", port: 80 } };
+  const rule = { backendRefs: TO_SHOP, filters: [{ type: "RequestMirror", requestMirror }] };
+  let silent: object | undefined;
+  const { client, advance, outbound } = await start(
+    (_, socket) => {
+      // The copy goes first.
+      silent ??= socket;
+      if (socket !== silent) socket.write(OK);
+    },
+    [routeDocument("mirrored", [rule])],
+  );
+  const active = () => outbound.clusters.get("shop.default:80")?.endpoints[0]?.active;
+  const one = client(GET);
+  await expect.poll(one.received).toMatch(/ 200 OK/);
+  expect(active()).toBe(1);
+  advance(5 * MINUTE - SECOND);
+  expect(active()).toBe(1);
+  advance(2 * SECOND);
+  expect(active()).toBe(0);
 });

@@ -101,6 +101,7 @@ export class ClientConnection implements Sink {
       !this.#isPoisoned &&
       this.#pos === this.#end &&
       this.head.keepAlive &&
+      this.head.status !== 101 &&
       this.body.framing !== UNTIL_CLOSE &&
       this.transport.isOpen
     );

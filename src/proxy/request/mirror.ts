@@ -4,6 +4,7 @@
  */
 import { ClientConnection, type ResponseHandler } from "../http1/client-connection.ts";
 import { editedBytes, writeRequestHead } from "../http1/head-edit.ts";
+import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import type { MirrorTarget } from "../routing/virtual-host.ts";
 import { ownerOf, writeContext } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
@@ -30,30 +31,40 @@ export function startMirrors(exchange: Exchange, targets: readonly MirrorTarget[
   return mirrors.length === 0 ? null : mirrors;
 }
 
-export class Mirror implements ResponseHandler {
+export class Mirror extends Timed implements ResponseHandler {
   readonly #cluster: UpstreamCluster;
   readonly #endpoint: UpstreamEndpoint;
   readonly #isHeadRequest: boolean;
   #connection: ClientConnection | null;
   #queue: Buffer[] | null;
   #queuedBytes: number;
+  readonly #wheel: TimerWheel;
+  readonly #idleMs: number;
   #isComplete = false;
 
   constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint, head: Buffer) {
+    super();
+    const { limits, loop } = exchange.listener;
+    this.#wheel = loop.wheel;
+    this.#idleMs = limits.streamIdleTimeoutMs;
     this.#cluster = cluster;
     this.#endpoint = endpoint;
     this.#isHeadRequest = exchange.isHeadRequest;
     this.#queue = [head];
     this.#queuedBytes = head.length;
     endpoint.active++;
-    const pooled = endpoint.pool.take(exchange.listener.loop.wheel.now());
+    const pooled = endpoint.pool.take(loop.wheel.now());
     if (pooled !== undefined) {
       this.#connection = pooled;
       this.onConnected();
       return;
     }
-    const { maxHeadBytes, maxHeaders } = exchange.listener.limits;
-    this.#connection = new ClientConnection(ownerOf(cluster, endpoint), maxHeadBytes, maxHeaders);
+    this.#connection = new ClientConnection(
+      ownerOf(cluster, endpoint),
+      limits.maxHeadBytes,
+      limits.maxHeaders,
+    );
+    loop.wheel.set(this, loop.wheel.now() + cluster.connectTimeoutMs);
     this.#connection.open(endpoint.address, endpoint.port, this);
   }
 
@@ -63,6 +74,12 @@ export class Mirror implements ResponseHandler {
     connection.begin(this, this.#isHeadRequest, true);
     for (const bytes of this.#queue) connection.transport.write(bytes);
     this.#queue = null;
+    this.#wheel.set(this, this.#wheel.now() + this.#idleMs);
+  }
+
+  /** Nobody waits for a mirror, so that one that never answers would stay for ever. */
+  override onDeadline(): void {
+    this.#giveUp();
   }
 
   /** A part of the original's body; copied, because the original's bytes are on their way. */
@@ -87,13 +104,19 @@ export class Mirror implements ResponseHandler {
 
   onResponse(): void {
     const connection = this.#connection;
-    if (connection === null || connection.head.status < 200) return;
-    this.onResponseBody();
+    if (connection === null) return;
+    if (connection.head.status === 101) this.#giveUp();
+    else if (connection.head.status >= 200) this.onResponseBody();
   }
 
   onResponseBody(): void {
     const connection = this.#connection;
-    if (connection === null || !connection.pullBody() || !connection.body.isDone) return;
+    if (connection === null || !connection.pullBody()) return;
+    if (!connection.body.isDone) {
+      this.#wheel.set(this, this.#wheel.now() + this.#idleMs);
+      return;
+    }
+    this.#wheel.remove(this);
     this.#connection = null;
     this.#endpoint.active--;
     if (connection.isReusable && this.#isComplete) {
@@ -111,6 +134,7 @@ export class Mirror implements ResponseHandler {
   #giveUp(): void {
     const connection = this.#connection;
     if (connection === null) return;
+    this.#wheel.remove(this);
     this.#connection = null;
     this.#queue = null;
     this.#endpoint.active--;
