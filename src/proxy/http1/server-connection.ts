@@ -41,6 +41,8 @@ export class ServerConnection implements Sink {
   #state: State = "head";
   #hasEnded = false;
   #isReading = false;
+  /** What is being read is nobody else's: its rest can be kept uncopied. */
+  #isOwn = false;
   #lingered = 0;
   /** Bytes that nobody has taken yet, in memory of their own. */
   #pending: Buffer | null = null;
@@ -74,6 +76,7 @@ export class ServerConnection implements Sink {
       return;
     }
     if (this.#pending === null) {
+      this.#isOwn = false;
       this.#read(buf, start, end);
       return;
     }
@@ -85,7 +88,12 @@ export class ServerConnection implements Sink {
       this.#pending = joined;
       return;
     }
-    this.#read(joined, 0, joined.length);
+    this.#readOwn(joined);
+  }
+
+  #readOwn(bytes: Buffer): void {
+    this.#isOwn = true;
+    this.#read(bytes, 0, bytes.length);
   }
 
   #read(buf: Buffer, start: number, end: number): void {
@@ -148,6 +156,7 @@ export class ServerConnection implements Sink {
       return true;
     }
     if (!this.#isReading && this.#pending !== null) {
+      this.#isOwn = true;
       this.#buf = this.#pending;
       this.#pos = 0;
       this.#end = this.#pending.length;
@@ -178,7 +187,8 @@ export class ServerConnection implements Sink {
   #keepRest(): void {
     const rest = this.#end - this.#pos;
     if (rest > 0) {
-      this.#pending = Buffer.from(this.#buf.subarray(this.#pos, this.#end));
+      const bytes = this.#buf.subarray(this.#pos, this.#end);
+      this.#pending = this.#isOwn ? bytes : Buffer.from(bytes);
       if (this.#state !== "head") this.transport.pause();
     }
     this.#buf = EMPTY;
@@ -204,7 +214,7 @@ export class ServerConnection implements Sink {
     if (this.#isReading) return;
     const pending = this.#pending;
     this.#pending = null;
-    if (pending !== null) this.#read(pending, 0, pending.length);
+    if (pending !== null) this.#readOwn(pending);
     if (this.#state !== "head") return;
     if (this.#hasEnded) this.transport.end();
     else this.transport.resume();
