@@ -3,11 +3,10 @@
  */
 import { type Command, Option } from "commander";
 import { type ApiClient, ApiError, ApiUnreachableError, apiClient } from "../local/api-client.ts";
-import type { ApiIssue } from "../local/api-types.ts";
 import { findRunFile } from "../local/run-file.ts";
+import { formatIssue } from "../resources/issue.ts";
 import { CliError } from "./exit.ts";
 import type { Io } from "./io.ts";
-import { painter } from "./output.ts";
 
 const DEFAULT_API = "http://127.0.0.1:15014";
 
@@ -34,21 +33,12 @@ export async function withClient<T>(
   } catch (error) {
     if (error instanceof ApiUnreachableError) throw unreachable(error, from);
     if (error instanceof ApiError) {
-      throw new CliError(error.message, { hints: error.issues.map((issue) => formatIssue(issue)) });
+      throw new CliError(error.message, { hints: error.issues.map(formatIssue) });
     }
     throw error;
   } finally {
     client.close();
   }
-}
-
-/** `file:line:column: error: field: message`, with what is known of it. */
-export function formatIssue(issue: ApiIssue, io?: Io): string {
-  const paint = io === undefined ? (_format: string, text: string) => text : painter(io.stdout, io.env);
-  const place = [issue.file, issue.line, issue.column].filter((part) => part !== undefined).join(":");
-  const severity = issue.severity ?? "error";
-  const parts = [place, paint(severity === "error" ? "red" : "yellow", severity), issue.field, issue.message];
-  return parts.filter((part) => part !== undefined && part !== "").join(": ");
 }
 
 function findApi(api: string | undefined, io: Io): { base: string; from: string } {

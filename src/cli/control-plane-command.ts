@@ -5,6 +5,13 @@
 import { Option } from "commander";
 import type { ControlPlane, OpenDiscovery } from "../control-plane/server.ts";
 import { newCommand, runCommand } from "./command.ts";
+import {
+  controlPlaneLog,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  type LogFormat,
+  type LogLevel,
+} from "./control-plane-log.ts";
 import { CliError, EXIT, usageError } from "./exit.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 import type { Io, Run } from "./io.ts";
@@ -28,6 +35,8 @@ interface Flags {
   readonly host: string;
   readonly discoveryPort: number;
   readonly apiPort: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat?: LogFormat;
 }
 
 /** The command, with the transport of discovery. */
@@ -40,7 +49,18 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
       )
       .addOption(new Option("--host <ip>", "address to listen on").env("WEFT_HOST").default("127.0.0.1"))
       .addOption(portOption("--discovery-port", "port for sidecars; 0: a free one", 15_012))
-      .addOption(portOption("--api-port", "port of the HTTP API; 0: a free one", 15_014));
+      .addOption(portOption("--api-port", "port of the HTTP API; 0: a free one", 15_014))
+      .addOption(
+        new Option("--log-level <level>", "least that is logged")
+          .env("WEFT_LOG_LEVEL")
+          .choices(LOG_LEVELS)
+          .default("info"),
+      )
+      .addOption(
+        new Option("--log-format <format>", "form of the log on stderr; text on a terminal, else json")
+          .env("WEFT_LOG_FORMAT")
+          .choices(LOG_FORMATS),
+      );
     return runCommand(command, argv, io, () => serve(command.opts<Flags>(), openDiscovery, io));
   };
 }
@@ -74,7 +94,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       host: flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
-      log: (message) => void io.stderr.write(`control-plane: ${message}\n`),
+      log: controlPlaneLog(flags.logLevel, flags.logFormat, io),
       openDiscovery,
     });
   } catch (error) {

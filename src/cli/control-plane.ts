@@ -6,8 +6,8 @@ import { serveDiscovery } from "../discovery/grpc-server.ts";
 import { DiscoveryServer } from "../discovery/server.ts";
 import { controlPlaneCommand } from "./control-plane-command.ts";
 
-const openGrpcDiscovery: OpenDiscovery = (compiler, onLoad) => {
-  const discovery = new DiscoveryServer(compiler, (node, report) => onLoad(node.id, report));
+const openGrpcDiscovery: OpenDiscovery = (compiler, observer) => {
+  const discovery = new DiscoveryServer(compiler, observer);
   return {
     discovery,
     listen: async (host, port) => {

@@ -9,19 +9,24 @@ import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { count, json, type Paint, painter, table } from "./output.ts";
 
-const STATE_FORMAT = { synced: "green", stale: "yellow", rejected: "red" } as const;
+const STATE_FORMAT = { synced: "green", stale: "yellow", rejected: "red", disconnected: "dim" } as const;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const command = withApi(
     newCommand(
       {
         name: "status",
-        summary: "Show which sidecars are connected, and whether each has applied what it was sent.",
+        summary:
+          "Show which sidecars are connected, and whether each has applied what it was sent: synced, stale (not\n" +
+          "yet), rejected (refuses some of it). One that has gone is listed as disconnected for ten minutes.",
         examples: [
           ["weft status", "the mesh that weft up runs"],
           ["weft status --json | jq '.items[].state'", "for a script"],
         ],
-        exits: { ok: "every sidecar is synced", failed: "one is stale or refused something, or no answer" },
+        exits: {
+          ok: "every connected sidecar is synced",
+          failed: "one is stale or refuses something, or no answer",
+        },
       },
       io,
     ),
@@ -31,7 +36,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return withClient(options.api, io, async (client) => {
       const { items } = await client.call<{ items: readonly SidecarStatus[] }>("GET", "/v1/sidecars");
       io.stdout.write(options.json === true ? json({ items }) : describe(items, painter(io.stdout, io.env)));
-      return items.every((item) => item.state === "synced") ? EXIT.ok : EXIT.failed;
+      return connected(items).every((item) => item.state === "synced") ? EXIT.ok : EXIT.failed;
     });
   });
 }
@@ -43,7 +48,9 @@ function describe(items: readonly SidecarStatus[], paint: Paint): string {
     paint(STATE_FORMAT[item.state], item.state),
     versions(item),
     item.version,
-    age(item.connectedSince),
+    item.disconnectedSince === undefined
+      ? `for ${age(item.connectedSince)}`
+      : `gone for ${age(item.disconnectedSince)}`,
   ]);
   const columns = ["SIDECAR", "STATE", "APPLIED", "WEFT", "CONNECTED"].map((title) => ({ title }));
   const refused = items.flatMap((item) =>
@@ -52,9 +59,16 @@ function describe(items: readonly SidecarStatus[], paint: Paint): string {
       return `${paint("red", "refused")} ${item.id}: ${nack.resource}${field}: ${nack.message}; version ${nack.version}`;
     }),
   );
-  const synced = items.filter((item) => item.state === "synced").length;
-  const lines = [...refused, `${synced} of ${count(items.length, "sidecar")} synced`];
+  const here = connected(items);
+  const synced = here.filter((item) => item.state === "synced").length;
+  const gone = items.length - here.length;
+  const absent = gone === 0 ? "" : `, ${gone} disconnected`;
+  const lines = [...refused, `${synced} of ${count(here.length, "sidecar")} synced${absent}`];
   return `${table(columns, rows, paint)}${lines.join("\n")}\n`;
+}
+
+function connected(items: readonly SidecarStatus[]): readonly SidecarStatus[] {
+  return items.filter((item) => item.state !== "disconnected");
 }
 
 /** `route 12, cluster 9`, and `route 11 of 12` where the latest is not applied yet. */

@@ -1,8 +1,10 @@
 /**
- * The control plane without its network: files, compiler and discovery, joined. Each change of the desired state gets a
- * number, under which sidecars' progress can be asked.
+ * The control plane without its network: files, compiler and discovery, joined. Whatever the source of a change, it is
+ * coalesced with others that come at the same time, and what comes of them gets one number, under which sidecars'
+ * progress can be asked.
  */
 import type { Resource } from "../resources/resource.ts";
+import { Coalescer } from "./coalescer.ts";
 import type { ChangedName, Compiler } from "./compile/compiler.ts";
 import type { Edit, EditOutcome, FileSource, SourceStatus } from "./source/files.ts";
 
@@ -14,30 +16,48 @@ export interface ChangeProgress {
 
 /** What the plane needs of a discovery server. */
 export interface Discovery {
-  changed(names: readonly ChangedName[], change: number): void;
+  /** `since`: when the change was asked for, by `performance.now()`. */
+  changed(names: readonly ChangedName[], change: number, since: number): void;
   ready(): void;
   /** As JSON. */
-  sidecars(): readonly object[];
+  sidecars(): readonly { readonly state: string }[];
   /** Undefined where no such change is known. */
   progress(change: number): ChangeProgress | undefined;
 }
 
+/** What happens in the plane, for those who count and log it. */
+export interface PlaneObserver {
+  readonly compiled: (ms: number, changed: number) => void;
+  /** After each reading of the files. */
+  readonly read: (status: SourceStatus) => void;
+}
+
+const NO_OBSERVER: PlaneObserver = { compiled() {}, read() {} };
+
 export class Plane {
   readonly #source: FileSource;
   readonly #compiler: Compiler;
+  readonly #observer: PlaneObserver;
+  readonly #coalescer = new Coalescer((since) => {
+    this.#source.rescan();
+    this.#compile(since);
+  });
   readonly discovery: Discovery;
   #change = 0;
+  /** The next number was given to somebody who may ask for it. */
+  #isPromised = false;
   #isReady = false;
 
-  constructor(source: FileSource, compiler: Compiler, discovery: Discovery) {
+  constructor(source: FileSource, compiler: Compiler, discovery: Discovery, observer = NO_OBSERVER) {
     this.#source = source;
     this.#compiler = compiler;
     this.discovery = discovery;
+    this.#observer = observer;
   }
 
-  /** Number of the latest change. */
+  /** Number of the latest change, also of one that is about to be compiled. */
   get change(): number {
-    return this.#change;
+    return this.#isPromised ? this.#change + 1 : this.#change;
   }
 
   get status(): SourceStatus {
@@ -50,27 +70,48 @@ export class Plane {
 
   /** Compiles what the files say and lets sidecars in, as soon as there is a good state: an empty one would send them 404s. */
   start(onError: (error: Error) => void): void {
-    this.#compile();
-    this.#source.watch(() => this.#compile(), onError);
+    this.#compile(performance.now());
+    this.#source.watch(() => this.#coalescer.touch(), onError);
   }
 
-  /** All edits or none; on the disk and on the way to sidecars when it returns. */
+  /** All edits or none; on the disk when it returns, and on the way to sidecars with the number that `change` then has. */
   edit(edits: readonly Edit[], dryRun: boolean): EditOutcome {
     const outcome = this.#source.edit(edits, dryRun);
-    if (!dryRun) this.#compile();
+    if (dryRun || "issues" in outcome) return outcome;
+    if (outcome.results.some(({ action }) => action !== "unchanged")) {
+      this.#isPromised = true;
+      this.#coalescer.touch();
+    }
     return outcome;
   }
 
+  /** How far a change is; undefined where it is not known, or no longer. */
+  progress(change: number): ChangeProgress | undefined {
+    // Before the first change nothing concerns anybody: what an apply answers that left an empty mesh as it was.
+    if (change === 0) return { ...NOBODY, change, state: "applied" };
+    if (this.#isPromised && change === this.#change + 1) return { ...NOBODY, change, state: "pending" };
+    return this.discovery.progress(change);
+  }
+
   close(): void {
+    this.#coalescer.close();
     this.#source.close();
   }
 
-  #compile(): void {
+  #compile(since: number): void {
+    this.#observer.read(this.status);
     const { resources, addresses } = this.#source.state;
+    const started = performance.now();
     const changed = this.#compiler.update(resources, addresses);
-    if (changed.length > 0) this.discovery.changed(changed, ++this.#change);
+    this.#observer.compiled(performance.now() - started, changed.length);
+    if (changed.length > 0 || this.#isPromised) {
+      this.#isPromised = false;
+      this.discovery.changed(changed, ++this.#change, since);
+    }
     if (this.#isReady || this.status.state === "broken") return;
     this.#isReady = true;
     this.discovery.ready();
   }
 }
+
+const NOBODY = { concerned: 0, applied: 0, rejected: [], elapsedMs: 0 } as const;

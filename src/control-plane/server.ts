@@ -2,13 +2,16 @@
  * The control plane as a whole: files, compiler, discovery and the HTTP API. Discovery's transport is handed in, so that
  * nothing here depends on gRPC.
  */
-import type { LoadReport } from "../discovery/messages.ts";
+import type { DiscoveryObserver } from "../discovery/observer.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { Compiler } from "./compile/compiler.ts";
 import { LoadStats } from "./load-stats.ts";
-import { planeMetrics } from "./metrics.ts";
+import { type Log, sourceLog, streamLog } from "./log.ts";
+import { PlaneMetrics } from "./metrics.ts";
 import { type Discovery, Plane } from "./plane.ts";
 import { FileSource } from "./source/files.ts";
+import { finishWrites } from "./source/journal.ts";
+import { Waits } from "./waits.ts";
 
 export interface ControlPlaneOptions {
   readonly configDir: string;
@@ -18,14 +21,14 @@ export interface ControlPlaneOptions {
   readonly discoveryPort: number;
   /** 0: chosen by the system. */
   readonly apiPort: number;
-  readonly log: (message: string) => void;
+  readonly log: Log;
   readonly openDiscovery: OpenDiscovery;
 }
 
 /** A discovery server over `compiler`, and its way onto the network. */
 export type OpenDiscovery = (
   compiler: Compiler,
-  onLoad: (sidecar: string, report: LoadReport) => void,
+  observer: DiscoveryObserver,
 ) => {
   readonly discovery: Discovery;
   listen(host: string, port: number): Promise<Listening>;
@@ -47,21 +50,45 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { configDir, addressesFile, host, log } = options;
   const compiler = new Compiler();
   const stats = new LoadStats(() => performance.now());
-  const opened = options.openDiscovery(compiler, (sidecar, report) => stats.add(sidecar, report));
-  const plane = new Plane(new FileSource(configDir, addressesFile), compiler, opened.discovery);
-  const registry = planeMetrics(plane);
+  const metrics = new PlaneMetrics();
+  const waits = new Waits();
+  const logged = streamLog(log);
+  const opened = options.openDiscovery(compiler, {
+    ...logged,
+    pushed: metrics.streams.pushed,
+    answered: (...what) => {
+      metrics.streams.answered(...what);
+      logged.answered(...what);
+    },
+    settled: (progress) => {
+      waits.settled(progress.change);
+      metrics.streams.settled(progress);
+      logged.settled(progress);
+    },
+    load: (node, report) => stats.add(node.id, report),
+  });
+  finishWrites(configDir);
+  const source = new FileSource(configDir, addressesFile);
+  const observer = { compiled: metrics.compiled, read: sourceLog(log) };
+  const plane = new Plane(source, compiler, opened.discovery, observer);
+  metrics.watch(plane);
   let discovery: Listening | undefined;
   let api: Api;
   try {
-    plane.start((error) => log(`files are no longer watched: ${error.message}`));
+    plane.start((error) => log.error({ reason: error.message }, "files are no longer watched"));
     discovery = await opened.listen(host, options.discoveryPort);
     api = await startApi({
       plane,
       stats,
+      waits,
       host,
       port: options.apiPort,
-      metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-      onError: (error) => log(`request failed: ${String(error)}`),
+      metrics: async () => ({
+        type: metrics.registry.contentType,
+        text: await metrics.registry.metrics(),
+      }),
+      onAnswer: metrics.answeredRequest,
+      onError: (error) => log.error({ err: error }, "a request failed"),
     });
   } catch (error) {
     plane.close();

@@ -55,9 +55,13 @@ export async function serveDiscovery(
 }
 
 function handle(server: DiscoveryServer, call: grpc.ServerDuplexStream<Buffer, Buffer>): void {
-  const send = (message: DownstreamMessage) => void call.write(Buffer.from(JSON.stringify(message)));
+  const send = (message: DownstreamMessage) => {
+    const bytes = Buffer.from(JSON.stringify(message));
+    call.write(bytes);
+    server.observer.pushed(message.response.type, bytes.length);
+  };
   const fail = (code: grpc.status, details: string) => {
-    stream.ended();
+    stream.ended(details);
     call.emit("error", { code, details });
   };
   const stream = server.open(send, (reason) => fail(grpc.status.ABORTED, reason));
@@ -67,9 +71,9 @@ function handle(server: DiscoveryServer, call: grpc.ServerDuplexStream<Buffer, B
     else fail(grpc.status.INVALID_ARGUMENT, checked.reason);
   });
   call.on("end", () => {
-    stream.ended();
+    stream.ended("closed by the sidecar");
     call.end();
   });
-  call.on("cancelled", () => stream.ended());
-  call.on("error", () => stream.ended());
+  call.on("cancelled", () => stream.ended("connection lost"));
+  call.on("error", (error) => stream.ended(error.message));
 }

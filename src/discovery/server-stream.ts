@@ -5,13 +5,13 @@
 import type {
   DiscoveryRequest,
   DownstreamMessage,
-  LoadReport,
   Node,
   ResourceType,
   UpstreamMessage,
   VersionedResource,
 } from "./messages.ts";
 import { RESOURCE_TYPES, WILDCARD } from "./messages.ts";
+import type { DiscoveryObserver, NackRecord } from "./observer.ts";
 import type { Rejection } from "./progress.ts";
 import type { ChangedName, ResourceSource } from "./server.ts";
 
@@ -22,14 +22,6 @@ const ABSENT = "";
 
 export type SendMessage = (message: DownstreamMessage) => void;
 
-export interface NackRecord {
-  readonly resource: string;
-  readonly version: string;
-  readonly message: string;
-  readonly field?: string;
-  readonly at: string;
-}
-
 export interface SidecarStatus {
   readonly id: string;
   readonly namespace: string;
@@ -38,10 +30,13 @@ export interface SidecarStatus {
   readonly connectedSince: string;
   readonly address: string;
   readonly ports: Readonly<Record<string, number>>;
-  readonly state: "synced" | "stale" | "rejected";
+  readonly state: "synced" | "stale" | "rejected" | "disconnected";
+  /** Only of a sidecar that is disconnected; ISO 8601. */
+  readonly disconnectedSince?: string;
   /** Resources by type: known to the sidecar, and those of them that it has applied in their latest version. */
   readonly types: Readonly<Record<string, { readonly sent: number; readonly applied: number }>>;
   readonly subscriptions: number;
+  /** What it refuses now, at most 16. */
   readonly nacks: readonly NackRecord[];
 }
 
@@ -52,9 +47,9 @@ export interface StreamContext {
   readonly isReady: () => boolean;
   readonly systemVersion: () => string;
   readonly settled: (type: ResourceType, name: string, rejection: Rejection | undefined) => void;
-  readonly onLoad: (node: Node, report: LoadReport) => void;
+  readonly observer: DiscoveryObserver;
   readonly identified: (id: string) => void;
-  readonly ended: () => void;
+  readonly ended: (reason: string) => void;
 }
 
 interface Outstanding {
@@ -67,7 +62,7 @@ class TypeState {
   readonly subscribed = new Set<string>();
   isWildcard = false;
   readonly held = new Map<string, string>();
-  readonly rejected = new Map<string, string>();
+  readonly rejected = new Map<string, NackRecord>();
   readonly pending = new Set<string>();
   outstanding: Outstanding | null = null;
 }
@@ -76,7 +71,6 @@ export class ServerStream {
   readonly #context: StreamContext;
   readonly #types = new Map<ResourceType, TypeState>();
   readonly #connectedSince = new Date().toISOString();
-  readonly #nacks: NackRecord[] = [];
   #node: Node | undefined;
   #nonce = 0;
   #hasEnded = false;
@@ -93,7 +87,7 @@ export class ServerStream {
   receive(message: UpstreamMessage): void {
     if (this.#hasEnded) return;
     if (message.kind === "load") {
-      if (this.#node !== undefined) this.#context.onLoad(this.#node, message.report);
+      if (this.#node !== undefined) this.#context.observer.load(this.#node, message.report);
       return;
     }
     const { request } = message;
@@ -113,15 +107,15 @@ export class ServerStream {
   /** Ends the stream from this side. */
   end(reason: string): void {
     if (this.#hasEnded) return;
-    this.ended();
+    this.ended(reason);
     this.#context.close(reason);
   }
 
   /** The transport has gone. */
-  ended(): void {
+  ended(reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#context.ended();
+    this.#context.ended(reason);
   }
 
   wants(type: ResourceType, name: string): boolean {
@@ -146,36 +140,38 @@ export class ServerStream {
     if (request.nonce === undefined || outstanding === null || outstanding.nonce !== request.nonce) return;
     state.outstanding = null;
     const errors = new Map((request.errors ?? []).map((error) => [error.resource ?? "", error]));
+    const refused: NackRecord[] = [];
+    let isMended = false;
     for (const [name, version] of outstanding.versions) {
       const error = errors.get(name) ?? errors.get("");
+      let rejection: Rejection | undefined;
       if (error === undefined) {
         state.held.set(name, version);
-        state.rejected.delete(name);
+        isMended = state.rejected.delete(name) || isMended;
       } else {
-        state.rejected.set(name, version);
-        const field = error.field === undefined ? {} : { field: error.field };
-        this.#nacks.push({
-          resource: `${request.type} ${name}`,
-          version,
-          message: error.message,
-          ...field,
-          at: new Date().toISOString(),
-        });
-        if (this.#nacks.length > MAX_NACKS) this.#nacks.shift();
+        const resource = `${request.type} ${name}`;
+        const { message } = error;
+        const what = { resource, message, ...(error.field === undefined ? {} : { field: error.field }) };
+        rejection = { sidecar: this.id, ...what };
+        const nack = { ...what, version, at: new Date().toISOString() };
+        state.rejected.set(name, nack);
+        refused.push(nack);
       }
-      if (state.pending.has(name)) continue;
-      const rejection =
-        error === undefined
-          ? undefined
-          : {
-              sidecar: this.id,
-              resource: `${request.type} ${name}`,
-              message: error.message,
-              ...(error.field === undefined ? {} : { field: error.field }),
-            };
-      this.#context.settled(request.type, name, rejection);
+      if (!state.pending.has(name)) this.#context.settled(request.type, name, rejection);
     }
+    const taken = outstanding.versions.size - refused.length;
+    this.#context.observer.answered(this.id, request.type, taken, refused);
+    if (isMended) this.#retryAfter(request.type);
     this.flush();
+  }
+
+  /** What a sidecar refused it may have refused for the sake of what comes before it, and that is mended. */
+  #retryAfter(mended: ResourceType): void {
+    for (const type of RESOURCE_TYPES.slice(RESOURCE_TYPES.indexOf(mended) + 1)) {
+      const { rejected, pending } = this.#state(type);
+      for (const name of rejected.keys()) pending.add(name);
+      rejected.clear();
+    }
   }
 
   /** True when there is something to look at. */
@@ -227,7 +223,7 @@ export class ServerStream {
     for (const name of names) {
       const resource = this.#context.source.get(type, name, node);
       const version = resource?.version ?? ABSENT;
-      if (state.held.get(name) === version || state.rejected.get(name) === version) {
+      if (state.held.get(name) === version || state.rejected.get(name)?.version === version) {
         this.#context.settled(type, name, undefined);
         continue;
       }
@@ -278,7 +274,7 @@ export class ServerStream {
       state: isRejected ? "rejected" : isStale ? "stale" : "synced",
       types: Object.fromEntries(types),
       subscriptions: all.reduce((sum, [, state]) => sum + state.subscribed.size, 0),
-      nacks: this.#nacks,
+      nacks: all.flatMap(([, state]) => [...state.rejected.values()]).slice(0, MAX_NACKS),
     };
   }
 }

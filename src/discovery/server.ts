@@ -2,7 +2,9 @@
  * The control plane's end of the discovery streams, whatever carries them: who is connected, what changed for whom, and how far
  * each sidecar is with it.
  */
-import type { LoadReport, Node, ResourceType, VersionedResource } from "./messages.ts";
+import { DepartedSidecars } from "./departed.ts";
+import type { Node, ResourceType, VersionedResource } from "./messages.ts";
+import { type DiscoveryObserver, NO_OBSERVER } from "./observer.ts";
 import { type ChangeProgress, ProgressBook } from "./progress.ts";
 import { type SendMessage, ServerStream, type SidecarStatus } from "./server-stream.ts";
 
@@ -20,20 +22,24 @@ export interface ChangedName {
 
 export class DiscoveryServer {
   readonly #source: ResourceSource;
-  readonly #onLoad: (node: Node, report: LoadReport) => void;
+  readonly observer: DiscoveryObserver;
   readonly #streams = new Set<ServerStream>();
+  readonly #departed: DepartedSidecars;
   readonly #progress: ProgressBook;
+  readonly #clock: () => number;
   #isReady = false;
   #systemVersion = "0";
 
   constructor(
     source: ResourceSource,
-    onLoad: (node: Node, report: LoadReport) => void = () => {},
+    observer: DiscoveryObserver = NO_OBSERVER,
     clock: () => number = () => performance.now(),
   ) {
     this.#source = source;
-    this.#onLoad = onLoad;
-    this.#progress = new ProgressBook(clock);
+    this.observer = observer;
+    this.#clock = clock;
+    this.#departed = new DepartedSidecars(clock);
+    this.#progress = new ProgressBook(clock, observer.settled);
   }
 
   /** Until then streams are taken and nothing is sent: an empty start must not look like an empty mesh. */
@@ -42,26 +48,27 @@ export class DiscoveryServer {
     for (const stream of this.#streams) stream.flush();
   }
 
-  /** These resources may have changed; streams compare versions. */
-  changed(names: readonly ChangedName[], change: number): void {
+  /** These resources may have changed; streams compare versions. `since` is when the change was asked for. */
+  changed(names: readonly ChangedName[], change: number, since = this.#clock()): void {
     this.#systemVersion = String(change);
-    this.#progress.begin(change);
+    this.#progress.begin(change, since);
     for (const stream of this.#streams) {
       const concerned = names.filter(({ type, name }) => stream.wants(type, name));
       if (concerned.length === 0) continue;
       this.#progress.concern(change, stream, concerned);
       stream.changed(concerned);
     }
+    this.#progress.begun(change);
   }
 
   progress(change: number): ChangeProgress | undefined {
     return this.#progress.read(change);
   }
 
-  /** Connected sidecars by id. */
+  /** Sidecars that are connected, or were until a while ago, by id. */
   sidecars(): readonly SidecarStatus[] {
-    const all = [...this.#streams].flatMap((stream) => stream.status() ?? []);
-    return all.sort((a, b) => (a.id < b.id ? -1 : 1));
+    const connected = [...this.#streams].flatMap((stream) => stream.status() ?? []);
+    return [...connected, ...this.#departed.list()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** A new stream. `close` ends it with a reason; the returned stream is told of messages and of its end. */
@@ -73,21 +80,29 @@ export class DiscoveryServer {
       isReady: () => this.#isReady,
       systemVersion: () => this.#systemVersion,
       settled: (type, name, rejection) => this.#progress.settle(stream, type, name, rejection),
-      onLoad: this.#onLoad,
-      identified: (id) => this.#replace(stream, id),
-      ended: () => {
-        this.#streams.delete(stream);
-        this.#progress.leave(stream);
-      },
+      observer: this.observer,
+      identified: (id) => this.#identified(stream, id),
+      ended: (reason) => this.#ended(stream, reason),
     });
     this.#streams.add(stream);
     return stream;
   }
 
-  /** A sidecar that connects again before its old stream is known to be dead takes its place. */
-  #replace(stream: ServerStream, id: string): void {
+  #identified(stream: ServerStream, id: string): void {
+    // A sidecar that connects again before its old stream is known to be dead takes its place.
     for (const other of this.#streams) {
       if (other !== stream && other.id === id) other.end("replaced by a newer stream of the same sidecar");
     }
+    this.#departed.delete(id);
+    this.observer.connected(id);
+  }
+
+  #ended(stream: ServerStream, reason: string): void {
+    this.#streams.delete(stream);
+    this.#progress.leave(stream);
+    const status = stream.status();
+    if (status === undefined) return;
+    this.#departed.add(status);
+    this.observer.disconnected(status.id, reason);
   }
 }

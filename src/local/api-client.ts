@@ -3,7 +3,7 @@
  * undici package 60 ms and 5 MB more), and an agent of our own ignores whatever proxy the shell is set up for.
  */
 import { Agent, request } from "node:http";
-import type { ApiIssue } from "./api-types.ts";
+import type { Issue } from "../resources/issue.ts";
 
 /** Nobody answers, or not with HTTP. `code` is the system's, e.g. ECONNREFUSED. */
 export class ApiUnreachableError extends Error {
@@ -23,9 +23,9 @@ export class ApiError extends Error {
   readonly status: number;
   /** `error.code` of the answer, e.g. `invalid`, `not_found`. */
   readonly code: string;
-  readonly issues: readonly ApiIssue[];
+  readonly issues: readonly Issue[];
 
-  constructor(status: number, code: string, message: string, issues: readonly ApiIssue[]) {
+  constructor(status: number, code: string, message: string, issues: readonly Issue[]) {
     super(message);
     this.name = "ApiError";
     this.status = status;
@@ -93,7 +93,7 @@ function exchange(
 
 interface ErrorBody {
   readonly error?: { readonly code?: string; readonly message?: string };
-  readonly issues?: readonly ApiIssue[];
+  readonly issues?: readonly Issue[];
 }
 
 function read(status: number, text: string): unknown {

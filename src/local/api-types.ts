@@ -42,11 +42,14 @@ export interface SidecarStatus {
   readonly connectedSince: string;
   readonly address: string;
   readonly ports: Readonly<Record<string, number>>;
-  readonly state: "synced" | "stale" | "rejected";
+  readonly state: "synced" | "stale" | "rejected" | "disconnected";
+  /** Of one that is disconnected. */
+  readonly disconnectedSince?: string;
   /** Versions per resource type. */
   readonly types: Readonly<
     Record<string, { readonly sent: number | string; readonly applied: number | string }>
   >;
+  /** What it refuses now. */
   readonly nacks: readonly Nack[];
 }
 
@@ -79,14 +82,4 @@ export interface DestinationStats {
 export interface StatsAnswer {
   readonly windowMs: number;
   readonly destinations: readonly DestinationStats[];
-}
-
-/** One thing that is wrong with a resource. */
-export interface ApiIssue {
-  readonly severity?: "error" | "warning";
-  readonly file?: string;
-  readonly line?: number;
-  readonly column?: number;
-  readonly field?: string;
-  readonly message: string;
 }

@@ -2,12 +2,12 @@
  * The API's addresses and what each answers (docs/reference/api.md).
  */
 import type { IncomingMessage } from "node:http";
-import { setTimeout as wait } from "node:timers/promises";
 import { parseDuration } from "../../resources/duration.ts";
 import { KINDS } from "../../resources/resource.ts";
 import type { LoadStats } from "../load-stats.ts";
 import type { Plane } from "../plane.ts";
-import { documentId, type Edit } from "../source/files.ts";
+import { documentId, type Edit, type EditOutcome } from "../source/files.ts";
+import type { Waits } from "../waits.ts";
 import { HttpError, readJson } from "./http.ts";
 import { applyEdits, deleteEdits, invalid, putEdits } from "./writes.ts";
 
@@ -15,6 +15,7 @@ import { applyEdits, deleteEdits, invalid, putEdits } from "./writes.ts";
 export interface ApiContext {
   readonly plane: Plane;
   readonly stats: LoadStats;
+  readonly waits: Waits;
 }
 
 type Handler = (context: ApiContext, url: URL, request: IncomingMessage) => unknown;
@@ -22,7 +23,6 @@ type Methods = Readonly<Record<string, Handler>>;
 
 /** Longest wait of `/v1/changes`, in milliseconds. */
 const MAX_WAIT_MS = 60_000;
-const POLL_MS = 10;
 const DEFAULT_WINDOW_MS = 10_000;
 
 const FIXED: Readonly<Record<string, Methods>> = {
@@ -76,23 +76,39 @@ function deleteResource({ plane }: ApiContext, url: URL): unknown {
 }
 
 function edit(plane: Plane, edits: readonly Edit[], url: URL): unknown {
-  const outcome = plane.edit(edits, url.searchParams.get("dryRun") === "true");
+  const outcome = write(() => plane.edit(edits, url.searchParams.get("dryRun") === "true"));
   if ("issues" in outcome) throw invalid(outcome.issues);
   return { change: plane.change, results: outcome.results };
 }
 
-async function readChange({ plane }: ApiContext, url: URL, request: IncomingMessage): Promise<unknown> {
-  const change = Number(url.pathname.split("/").at(-1));
-  // Before the first change nothing concerns anybody: what an apply answers that left an empty mesh as it was.
-  if (change === 0) return { change, state: "applied", concerned: 0, applied: 0, rejected: [], elapsedMs: 0 };
-  const until = performance.now() + Math.min(MAX_WAIT_MS, durationOf(url, "wait", 0));
-  for (;;) {
-    const progress = plane.discovery.progress(change);
-    if (progress === undefined) throw new HttpError(404, "not_found", `no change ${change} is known`);
-    if (progress.state !== "pending" || performance.now() >= until || request.socket.destroyed)
-      return progress;
-    await wait(POLL_MS);
+/** Says why the directory could not be written, which is none of our defects. */
+function write(edit: () => EditOutcome): EditOutcome {
+  try {
+    return edit();
+  } catch (error) {
+    const { code, path, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    throw new HttpError(500, "not_written", `nothing was changed: ${code} (${syscall} ${path ?? ""})`);
   }
+}
+
+async function readChange(
+  { plane, waits }: ApiContext,
+  url: URL,
+  request: IncomingMessage,
+): Promise<unknown> {
+  const change = Number(url.pathname.split("/").at(-1));
+  const waitMs = Math.min(MAX_WAIT_MS, durationOf(url, "wait", 0));
+  if (plane.progress(change)?.state === "pending") {
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    request.socket.once("close", leave);
+    await waits.until(change, waitMs, gone.signal);
+    request.socket.off("close", leave);
+  }
+  const progress = plane.progress(change);
+  if (progress === undefined) throw new HttpError(404, "not_found", `no change ${change} is known`);
+  return progress;
 }
 
 function readStats({ stats }: ApiContext, url: URL): unknown {

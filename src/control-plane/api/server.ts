@@ -12,6 +12,8 @@ export interface ApiOptions extends ApiContext {
   readonly port: number;
   /** Text of `/metrics` and its content type. */
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
+  /** Called for each answer. */
+  readonly onAnswer: (method: string, status: number) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -22,12 +24,20 @@ export interface Api {
 
 /** Listens; rejects with the system's error where it can't. */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const server = createServer((request, response) => void answer(options, request, response));
+  const server = createServer((request, response) => {
+    response.once("finish", () => options.onAnswer(methodLabel(request.method), response.statusCode));
+    void answer(options, request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, resolve);
   });
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
+
+/** Methods that anybody may invent make no series. */
+function methodLabel(method = ""): string {
+  return ["GET", "HEAD", "POST", "PUT", "DELETE"].includes(method) ? method : "other";
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -10,8 +10,8 @@ import { LoadMemory } from "../../resources/load-memory.ts";
 import type { Resource } from "../../resources/resource.ts";
 import type { Addresses } from "../compile/inputs.ts";
 import { readAddresses } from "./addresses.ts";
-import { writeFiles } from "./atomic-write.ts";
 import { type DocumentId, documentText, removeDocument, replaceDocument } from "./edit.ts";
+import { writeFiles } from "./journal.ts";
 import { Watcher } from "./watcher.ts";
 
 export interface SourceState {
@@ -89,7 +89,7 @@ export class FileSource {
     this.#files = loaded.files;
   }
 
-  /** Rescans whenever files change, and calls `onChange` afterwards. */
+  /** Calls `onChange` for each event of the files; to rescan is the caller's, once per burst. */
   watch(onChange: () => void, onError: (error: Error) => void): void {
     const watched = [{ directory: this.#directory, recursive: true }];
     const file = this.#addressesFile;
@@ -97,11 +97,7 @@ export class FileSource {
       file === undefined
         ? []
         : [{ directory: dirname(resolve(file)), recursive: false, only: basename(file) }];
-    const rescan = () => {
-      this.rescan();
-      onChange();
-    };
-    this.#watcher = new Watcher([...watched, ...overlay], rescan, onError);
+    this.#watcher = new Watcher([...watched, ...overlay], onChange, onError);
   }
 
   close(): void {
@@ -140,7 +136,7 @@ export class FileSource {
       );
       if (hasErrors(after.issues)) return { issues: after.issues };
       if (!dryRun) {
-        writeFiles(changes);
+        writeFiles(this.#directory, changes);
         this.rescan();
       }
     }
