@@ -1,14 +1,10 @@
 /** The defaults of the processes: ports, drain, back-off, coalescing; each read from what the product does with it. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { controlPlaneCommand } from "../../src/cli/control-plane-command.ts";
 import { readFlags } from "../../src/cli/sidecar-flags.ts";
 import { settingsOf } from "../../src/cli/sidecar-settings.ts";
-import { Watcher } from "../../src/control-plane/source/watcher.ts";
+import { Coalescer } from "../../src/control-plane/coalescer.ts";
 import { DiscoveryClient } from "../../src/discovery/client.ts";
 import { Drain } from "../../src/proxy/loop-drain.ts";
 import { rawOrigin } from "../harness/raw.ts";
@@ -101,60 +97,23 @@ it("reconnecting: 250 ms, doubling to 15 s, each pause random up to that", () =>
   client.close();
 });
 
-describe("changes of files are coalesced", () => {
-  const directory = mkdtempSync(join(tmpdir(), "weft-defaults-"));
-  let touched = 0;
-
-  /** Changes a file and waits until the watcher has armed its timer, on the real clock. */
-  async function touch(armed: () => number): Promise<void> {
-    const before = armed();
-    writeFileSync(join(directory, "mesh.yaml"), `# ${touched++}`);
-    while (armed() === before) await setImmediate();
-  }
-
-  function watch(): { calls: () => number; armed: () => number; close: () => void } {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
-    const timers = vi.spyOn(globalThis, "setTimeout");
-    let calls = 0;
-    const watcher = new Watcher(
-      [{ directory, recursive: false }],
-      () => {
-        calls++;
-      },
-      () => {},
-    );
-    const close = () => {
-      watcher.close();
-      timers.mockRestore();
-    };
-    return {
-      calls: () => calls,
-      armed: () => timers.mock.calls.filter(([, ms]) => Number(ms) <= 10).length,
-      close,
-    };
-  }
-
-  it("10 ms of quiet", async () => {
-    const { calls, armed, close } = watch();
-    await touch(armed);
+it("changes are coalesced: 10 ms of quiet, 100 ms at most", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  let reactions = 0;
+  const coalescer = new Coalescer(() => {
+    reactions++;
+  });
+  coalescer.touch();
+  vi.advanceTimersByTime(9);
+  expect(reactions).toBe(0);
+  vi.advanceTimersByTime(1);
+  expect(reactions).toBe(1);
+  for (let ms = 0; ms < 99; ms += 9) {
+    coalescer.touch();
     vi.advanceTimersByTime(9);
-    expect(calls()).toBe(0);
-    vi.advanceTimersByTime(11);
-    expect(calls()).toBe(1);
-    close();
-  });
-
-  it("100 ms at most, however they go on", async () => {
-    const { calls, armed, close } = watch();
-    for (let ms = 0; ms < 99; ms += 9) {
-      await touch(armed);
-      expect(calls()).toBe(0);
-      vi.advanceTimersByTime(9);
-    }
-    await touch(armed);
-    vi.advanceTimersByTime(1);
-    expect(calls()).toBe(1);
-    close();
-    rmSync(directory, { recursive: true });
-  });
+  }
+  expect(reactions).toBe(1);
+  coalescer.touch();
+  vi.advanceTimersByTime(1);
+  expect(reactions).toBe(2);
 });
