@@ -9,6 +9,8 @@ import type { Issue } from "../../resources/issue.ts";
 
 /** Largest body, in bytes. */
 export const MAX_BODY = 16 * 1_048_576;
+/** Most bytes of a refused body that are read to the end. */
+const MAX_DISCARDED = 64 * 1_048_576;
 
 /** An answer other than success. */
 export class HttpError extends Error {
@@ -49,8 +51,8 @@ export function checkHost(request: IncomingMessage): void {
   throw new HttpError(421, "wrong_host", "the Host must be an IP address or localhost");
 }
 
-/** The body as JSON. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+/** The body, which must say that it is JSON. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase();
   if (type !== "application/json") {
     throw new HttpError(415, "content_type", "the content type must be application/json");
@@ -58,16 +60,30 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (Number(request.headers["content-length"] ?? 0) > MAX_BODY) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Not `for await`, which would destroy the request, and with it the answer, when it is left early.
+  await new Promise<void>((resolve, reject) => {
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY) chunks.push(chunk);
+      else reject(tooLarge());
+    });
+    request.once("end", resolve);
+    request.once("error", reject);
+    request.once("close", () => reject(new HttpError(400, "cut_short", "the body was cut short")));
+  });
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Reads on, and forgets, what a client sends that was refused: closed at once, its connection would be reset before it
+ * has read the answer. So much and no more.
+ */
+export function discard(request: IncomingMessage): void {
+  let size = 0;
+  request.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > MAX_BODY) throw tooLarge();
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    throw new HttpError(400, "invalid_json", "the body is no JSON");
-  }
+    if (size > MAX_DISCARDED) request.destroy();
+  });
 }
 
 function tooLarge(): HttpError {

@@ -2,14 +2,15 @@
  * The API's addresses and what each answers (docs/reference/api.md).
  */
 import type { IncomingMessage } from "node:http";
-import { parseDuration } from "../../resources/duration.ts";
-import { KINDS } from "../../resources/resource.ts";
 import type { LoadStats } from "../load-stats.ts";
 import type { Plane } from "../plane.ts";
-import { documentId, type Edit, type EditOutcome } from "../source/files.ts";
+import type { Edit, EditOutcome } from "../source/files.ts";
 import type { Waits } from "../waits.ts";
-import { HttpError, readJson } from "./http.ts";
-import { applyEdits, deleteEdits, invalid, putEdits } from "./writes.ts";
+import { HttpError, readBody } from "./http.ts";
+import { durationOf, flagOf } from "./query.ts";
+import { addressed, findResource, kindOf } from "./resource-address.ts";
+import { readEdits } from "./write-reader.ts";
+import { invalid, type WriteRequest } from "./writes.ts";
 
 /** What the handlers work on. */
 export interface ApiContext {
@@ -28,10 +29,10 @@ const DEFAULT_WINDOW_MS = 10_000;
 const FIXED: Readonly<Record<string, Methods>> = {
   "/v1/resources": { GET: listResources },
   "/v1/apply": {
-    POST: async ({ plane }, url, request) => edit(plane, applyEdits(await readJson(request)), url),
+    POST: (context, url, request) => write(context, url, request, { kind: "apply" }),
   },
   "/v1/delete": {
-    POST: async ({ plane }, url, request) => edit(plane, deleteEdits(await readJson(request)), url),
+    POST: (context, url, request) => write(context, url, request, { kind: "delete" }),
   },
   "/v1/sidecars": { GET: ({ plane }) => ({ items: plane.discovery.sidecars() }) },
   "/v1/stats": { GET: readStats },
@@ -48,41 +49,52 @@ export function methodsOf(path: string): Methods | undefined {
 }
 
 function listResources({ plane }: ApiContext, url: URL): unknown {
-  const kind = url.searchParams.get("kind");
+  const asked = url.searchParams.get("kind");
+  const kind = asked === null ? undefined : kindOf(asked);
   const namespace = url.searchParams.get("namespace");
   const items = plane.resources.filter(
     (resource) =>
-      (kind === null || resource.kind.toLowerCase() === kind.toLowerCase()) &&
+      (kind === undefined || resource.kind === kind) &&
       (namespace === null || resource.metadata.namespace === namespace),
   );
   return { items: items.map((resource) => resource.document) };
 }
 
 function readResource({ plane }: ApiContext, url: URL): unknown {
-  const id = addressed(url);
-  const found = plane.resources.find((resource) => isSame(documentId(resource), id));
-  if (found === undefined) throw missing(id);
-  return found.document;
+  return findResource(plane.resources, addressed(url)).document;
 }
 
-async function putResource({ plane }: ApiContext, url: URL, request: IncomingMessage): Promise<unknown> {
-  return edit(plane, putEdits(addressed(url), await readJson(request)), url);
+function putResource(context: ApiContext, url: URL, request: IncomingMessage): Promise<unknown> {
+  return write(context, url, request, { kind: "put", id: addressed(url) });
 }
 
 function deleteResource({ plane }: ApiContext, url: URL): unknown {
   const id = addressed(url);
-  if (!plane.resources.some((resource) => isSame(documentId(resource), id))) throw missing(id);
-  return edit(plane, [id], url);
+  findResource(plane.resources, id);
+  return edit(plane, [id], flagOf(url, "dryRun"));
 }
 
-function edit(plane: Plane, edits: readonly Edit[], url: URL): unknown {
-  const outcome = write(() => plane.edit(edits, url.searchParams.get("dryRun") === "true"));
-  if ("issues" in outcome) throw invalid(outcome.issues);
+async function write(
+  { plane }: ApiContext,
+  url: URL,
+  request: IncomingMessage,
+  what: WriteRequest,
+): Promise<unknown> {
+  const dryRun = flagOf(url, "dryRun");
+  return edit(plane, await readEdits(what, await readBody(request)), dryRun);
+}
+
+function edit(plane: Plane, edits: readonly Edit[], dryRun: boolean): unknown {
+  const outcome = written(() => plane.edit(edits, dryRun));
+  if ("issues" in outcome) {
+    const { status, code, message, issues } = invalid(outcome.issues);
+    throw new HttpError(status, code, message, issues);
+  }
   return { change: plane.change, results: outcome.results };
 }
 
 /** Says why the directory could not be written, which is none of our defects. */
-function write(edit: () => EditOutcome): EditOutcome {
+function written(edit: () => EditOutcome): EditOutcome {
   try {
     return edit();
   } catch (error) {
@@ -114,33 +126,4 @@ async function readChange(
 function readStats({ stats }: ApiContext, url: URL): unknown {
   const windowMs = Math.min(60_000, Math.max(1_000, durationOf(url, "window", DEFAULT_WINDOW_MS)));
   return { windowMs, destinations: stats.window(windowMs) };
-}
-
-function durationOf(url: URL, parameter: string, fallback: number): number {
-  const text = url.searchParams.get(parameter);
-  const ms = text === null ? fallback : parseDuration(text);
-  if (ms === undefined)
-    throw new HttpError(400, "invalid_query", `${parameter} must be a duration such as 10s`);
-  return ms;
-}
-
-function addressed(url: URL) {
-  let parts: readonly string[];
-  try {
-    parts = url.pathname.split("/").slice(3).map(decodeURIComponent);
-  } catch {
-    throw new HttpError(400, "invalid_path", "the address is not well encoded");
-  }
-  const [given = "", namespace = "", name = ""] = parts;
-  const kind = KINDS.find((known) => known.toLowerCase() === given.toLowerCase());
-  if (kind === undefined) throw new HttpError(404, "not_found", `no kind ${given}`);
-  return { kind, namespace, name };
-}
-
-function isSame(a: Omit<Edit, "document">, b: Omit<Edit, "document">): boolean {
-  return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
-}
-
-function missing({ kind, namespace, name }: Omit<Edit, "document">): HttpError {
-  return new HttpError(404, "not_found", `no ${kind} ${namespace}/${name}`);
 }

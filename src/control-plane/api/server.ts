@@ -3,7 +3,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { checkHost, HttpError, sendError, sendJson } from "./http.ts";
+import { checkHost, discard, HttpError, sendError, sendJson } from "./http.ts";
+import { checkQuery } from "./query.ts";
 import { type ApiContext, methodsOf } from "./routes.ts";
 
 export interface ApiOptions extends ApiContext {
@@ -35,6 +36,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
 }
 
+function urlOf(request: IncomingMessage): URL {
+  const url = URL.parse(request.url ?? "/", "http://localhost");
+  if (url === null) throw new HttpError(400, "invalid_path", "the address is not well formed");
+  checkQuery(url);
+  return url;
+}
+
 /** Methods that anybody may invent make no series. */
 function methodLabel(method = ""): string {
   return ["GET", "HEAD", "POST", "PUT", "DELETE"].includes(method) ? method : "other";
@@ -54,7 +62,7 @@ async function answer(
 ): Promise<void> {
   try {
     checkHost(request);
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = urlOf(request);
     const { pathname } = url;
     const isProbe = pathname === "/healthz" || pathname === "/metrics";
     const methods = isProbe ? { GET: () => undefined } : methodsOf(pathname);
@@ -70,8 +78,7 @@ async function answer(
   } catch (error) {
     if (!(error instanceof HttpError)) options.onError(error);
     const known = error instanceof HttpError ? error : new HttpError(500, "internal", "internal error");
-    // What is left of a body that was refused is not read.
-    if (!request.complete) response.setHeader("connection", "close");
+    if (!request.complete) discard(request);
     if (response.headersSent) response.destroy();
     else sendError(response, known);
   }

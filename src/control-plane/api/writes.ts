@@ -1,62 +1,83 @@
 /**
- * Bodies of the API's writes to edits: texts of files (apply, delete) or one document (PUT), checked as files are.
+ * Bodies of the API's writes to edits: texts of files (apply, delete) or one document (PUT), checked as files are. It
+ * runs in a worker where a body is long, so what comes out is plain data.
  */
 import { hasErrors, type Issue } from "../../resources/issue.ts";
 import { loadFiles, type NamedText } from "../../resources/load.ts";
 import type { DocumentId } from "../source/edit.ts";
 import { documentId, type Edit } from "../source/files.ts";
-import { HttpError } from "./http.ts";
 
-/** Edits that make what the files of an apply say. */
-export function applyEdits(body: unknown): readonly Edit[] {
-  return load(filesOf(body)).map((resource) => ({ ...documentId(resource), document: resource.document }));
+/** What a body is to do; `put` says what its one document must be. */
+export type WriteRequest =
+  | { readonly kind: "apply" | "delete" }
+  | { readonly kind: "put"; readonly id: DocumentId };
+
+/** Why a write is refused. */
+export interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly issues?: readonly Issue[];
 }
 
-/** Edits that remove what the files of a delete name. */
-export function deleteEdits(body: unknown): readonly Edit[] {
-  return load(filesOf(body)).map(documentId);
-}
+export type WriteResult = { readonly edits: readonly Edit[] } | { readonly refusal: Refusal };
 
-/** The edit of a PUT; the document must be what the address says. */
-export function putEdits(id: DocumentId, body: unknown): readonly Edit[] {
-  const resources = load([{ name: "body", text: JSON.stringify(body) }]);
-  const [resource] = resources;
-  if (resource === undefined || resources.length !== 1) {
-    throw new HttpError(422, "invalid", "the body must be one resource");
+/** Reads a body. Never throws, whatever it holds. */
+export function readWrite(request: WriteRequest, body: string): WriteResult {
+  if (request.kind === "put") return readPut(request.id, body);
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    return refuse(400, "invalid_json", `the body is no JSON: ${(error as Error).message}`);
   }
-  const found = documentId(resource);
-  if (found.kind !== id.kind || found.namespace !== id.namespace || found.name !== id.name) {
-    const says = `${found.kind} ${found.namespace}/${found.name}`;
-    throw new HttpError(422, "invalid", `the body is ${says}, the address says otherwise`);
+  const files = (value as { files?: unknown } | null)?.files;
+  if (!Array.isArray(files) || !files.every(isNamedText)) {
+    return refuse(400, "invalid_body", 'the body must be {"files":[{"name":…,"text":…}]}');
   }
-  return [{ ...found, document: resource.document }];
+  const loaded = load(files);
+  if ("refusal" in loaded) return loaded;
+  if (request.kind === "apply") return loaded;
+  return { edits: loaded.edits.map(({ document: _document, ...id }) => id) };
 }
 
-/** An error for what is wrong with resources. */
-export function invalid(issues: readonly Issue[]): HttpError {
+/** What is said of resources that are wrong. */
+export function invalid(issues: readonly Issue[]): Refusal {
   const errors = issues.filter((issue) => issue.severity === "error").length || issues.length;
   const count = errors === 1 ? "one error" : `${errors} errors`;
-  return new HttpError(422, "invalid", `nothing was changed: ${count}`, issues);
+  return { status: 422, code: "invalid", message: `nothing was changed: ${count}`, issues };
 }
 
-function load(files: readonly NamedText[]) {
+/** Its text is kept as it came, so that places in it are those of the sender. */
+function readPut(id: DocumentId, body: string): WriteResult {
+  const loaded = load([{ name: "body", text: body }]);
+  if ("refusal" in loaded) return loaded;
+  const [edit] = loaded.edits;
+  if (edit === undefined || loaded.edits.length !== 1) {
+    return refuse(422, "invalid", "the body must be one resource");
+  }
+  if (edit.kind === id.kind && edit.namespace === id.namespace && edit.name === id.name) return loaded;
+  return refuse(422, "invalid", `the body is ${title(edit)}, the address says ${title(id)}`);
+}
+
+function load(files: readonly NamedText[]): WriteResult {
   const { resources, issues } = loadFiles(files);
   // References may lead to what is there already: the whole is checked before it is written. But what no kind reads
   // must not be dropped silently.
   const unread = issues.some((issue) => issue.field === "kind");
-  if (hasErrors(issues) || unread) throw invalid(issues);
-  return resources;
+  if (hasErrors(issues) || unread) return { refusal: invalid(issues) };
+  return { edits: resources.map((resource) => ({ ...documentId(resource), document: resource.document })) };
 }
 
-function filesOf(body: unknown): readonly NamedText[] {
-  const files = (body as { files?: unknown } | null)?.files;
-  if (!Array.isArray(files) || !files.every(isNamedText)) {
-    throw new HttpError(400, "invalid_body", 'the body must be {"files":[{"name":…,"text":…}]}');
-  }
-  return files;
+function refuse(status: number, code: string, message: string): WriteResult {
+  return { refusal: { status, code, message } };
 }
 
 function isNamedText(value: unknown): value is NamedText {
   const { name, text } = (value ?? {}) as { name?: unknown; text?: unknown };
   return typeof name === "string" && typeof text === "string";
+}
+
+function title({ kind, namespace, name }: DocumentId): string {
+  return `${kind} ${namespace}/${name}`;
 }
