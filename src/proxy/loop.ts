@@ -8,6 +8,7 @@ import { ClusterTable } from "./cluster-table.ts";
 import { Inbound } from "./inbound.ts";
 import { Drain } from "./loop-drain.ts";
 import { Listener } from "./net/listener.ts";
+import { ownAddress } from "./net/own-address.ts";
 import { Scratch } from "./net/scratch.ts";
 import { TimerWheel } from "./net/timer-wheel.ts";
 import { Outbound } from "./outbound.ts";
@@ -29,9 +30,13 @@ function start(port: MessagePort, options: LoopStart): void {
   const post = (message: FromLoop) => port.postMessage(message);
   const ownPorts = new Set(options.ownPorts);
   const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
-  const loop: Loop = { wheel: new TimerWheel(), scratch: new Scratch(), random: Math.random };
+  const loop: Loop = {
+    wheel: new TimerWheel(),
+    scratch: new Scratch(),
+    random: Math.random,
+    isOwn: ownAddress(ownPorts),
+  };
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
-    ownPorts,
     scope: options.outboundScope,
     subscribe: (routes) => post({ kind: "subscribe", routes }),
     unsubscribe: (routes) => post({ kind: "unsubscribe", routes }),

@@ -37,7 +37,6 @@ const DEFAULTS: OutboundListenerResource = {
 };
 
 export interface OutboundOptions {
-  readonly ownPorts: ReadonlySet<number>;
   readonly scope: "lazy" | "all";
   subscribe(routes: readonly string[]): void;
   unsubscribe(routes: readonly string[]): void;
@@ -116,7 +115,6 @@ export class Outbound implements ListenerContext {
   #external(authority: Authority): Destination {
     const port = authority.port === 0 ? 80 : authority.port;
     if (authority.host === "" || isAlmostAddress(authority.host)) return { kind: "unknown" };
-    if (isLoopback(authority.host) && this.#options.ownPorts.has(port)) return { kind: "loop" };
     if (this.#settings.outboundPolicy === "REGISTRY_ONLY") return { kind: "unknown" };
     return { kind: "passthrough", cluster: this.#passthroughCluster(authority.host, port) };
   }
@@ -185,15 +183,6 @@ export class Outbound implements ListenerContext {
 /** `127.1`, `0x7f000001` and the like: resolvers read them as addresses, and so past every rule about addresses. */
 function isAlmostAddress(host: string): boolean {
   return isIP(host) === 0 && /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(host);
-}
-
-function isLoopback(host: string): boolean {
-  return (
-    host === "localhost" ||
-    host === "::1" ||
-    host === "0.0.0.0" ||
-    (isIP(host) === 4 && host.startsWith("127."))
-  );
 }
 
 const PASSTHROUGH_SETTINGS = {

@@ -49,9 +49,8 @@ export async function virtualSidecar(
     sidecar.onChoice();
     return 0.25;
   };
-  const loop = { wheel: new TimerWheel(() => now), scratch: new Scratch(), random };
+  const loop = { wheel: new TimerWheel(() => now), scratch: new Scratch(), random, isOwn: () => false };
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
-    ownPorts: new Set(),
     scope: "lazy",
     subscribe() {},
     unsubscribe() {},

@@ -1,4 +1,5 @@
 /** The shapes a message can take, through a real traffic loop: bodies, versions, interim responses, tunnels. */
+import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
 import { exchangeBytes, type RawOrigin, rawOrigin } from "../harness/raw.ts";
@@ -189,12 +190,27 @@ describe("tunnels", () => {
     expect(answer).toBe("HTTP/1.1 200 Connection Established\r\n\r\npong");
   });
 
-  it("a request that leads back to the sidecar is refused", async () => {
+  it("a request that leads back to the sidecar is refused, by whatever address or name", async () => {
     const running = await serve(() => {});
     await running.apply([{ kind: "listener", resource: { ...OUTBOUND, outboundPolicy: "ALLOW_ANY" } }]);
-    const own = `localhost:${running.outboundPort}`;
-    expect(
-      await exchangeBytes(running.outboundPort, [`GET http://${own}/ HTTP/1.1\r\nHost: a\r\n\r\n`]),
-    ).toMatch(/ 508 /);
+    const { address } = Object.values(networkInterfaces()).flat().at(-1) ?? { address: "127.0.0.1" };
+    for (const host of ["localhost", "127.1.2.3", "[::1]", "[::ffff:127.0.0.1]", literal(address)]) {
+      const own = `${host}:${running.outboundPort}`;
+      const get = `GET http://${own}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+      expect(await exchangeBytes(running.outboundPort, [get]), host).toMatch(/ 508 /);
+      const connect = `CONNECT ${own} HTTP/1.1\r\nHost: ${own}\r\nConnection: close\r\n\r\n`;
+      expect(await exchangeBytes(running.outboundPort, [connect]), host).toMatch(/ 508 /);
+    }
+  });
+
+  it("an endpoint that is this sidecar is refused", async () => {
+    const running = await serve(() => {});
+    await running.apply(clusterAt("web", [running.outboundPort]));
+    const get = "GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n";
+    expect(await exchangeBytes(running.outboundPort, [get])).toMatch(/ 508 /);
   });
 });
+
+function literal(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}

@@ -4,6 +4,7 @@
  */
 import { KEEP_ALIVE } from "../http/fields.ts";
 import { Head } from "../http/head.ts";
+import type { IsOwn } from "../net/own-address.ts";
 import { TcpConnection } from "../net/tcp-connection.ts";
 import type { Sink } from "../net/transport.ts";
 import { BodyReader, BY_CHUNKS, BY_LENGTH, NO_BODY, UNTIL_CLOSE } from "./body.ts";
@@ -68,9 +69,9 @@ export class ClientConnection implements Sink {
     this.#maxHeadBytes = maxHeadBytes;
   }
 
-  open(address: string, port: number, handler: ResponseHandler): void {
+  open(address: string, port: number, isOwn: IsOwn, handler: ResponseHandler): void {
     this.#handler = handler;
-    this.transport.connect(address, port, () => {
+    this.transport.connect(address, port, isOwn, () => {
       this.#state = "idle";
       this.#owner.onOpen();
       this.#handler?.onConnected();

@@ -10,6 +10,7 @@
  * `acceptedSocket` falls back to 'data' events. `bench/micro/onread.ts` shows what it saves.
  */
 import net from "node:net";
+import { type IsOwn, LOOP } from "./own-address.ts";
 import type { Sink, Transport } from "./transport.ts";
 
 /** Bytes a read may bring. */
@@ -43,8 +44,8 @@ export class TcpConnection implements Transport {
     this.socket?.resume();
   }
 
-  /** Connects to an address; `lookup` is used for names only. The sink hears of failure by `onClose`. */
-  connect(host: string, port: number, onConnect: () => void): void {
+  /** Connects to an address or a name. The sink hears of failure by `onClose`. */
+  connect(host: string, port: number, isOwn: IsOwn, onConnect: () => void): void {
     const socket = net.connect({
       host,
       port,
@@ -57,6 +58,11 @@ export class TcpConnection implements Transport {
         callback: (length, buf) => this.received(length, buf as Buffer),
       },
     });
+    const refuseOwn = (_error: Error | null, address: string) => {
+      if (isOwn(address, port)) socket.destroy(Object.assign(new Error("leads back here"), { code: LOOP }));
+    };
+    if (net.isIP(host) === 0) socket.on("lookup", refuseOwn);
+    else refuseOwn(null, host);
     socket.once("connect", onConnect);
     this.#attach(socket);
   }

@@ -10,6 +10,7 @@ import { editedBytes, put, UPGRADE_BIT, writeRequestHead } from "../http1/head-e
 import { readRequestHead, wantsUpgrade } from "../http1/request-head.ts";
 import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
+import { connectCause } from "./cause.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 import { openUpgradeTunnel } from "./tunnel.ts";
@@ -56,7 +57,7 @@ export class Attempt implements ResponseHandler {
     const { maxHeadBytes, maxHeaders } = listener.limits;
     this.upstream = new ClientConnection(ownerOf(cluster, endpoint), maxHeadBytes, maxHeaders);
     deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-    this.upstream.open(endpoint.address, endpoint.port, this);
+    this.upstream.open(endpoint.address, endpoint.port, listener.loop.isOwn, this);
   }
 
   onConnected(): void {
@@ -194,7 +195,11 @@ export class Attempt implements ResponseHandler {
       return;
     }
     const cause =
-      fault === "connect" ? "connect_failure" : fault === "closed" ? "upstream_closed" : "upstream_malformed";
+      fault === "connect"
+        ? connectCause(error)
+        : fault === "closed"
+          ? "upstream_closed"
+          : "upstream_malformed";
     this.#exchange.fail(cause, error?.code ?? "");
   }
 

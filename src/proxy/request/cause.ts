@@ -2,6 +2,8 @@
  * Why Weft, not the application, ended an exchange: one row per cause gives everything users see of it. Flags are Envoy's
  * (access log and `response_flags`); docs/reference/causes.md lists the same rows, and a test keeps the two equal.
  */
+import { LOOP } from "../net/own-address.ts";
+
 export interface Cause {
   /** Anchor in docs/reference/causes.md and field of the JSON body. */
   readonly code: string;
@@ -234,6 +236,11 @@ const BY_CODE = new Map<string, Cause>(CAUSES.map((cause) => [cause.code, cause]
 
 export function causeOf(code: CauseCode): Cause {
   return BY_CODE.get(code) ?? CAUSES[CAUSES.length - 1]!;
+}
+
+/** The cause for a connection that could not be opened. */
+export function connectCause(error: NodeJS.ErrnoException | null): CauseCode {
+  return error?.code === LOOP ? "loop_detected" : "connect_failure";
 }
 
 /** The cause for a fault of the codec (http1/fault.ts, as a status). */

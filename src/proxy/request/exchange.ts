@@ -116,9 +116,6 @@ export class Exchange implements RequestHandler {
       case "unknown":
         if (head.authorityEnd === 0) this.fail("bad_request", "no Host");
         else this.fail("no_service", head.authority());
-        return;
-      case "loop":
-        this.fail("loop_detected");
     }
   }
 

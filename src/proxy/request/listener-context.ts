@@ -7,6 +7,7 @@ import type { Cluster } from "../clusters/cluster.ts";
 import type { Endpoint } from "../clusters/endpoint.ts";
 import type { Authority } from "../http/authority.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
+import type { IsOwn } from "../net/own-address.ts";
 import type { Scratch } from "../net/scratch.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
 import type { VirtualHost } from "../routing/virtual-host.ts";
@@ -25,14 +26,13 @@ export type Destination =
   /** Outside of the mesh, and allowed. */
   | { readonly kind: "passthrough"; readonly cluster: UpstreamCluster }
   /** Outside of the mesh, and not allowed. */
-  | { readonly kind: "unknown" }
-  /** A port of this sidecar. */
-  | { readonly kind: "loop" };
+  | { readonly kind: "unknown" };
 
 export interface Loop {
   readonly wheel: TimerWheel;
   readonly scratch: Scratch;
   readonly random: () => number;
+  readonly isOwn: IsOwn;
 }
 
 export interface ListenerContext {

@@ -65,7 +65,7 @@ export class Mirror extends Timed implements ResponseHandler {
       limits.maxHeaders,
     );
     loop.wheel.set(this, loop.wheel.now() + cluster.connectTimeoutMs);
-    this.#connection.open(endpoint.address, endpoint.port, this);
+    this.#connection.open(endpoint.address, endpoint.port, loop.isOwn, this);
   }
 
   onConnected(): void {

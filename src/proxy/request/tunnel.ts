@@ -11,6 +11,7 @@ import { editedBytes, put, writeResponseHead } from "../http1/head-edit.ts";
 import { Splice } from "../net/splice.ts";
 import { TcpConnection } from "../net/tcp-connection.ts";
 import type { Sink, Transport } from "../net/transport.ts";
+import { connectCause } from "./cause.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Destination, UpstreamCluster } from "./listener-context.ts";
 
@@ -25,9 +26,6 @@ export function openConnectTunnel(exchange: Exchange, destination: Destination):
   }
   switch (destination.kind) {
     case "wait":
-      return;
-    case "loop":
-      exchange.fail("loop_detected");
       return;
     case "unknown":
       exchange.fail("no_service", connection.head.authority());
@@ -68,13 +66,13 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
     onDrain: () => {},
     onClose: (error) => {
       exchange.tunnel = null;
-      exchange.fail("connect_failure", error?.code ?? "");
+      exchange.fail(connectCause(error), error?.code ?? "");
     },
   };
   const upstream = new TcpConnection(sink);
   exchange.tunnel = { close: () => upstream.close() };
   deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-  upstream.connect(endpoint.address, endpoint.port, () => {
+  upstream.connect(endpoint.address, endpoint.port, exchange.listener.loop.isOwn, () => {
     if (!exchange.isActive) {
       upstream.close();
       return;
