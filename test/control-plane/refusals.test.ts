@@ -75,7 +75,12 @@ describe("addresses", () => {
 
 describe("bodies", () => {
   it("are one resource, and the one of the address", async () => {
-    const other = { apiVersion: "v1", kind: "Service", metadata: { name: "x" }, spec: { ports: [{ port: 1 }] } };
+    const other = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "x" },
+      spec: { ports: [{ port: 1 }] },
+    };
     const answer = await call("PUT", "/v1/resources/Service/shop/catalog", JSON.stringify(other));
     expect(answer).toMatchObject({
       status: 422,

@@ -2,7 +2,9 @@
  * One document of a file replaced or removed, the rest left byte for byte: comments, order and the other documents are
  * somebody's.
  */
-import { parseAllDocuments, stringify } from "yaml";
+import { isDeepStrictEqual } from "node:util";
+import { type Document, type Node, parseAllDocuments, stringify } from "yaml";
+import { editScalars } from "./scalar-edit.ts";
 
 export interface DocumentId {
   readonly kind: string;
@@ -15,16 +17,19 @@ export function documentText(path: string, document: unknown): string {
   return path.endsWith(".json") ? `${JSON.stringify(document, null, 2)}\n` : stringify(document);
 }
 
-/** `text` with the document `id` replaced; undefined if it is not there. */
+/** `text` with the document `id` replaced, by as little as will do; undefined if it is not there. */
 export function replaceDocument(
   path: string,
   text: string,
   id: DocumentId,
   document: unknown,
 ): string | undefined {
-  const range = findDocument(text, id);
-  if (range === undefined) return undefined;
-  const [start, end] = range;
+  const found = findDocument(text, id);
+  if (found === undefined) return undefined;
+  const edited = editScalars(text, found.contents, document);
+  const check = edited === undefined ? undefined : findDocument(edited, id)?.document.toJS();
+  if (isDeepStrictEqual(check, document)) return edited;
+  const [start, end] = found.range;
   const old = text.slice(start, end);
   const end2 = old.endsWith("\n") ? "\n" : "";
   return text.slice(0, start) + documentText(path, document).trimEnd() + end2 + text.slice(end);
@@ -32,7 +37,7 @@ export function replaceDocument(
 
 /** `text` without the document `id`; null if nothing else is in it, undefined if it is not there. */
 export function removeDocument(text: string, id: DocumentId): string | null | undefined {
-  const range = findDocument(text, id);
+  const range = findDocument(text, id)?.range;
   if (range === undefined) return undefined;
   let before = text.slice(0, range[0]);
   const after = text.slice(range[1]).replace(/^\s*\n/, "");
@@ -43,11 +48,18 @@ export function removeDocument(text: string, id: DocumentId): string | null | un
     : null;
 }
 
-function findDocument(text: string, id: DocumentId): readonly [number, number] | undefined {
+interface Found {
+  readonly document: Document.Parsed;
+  readonly contents: Node;
+  readonly range: readonly [start: number, end: number];
+}
+
+function findDocument(text: string, id: DocumentId): Found | undefined {
   for (const document of parseAllDocuments(text, { logLevel: "silent" })) {
     if (!("contents" in document) || document.contents === null || document.errors.length > 0) continue;
-    const range = document.contents.range;
-    if (range !== null && range !== undefined && isDocument(document.toJS(), id)) return [range[0], range[1]];
+    const { contents } = document;
+    const { range } = contents;
+    if (range && isDocument(document.toJS(), id)) return { document, contents, range: [range[0], range[1]] };
   }
   return undefined;
 }
