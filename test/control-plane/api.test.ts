@@ -57,7 +57,9 @@ describe("HTTP API", () => {
     );
     expect((await call(port, "GET", "/v1/resources/Service/default/b")).status).toBe(404);
     expect((await call(port, "GET", "/v1/resources?kind=Service")).json.items).toHaveLength(2);
-    expect((await call(port, "GET", `/v1/changes/${applied.json.change}?wait=5s`)).json.state).toBe("applied");
+    expect((await call(port, "GET", `/v1/changes/${applied.json.change}?wait=5s`)).json.state).toBe(
+      "applied",
+    );
   });
 
   it("refuses all of an apply with one error, and writes nothing on a dry run", async () => {
