@@ -18,7 +18,7 @@ export const HOP_BY_HOP = 9;
 export const X_REQUEST_ID = 10;
 export const TRACEPARENT = 11;
 export const X_FORWARDED_PROTO = 12;
-/** `x-weft-*` and `x-forwarded-client-cert`: written by Weft alone. */
+/** `x-weft-*` and `x-forwarded-client-cert`: written by Weft alone, also where `_` stands for `-` (CGI reads both as one). */
 export const WEFT_OWN = 13;
 /** B3 in either form: a request that carries it needs no `traceparent` of ours. */
 export const B3 = 14;
@@ -62,6 +62,9 @@ const BY_LENGTH: readonly (readonly Known[])[] = Array.from({ length: 32 }, (_, 
 });
 
 const WEFT_PREFIX = Buffer.from("x-weft-", "latin1");
+const CLIENT_CERT = Buffer.from("x-forwarded-client-cert", "latin1");
+const DASH = 45;
+const UNDERSCORE = 95;
 
 /** Which of the fields above the name in `buf[start, end)` is; `OTHER` for all else. */
 export function fieldId(buf: Uint8Array, start: number, end: number): number {
@@ -76,16 +79,21 @@ export function fieldId(buf: Uint8Array, start: number, end: number): number {
       }
     }
   }
-  // 120 is x, the 7th byte a dash: nearly every other name is told apart by these two loads.
-  if (
-    length > 7 &&
-    buf[start + 6] === 45 &&
-    LOWER[buf[start]!] === 120 &&
-    startsFolded(buf, start, WEFT_PREFIX)
-  ) {
-    return WEFT_OWN;
+  // 120 is x: nearly every other name is told apart by this load.
+  if (length >= WEFT_PREFIX.length && LOWER[buf[start]!] === 120) {
+    if (startsLoosely(buf, start, WEFT_PREFIX)) return WEFT_OWN;
+    if (length === CLIENT_CERT.length && startsLoosely(buf, start, CLIENT_CERT)) return WEFT_OWN;
   }
   return OTHER;
+}
+
+/** As `startsFolded`, but `_` is as good as `-`. */
+function startsLoosely(buf: Uint8Array, start: number, lower: Uint8Array): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const byte = buf[start + i]!;
+    if (LOWER[byte] !== lower[i] && !(byte === UNDERSCORE && lower[i] === DASH)) return false;
+  }
+  return true;
 }
 
 /** Whether `buf[start, …)` begins with `lower`, ignoring ASCII case. The caller checks the length. */
