@@ -10,6 +10,8 @@ import type { TrickleCounts } from "../local/trickle.ts";
 /** A mesh that is ready. */
 export interface Started {
   readonly directory: string;
+  /** Whether a copy of it is served. */
+  readonly isCopied: boolean;
   readonly api: string;
   /** URL that goes through the first service's sidecar, with the Host it needs. */
   readonly entry?: { readonly url: string; readonly host: string };

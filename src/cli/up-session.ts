@@ -15,6 +15,7 @@ import type { Display, Summary } from "./up-display.ts";
 
 export interface SessionOptions {
   readonly directory: string;
+  readonly isCopied: boolean;
   readonly cwd: string;
   /** Absent: until a signal. */
   readonly durationMs?: number;
@@ -67,8 +68,8 @@ async function watch(run: Run, options: SessionOptions, interrupted: AbortSignal
   return summary.silent.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function describe(mesh: Mesh, { directory }: SessionOptions) {
-  const common = { directory, api: mesh.api, instances: mesh.instances };
+function describe(mesh: Mesh, { directory, isCopied }: SessionOptions) {
+  const common = { directory, isCopied, api: mesh.api, instances: mesh.instances };
   const { entry } = mesh;
   if (entry === undefined) return common;
   const { address, port, host, path } = target(entry);

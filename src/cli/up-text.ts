@@ -77,7 +77,7 @@ export function welcome(mesh: Started, paint: Paint): string[] {
   const { entry } = mesh;
   const sidecars = mesh.instances.length;
   const lines = [
-    `${paint("bold", "weft")} ${mesh.directory}: ${sidecars} workloads, ${sidecars} sidecars, 1 control plane; up in ${formatMs(mesh.startMs)}`,
+    `${paint("bold", "weft")} ${mesh.directory}${mesh.isCopied ? " (a copy)" : ""}: ${sidecars} workloads, ${sidecars} sidecars, 1 control plane; up in ${formatMs(mesh.startMs)}`,
     `  API      ${mesh.api}`,
   ];
   if (entry !== undefined) {

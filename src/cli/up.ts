@@ -25,6 +25,7 @@ interface Options {
   readonly apiPort: number;
   readonly startTimeout: number;
   readonly trickle: boolean;
+  readonly copy?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -43,6 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         ["weft up config/demo", "until Ctrl-C"],
         ["weft up config/demo --duration 20s", "ends by itself, with a summary"],
         ["weft up config/demo --json | jq 'select(.event==\"stats\")'", "for a program"],
+        ["weft up config/demo --copy", "try changes without touching the files"],
         ["weft up mesh/ --no-trickle --verbose", "your own requests only; all that the processes print"],
       ],
       exits: {
@@ -57,6 +59,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .addOption(durationSetting("--duration", "end after this long"))
     .option("--rate <n>", "requests a second of the trickle", integerOption("--rate", 1, 500), 10)
     .option("--no-trickle", "send no requests")
+    .option("--copy", "what is applied stays out of the directory and is gone at the end")
     .option(
       "--api-port <port>",
       "port of the control plane's API; 0: any",
@@ -80,6 +83,7 @@ async function up(directory: string, options: Options, io: Io): Promise<number> 
   try {
     const mesh = await Mesh.plan({
       directory: folder,
+      isCopied: options.copy === true,
       workloads,
       services,
       weft: weftProgram(),
@@ -97,7 +101,8 @@ async function up(directory: string, options: Options, io: Io): Promise<number> 
       },
     );
     const { duration } = options;
-    const session = { directory, cwd: io.cwd, rate: options.trickle ? options.rate : 0 };
+    const rate = options.trickle ? options.rate : 0;
+    const session = { directory, cwd: io.cwd, isCopied: options.copy === true, rate };
     const timed = duration === undefined ? session : { ...session, durationMs: duration };
     const stats = new StatsFolder(services, workloads);
     return await runSession(mesh, stats, timed, display, interrupts.first).finally(interrupts.dispose);

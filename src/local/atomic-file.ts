@@ -7,8 +7,13 @@ import { dirname } from "node:path";
 
 /** Writes JSON to `path`, making its folder where there is none. */
 export function writeJsonAtomically(path: string, value: unknown): void {
+  writeAtomically(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes `text` to `path`, readable by this user alone, making its folder where there is none. */
+export function writeAtomically(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}.tmp`;
-  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(draft, text, { mode: 0o600 });
   renameSync(draft, path);
 }

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { writeJsonAtomically } from "./atomic-file.ts";
+import { MeshCopy } from "./mesh-copy.ts";
 import {
   addressOverlay,
   type Entry,
@@ -24,6 +25,8 @@ import { type ProcessEvent, type ProcessSpec, type Role, SupervisedProcess } fro
 export interface MeshOptions {
   /** Directory of resources. */
   readonly directory: string;
+  /** Whether the control plane gets a copy of it, which ends with the mesh. */
+  readonly isCopied: boolean;
   readonly workloads: readonly PlannedWorkload[];
   readonly services: readonly PlannedService[];
   readonly weft: WeftProgram;
@@ -63,6 +66,7 @@ export class Mesh {
   readonly #reaper = new Reaper();
   readonly #scratch = makeScratch();
   readonly #processes: SupervisedProcess[] = [];
+  #copy: MeshCopy | undefined;
 
   private constructor(
     options: MeshOptions,
@@ -98,12 +102,16 @@ export class Mesh {
 
   /** Starts everything in order. Rejects with a StartError when time runs out or `signal` aborts; `stop` then, too. */
   async start(signal: AbortSignal): Promise<void> {
-    const { directory, weft, env, startTimeoutMs } = this.#options;
+    const { directory, isCopied, weft, env, startTimeoutMs } = this.#options;
+    if (isCopied) this.#copy = new MeshCopy(directory, join(this.#scratch, "mesh"));
     const overlay = join(this.#scratch, "addresses.json");
     writeJsonAtomically(overlay, addressOverlay(this.instances));
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]);
     const apiPort = Number(new URL(this.api).port);
-    const controlPlane = { directory, overlay, host: HOST, discoveryPort: this.#discoveryPort, apiPort };
+    const controlPlane = {
+      directory: this.#copy?.directory ?? directory,
+      ...{ overlay, host: HOST, discoveryPort: this.#discoveryPort, apiPort },
+    };
     await this.#startAll([controlPlaneSpec(weft, controlPlane, env)], deadline);
     const discovery = `${HOST}:${this.#discoveryPort}`;
     await this.#startAll(
@@ -123,6 +131,7 @@ export class Mesh {
     await this.#stopAll("sidecar", SIDECAR_GRACE_MS);
     await this.#stopAll("control-plane", CONTROL_PLANE_GRACE_MS);
     await this.#ports.releaseAll();
+    this.#copy?.close();
     await this.#reaper.close();
     removeScratch(this.#scratch);
   }

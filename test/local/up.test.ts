@@ -90,8 +90,10 @@ describe("weft up", { timeout: 90_000 }, () => {
 
 describe("changing a mesh that runs", { timeout: 90_000 }, () => {
   it("weft apply --wait moves the weights, without a lost request", async () => {
-    up = new UpProcess(["--rate", "50"]);
+    up = new UpProcess(["--rate", "50", "--copy"]);
     await up.until(({ event }) => event === "started");
+    const route = join(up.mesh, "catalog-route.yaml");
+    const before = readFileSync(route, "utf8");
     const status = await up.run("status");
     expect(status.stdout).toContain("5 of 5 sidecars synced");
     const dryRun = await up.run("apply", "-f", sample("canary-100.yaml"), "--dry-run");
@@ -107,6 +109,11 @@ describe("changing a mesh that runs", { timeout: 90_000 }, () => {
       const catalog = rowsOf(event).filter(({ service, requests }) => service === "catalog" && requests > 0);
       return catalog.length === 1 && catalog[0]?.version === "v2";
     });
+    expect(readFileSync(route, "utf8")).toBe(before);
+    writeFileSync(route, before.replace("weight: 90", "weight: 70"));
+    await vi.waitFor(async () =>
+      expect((await up?.run("get", "route", "catalog"))?.stdout).toContain("catalog-v1=70,catalog-v2=10"),
+    );
     expect(up.events.findLast(({ event }) => event === "stats")).toMatchObject({ trickle: { failed: 0 } });
   });
 
