@@ -12,6 +12,8 @@ import { count, json, painter } from "./output.ts";
 export interface ChangeOptions {
   readonly json: boolean;
   readonly dryRun: boolean;
+  /** Whether what was to be deleted and is not there counts as done. */
+  readonly mayBeAbsent?: boolean;
   /** Absent: don't wait. */
   readonly waitMs?: number;
 }
@@ -30,13 +32,18 @@ export async function followChange(
   if (!options.json) {
     for (const { kind, namespace, name, action } of answer.results) {
       const note = options.dryRun ? " (dry run)" : "";
+      if (action === "absent") {
+        if (options.mayBeAbsent !== true) io.stderr.write(`${kind} ${namespace}/${name} not found\n`);
+        continue;
+      }
       const done = action === "unchanged" ? paint("dim", action) : action;
       io.stdout.write(`${kind} ${namespace}/${name} ${done}${note}\n`);
     }
   }
+  const isMissing = options.mayBeAbsent !== true && answer.results.some(({ action }) => action === "absent");
   if (options.waitMs === undefined || options.dryRun) {
     if (options.json) io.stdout.write(json(answer));
-    return EXIT.ok;
+    return isMissing ? EXIT.failed : EXIT.ok;
   }
   const progress = await awaitChange(client, answer.change, options.waitMs);
   if (options.json) io.stdout.write(json({ ...answer, progress }));
@@ -44,7 +51,7 @@ export async function followChange(
     (progress.state === "applied" ? io.stdout : io.stderr).write(
       `${describeProgress(progress, options.waitMs)}\n`,
     );
-  return progress.state === "applied" ? EXIT.ok : EXIT.failed;
+  return progress.state === "applied" && !isMissing ? EXIT.ok : EXIT.failed;
 }
 
 async function awaitChange(client: ApiClient, change: number, waitMs: number): Promise<ChangeProgress> {

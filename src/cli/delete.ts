@@ -9,7 +9,7 @@ import { durationSetting, newCommand, runCommand } from "./command.ts";
 import { collect, readDocuments } from "./documents.ts";
 import { usageError } from "./exit.ts";
 import type { Io } from "./io.ts";
-import { parseKind } from "./kinds.ts";
+import { kindAndName, parseKind } from "./kinds.ts";
 
 interface Options {
   readonly filename?: readonly string[];
@@ -17,6 +17,7 @@ interface Options {
   readonly wait?: boolean;
   readonly timeout: number;
   readonly dryRun?: boolean;
+  readonly ignoreNotFound?: boolean;
   readonly json?: boolean;
   readonly api?: string;
 }
@@ -28,7 +29,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         name: "delete",
         summary: "Delete resources: one by kind and name, or all that files name.",
         examples: [
-          ["weft delete route catalog", "the service gets its endpoints again, weights are gone"],
+          ["weft delete route/catalog", "the service gets its endpoints again, weights are gone"],
           ["weft delete -f mesh/ --wait", "and return when every sidecar has applied that"],
         ],
         exits: {
@@ -38,12 +39,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       },
       io,
     )
-      .argument("[kind]", "a kind")
+      .argument("[kind]", "a kind, or kind/name")
       .argument("[name]", "name of the resource")
       .option("-f, --filename <path>", "file, directory, or - for stdin; may be repeated", collect)
       .option("-n, --namespace <name>", "namespace of the resource", "default")
       .option("--wait", "return when every sidecar that it concerns has applied it")
       .addOption(durationSetting("--timeout", "how long --wait waits", "30s"))
+      .option("--ignore-not-found", "with -f: what is not there counts as deleted")
       .option("--dry-run", "say what would be deleted"),
   );
   return runCommand(command, argv, io, async () => {
@@ -51,7 +53,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const request = await plan(command.args, options, io);
     return withClient(options.api, io, async (client) => {
       const answer = await request(client);
-      const asked = { json: options.json === true, dryRun: options.dryRun === true };
+      const asked = {
+        json: options.json === true,
+        dryRun: options.dryRun === true,
+        mayBeAbsent: options.ignoreNotFound === true,
+      };
       return followChange(
         client,
         answer,
@@ -65,7 +71,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 type Request = (client: ApiClient) => Promise<ChangeAnswer>;
 
 async function plan(args: readonly string[], options: Options, io: Io): Promise<Request> {
-  const [kind, name] = args;
+  const [kind, name] = kindAndName(args);
   const query = options.dryRun === true ? "?dryRun=true" : "";
   if (options.filename !== undefined) {
     if (kind !== undefined) throw usageError("either -f or a kind and a name");

@@ -7,11 +7,12 @@ import { withApi, withClient } from "./api.ts";
 import { newCommand, runCommand } from "./command.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
-import { KINDS, parseKind } from "./kinds.ts";
+import { KINDS, kindAndName, parseKind } from "./kinds.ts";
 import { json, painter } from "./output.ts";
 import { type Document, resourceTables } from "./resource-table.ts";
 
-type Format = "table" | "yaml" | "json";
+const FORMATS = ["table", "wide", "name", "yaml", "json"] as const;
+type Format = (typeof FORMATS)[number];
 
 interface Options {
   readonly namespace?: string;
@@ -28,24 +29,21 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         summary: `Show resources. Kinds: ${KINDS.join(", ")}; or all.`,
         examples: [
           ["weft get routes", "all HTTPRoutes, with their weights"],
-          ["weft get route catalog -o yaml", "one of them, as it could be applied again"],
+          ["weft get route/catalog -o yaml", "one of them, as it could be applied again"],
+          ["weft get workloads -o wide", "with their labels"],
           ["weft get all -n shop", "everything in a namespace"],
         ],
         exits: { ok: "shown, also if there are none", failed: "no such resource, or no answer" },
       },
       io,
     )
-      .argument("<kind>", "a kind, or all")
+      .argument("<kind>", "a kind, or all; or kind/name")
       .argument("[name]", "name of one resource")
       .option("-n, --namespace <name>", "only this namespace; with a name: default where absent")
-      .addOption(
-        new Option("-o, --output <format>", "how to print")
-          .choices(["table", "yaml", "json"])
-          .default("table"),
-      ),
+      .addOption(new Option("-o, --output <format>", "how to print").choices(FORMATS).default("table")),
   );
   return runCommand(command, argv, io, async () => {
-    const [kind = "", name] = command.args;
+    const [kind = "", name] = kindAndName(command.args);
     const options = command.opts<Options>();
     const documents = await withClient(options.api, io, async (client) => {
       const wanted = kind === "all" ? undefined : parseKind(kind);
@@ -71,7 +69,11 @@ function print(documents: readonly Document[], format: Format, isOne: boolean, i
       return json(isOne ? documents[0] : { items: documents });
     case "yaml":
       return documents.map((document) => stringify(document)).join("---\n");
+    case "name":
+      return documents.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}\n`).join("");
     case "table":
-      return documents.length === 0 ? "none\n" : resourceTables(documents, painter(io.stdout, io.env));
+    case "wide":
+      if (documents.length === 0) return "none\n";
+      return resourceTables(documents, painter(io.stdout, io.env), format === "wide");
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KINDS, parseKind } from "./kinds.ts";
+import { KINDS, kindAndName, parseKind } from "./kinds.ts";
 
 describe("kinds", () => {
   it.each([
@@ -17,5 +17,23 @@ describe("kinds", () => {
   it("lists all where it knows none", () => {
     expect(() => parseKind("pod")).toThrow('no kind "pod"');
     expect(KINDS).toContain("Service");
+  });
+});
+
+describe("kinds with names", () => {
+  it.each([
+    [[], []],
+    [["route"], ["route"]],
+    [
+      ["route", "a"],
+      ["route", "a"],
+    ],
+    [["route/a"], ["route", "a"]],
+  ])("%j means %j", (args, expected) => {
+    expect(kindAndName(args)).toEqual(expected);
+  });
+
+  it("refuses both forms at once", () => {
+    expect(() => kindAndName(["route/a", "b"])).toThrow("either route/a or a kind and a name");
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Kinds as people type them: `HTTPRoute`, `httproutes`, `route`; kubectl's short names where it has some.
  */
+import { closest } from "../resources/suggest.ts";
 import { usageError } from "./exit.ts";
 
 const SHORT_NAMES = {
@@ -23,7 +24,18 @@ export function parseKind(text: string): Kind {
     const names: readonly string[] = [kind.toLowerCase(), ...SHORT_NAMES[kind]];
     if (names.some((name) => wanted === name || wanted === plural(name))) return kind;
   }
-  throw usageError(`no kind "${text}"`, `kinds: ${KINDS.join(", ")}`);
+  const close = closest(text, KINDS);
+  const hint = close === undefined ? "" : `, did you mean "${close}"?`;
+  throw usageError(`no kind "${text}"${hint}`, `kinds: ${KINDS.join(", ")}`);
+}
+
+/** `kind name` and `kind/name`, as kubectl takes them; both may be absent. */
+export function kindAndName(args: readonly string[]): readonly [kind?: string, name?: string] {
+  const [first = "", name] = args;
+  const slash = first.indexOf("/");
+  if (slash < 0) return args.length === 0 ? [] : name === undefined ? [first] : [first, name];
+  if (name !== undefined) throw usageError(`either ${first} or a kind and a name`);
+  return [first.slice(0, slash), first.slice(slash + 1)];
 }
 
 function plural(name: string): string {

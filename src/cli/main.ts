@@ -38,11 +38,6 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./status.ts"),
   },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
-  {
-    name: "control-plane",
-    summary: "compile a directory of resources and serve it to sidecars",
-    load: () => import("./control-plane.ts"),
-  },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];
 
@@ -79,8 +74,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
   const entry = COMMANDS.find((c) => c.name === name);
   if (entry === undefined) {
-    const close = COMMANDS.find((c) => c.name.startsWith(name) || name.startsWith(c.name));
-    const hint = close === undefined ? "" : `, did you mean "${close.name}"?`;
+    const names = COMMANDS.map((c) => c.name);
+    const { closest } = await import("../resources/suggest.ts");
+    const close = names.find((known) => known.startsWith(name)) ?? closest(name, names);
+    const hint = close === undefined ? "" : `, did you mean "${close}"?`;
     io.stderr.write(`error: no command "${name}"${hint}\n  weft --help lists them\n`);
     return EXIT.usage;
   }

@@ -14,6 +14,8 @@ export interface Document {
 type Labels = Readonly<Record<string, string>>;
 type Cell = readonly [title: string, read: (spec: Spec, document: Document) => string];
 
+const LABELS: Cell = ["LABELS", (_spec, document) => pairs(document.metadata.labels)];
+
 const CELLS: Readonly<Record<string, readonly Cell[]>> = {
   Service: [
     ["PORTS", (spec) => list(spec.items("ports").map((port) => port.text("port")))],
@@ -22,7 +24,7 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
   Workload: [
     ["ADDRESS", (spec) => spec.text("address")],
     ["PORTS", (spec) => pairs(spec.map("ports"))],
-    ["LABELS", (_spec, document) => pairs(document.metadata.labels)],
+    LABELS,
   ],
   HTTPRoute: [
     ["FOR", (spec) => list(spec.items("parentRefs").map((parent) => parent.text("name")))],
@@ -38,14 +40,16 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
   ],
 };
 
-/** A table for each kind, with a heading where there are several. */
-export function resourceTables(documents: readonly Document[], paint: Paint): string {
+/** A table for each kind, with a heading where there are several; `isWide` adds labels. */
+export function resourceTables(documents: readonly Document[], paint: Paint, isWide = false): string {
   const kinds = [...new Set(documents.map(({ kind }) => kind))];
   return kinds
     .map((kind) => {
       const heading = kinds.length > 1 ? `${paint("bold", kind)}\n` : "";
       const some = documents.filter((document) => document.kind === kind);
-      return heading + kindTable(CELLS[kind] ?? [], some, paint);
+      const cells = CELLS[kind] ?? [];
+      const hasLabels = !isWide || cells.some(([title]) => title === "LABELS");
+      return heading + kindTable(hasLabels ? cells : [...cells, LABELS], some, paint);
     })
     .join("\n");
 }

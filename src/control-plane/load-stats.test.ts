@@ -28,7 +28,7 @@ it("merges sidecars and seconds, and forgets what is older than the window", () 
   expect(row).toMatchObject({
     requests: 200,
     failures: 10,
-    requestsPerSecond: 20,
+    requestsPerSecond: 100,
     successRate: 0.95,
     active: 4,
   });

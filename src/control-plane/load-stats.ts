@@ -4,6 +4,7 @@
  */
 import { latencyBucketMicros } from "../discovery/latency.ts";
 import type { DestinationLoad, LoadReport } from "../discovery/messages.ts";
+import { Rates } from "./load-rate.ts";
 
 /** Longest window, in seconds. */
 export const MAX_WINDOW_S = 60;
@@ -42,6 +43,7 @@ interface Second {
 
 export class LoadStats {
   readonly #ring: Second[] = [];
+  readonly #rates = new Rates(MAX_WINDOW_S);
   readonly #nowMs: () => number;
 
   /** @param nowMs a clock, in milliseconds. */
@@ -51,26 +53,36 @@ export class LoadStats {
 
   /** Adds a report of one sidecar to the second in which it arrived. */
   add(sidecar: string, report: LoadReport): void {
-    const at = Math.floor(this.#nowMs() / 1_000);
+    const now = this.#nowMs();
+    const at = Math.floor(now / 1_000);
     let second = this.#ring.at(-1);
     if (second === undefined || second.at < at) {
       second = { at, rows: new Map() };
       this.#ring.push(second);
       while ((this.#ring[0]?.at ?? at) <= at - MAX_WINDOW_S) this.#ring.shift();
     }
-    for (const load of report.destinations) merge(second.rows, rowKey(load), load, sidecar);
+    for (const load of report.destinations) {
+      const key = rowKey(load);
+      merge(second.rows, key, load, sidecar);
+      this.#rates.add(key, load.requests, report.intervalMs, now);
+    }
   }
 
   /** Rows of the last `windowMs` (1,000 to 60,000), in order of service, workload and reporter. */
   window(windowMs: number): readonly DestinationStats[] {
     const seconds = Math.min(MAX_WINDOW_S, Math.max(1, Math.ceil(windowMs / 1_000)));
-    const from = Math.floor(this.#nowMs() / 1_000) - seconds;
+    const now = this.#nowMs();
+    const from = Math.floor(now / 1_000) - seconds;
     const rows = new Map<string, Sums>();
     for (const second of this.#ring) {
       if (second.at < from) continue;
       for (const [key, sums] of second.rows) add(rows, key, sums);
     }
-    return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sums]) => summary(sums, seconds));
+    return [...rows]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, sums]) => {
+        return summary(sums, this.#rates.perSecond(key, seconds, now));
+      });
   }
 }
 
@@ -102,7 +114,10 @@ function add(rows: Map<string, Sums>, key: string, more: Sums): void {
   for (const [sidecar, count] of more.active) sums.active.set(sidecar, count);
 }
 
-function summary({ of, requests, failures, latency, active }: Sums, seconds: number): DestinationStats {
+function summary(
+  { of, requests, failures, latency, active }: Sums,
+  requestsPerSecond: number,
+): DestinationStats {
   const buckets = [...latency].sort(([a], [b]) => a - b);
   return {
     reporter: of.reporter,
@@ -112,7 +127,7 @@ function summary({ of, requests, failures, latency, active }: Sums, seconds: num
     version: of.version,
     requests,
     failures,
-    requestsPerSecond: requests / seconds,
+    requestsPerSecond,
     successRate: requests === 0 ? 1 : (requests - failures) / requests,
     active: [...active.values()].reduce((sum, count) => sum + count, 0),
     p50Ms: percentile(buckets, 0.5),

@@ -78,7 +78,7 @@ export class Plane {
   edit(edits: readonly Edit[], dryRun: boolean): EditOutcome {
     const outcome = this.#source.edit(edits, dryRun);
     if (dryRun || "issues" in outcome) return outcome;
-    if (outcome.results.some(({ action }) => action !== "unchanged")) {
+    if (outcome.results.some(({ action }) => action !== "unchanged" && action !== "absent")) {
       this.#isPromised = true;
       this.#coalescer.touch();
     }

@@ -6,7 +6,7 @@ export interface ResourceResult {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  readonly action: "created" | "configured" | "unchanged" | "deleted";
+  readonly action: "created" | "configured" | "unchanged" | "deleted" | "absent";
 }
 
 /** Answer of apply, delete, PUT and DELETE. */

@@ -1,27 +1,16 @@
 /**
- * A control plane without sidecars as a process of its own, so that a test can kill it: discovery is the one part that is
- * not there, and says so (no sidecar is connected, every change is applied by all none of them).
+ * A control plane without sidecars as a process of its own, so that a test can kill it: discovery has no port, so no
+ * sidecar ever connects.
  */
 import type { Log } from "../../src/control-plane/log.ts";
 import type { OpenDiscovery } from "../../src/control-plane/server.ts";
 import { startControlPlane } from "../../src/control-plane/server.ts";
+import { DiscoveryServer } from "../../src/discovery/server.ts";
 
-export const withoutSidecars: OpenDiscovery = (_compiler, observer) => {
-  let latest = 0;
-  return {
-    discovery: {
-      changed: (_names, change) => {
-        latest = change;
-        const done = { state: "applied", concerned: 0, applied: 0, rejected: [], elapsedMs: 0 } as const;
-        observer.settled({ change, ...done });
-      },
-      ready: () => {},
-      sidecars: () => [],
-      progress: (change) => (change <= latest ? { change, state: "applied" } : undefined),
-    },
-    listen: () => Promise.resolve({ port: 0, close: () => Promise.resolve() }),
-  };
-};
+const withoutSidecars: OpenDiscovery = (compiler, observer) => ({
+  discovery: new DiscoveryServer(compiler, observer),
+  listen: () => Promise.resolve({ port: 0, close: () => Promise.resolve() }),
+});
 
 const nothing = () => {};
 const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -32,7 +32,7 @@ export interface Edit extends DocumentId {
 }
 
 export interface EditResult extends DocumentId {
-  readonly action: "created" | "configured" | "unchanged" | "deleted";
+  readonly action: "created" | "configured" | "unchanged" | "deleted" | "absent";
 }
 
 export type EditOutcome = { readonly results: readonly EditResult[] } | { readonly issues: readonly Issue[] };
@@ -116,7 +116,10 @@ export class FileSource {
     const results: EditResult[] = [];
     for (const { document, ...id } of edits) {
       const old = byId.get(key(id));
-      if (old === undefined && document === undefined) continue;
+      if (old === undefined && document === undefined) {
+        results.push({ ...id, action: "absent" });
+        continue;
+      }
       if (old !== undefined && isDeepStrictEqual(old.document, document)) {
         results.push({ ...id, action: "unchanged" });
         continue;

@@ -1,0 +1,132 @@
+/** apply, get, delete, status and validate as a person types them, against a control plane on a real socket. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { main } from "../../src/cli/main.ts";
+import type { ControlPlane } from "../../src/control-plane/server.ts";
+import { startPlane } from "../control-plane/plane-process.ts";
+
+const service = (name: string, labels = "{}") =>
+  `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, labels: ${labels} }\nspec: { ports: [{ port: 80 }] }\n`;
+
+let folder: string;
+let plane: ControlPlane;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "weft-cli-"));
+  mkdirSync(join(folder, "mesh"));
+  plane = await startPlane(join(folder, "mesh"));
+});
+afterEach(async () => {
+  await plane.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function weft(stdin: string, ...argv: string[]) {
+  const out = collector();
+  const err = collector();
+  const env = { WEFT_API: `http://127.0.0.1:${plane.apiPort}` };
+  const io = { stdin: Readable.from([stdin]), stdout: out.sink, stderr: err.sink, env, cwd: folder };
+  const code = await main(argv, io);
+  return { code, stdout: out.text(), stderr: err.text() };
+}
+
+function collector() {
+  const chunks: string[] = [];
+  const sink = new Writable({
+    decodeStrings: false,
+    write(chunk: string, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { sink, text: () => chunks.join("") };
+}
+
+describe("weft get", () => {
+  beforeEach(() => weft(service("a", "{ team: x }"), "apply", "-f", "-"));
+
+  it.each([
+    ["services", "NAMESPACE  NAME  PORTS  SELECTOR\ndefault    a     80     -\n"],
+    [
+      "services -o wide",
+      "NAMESPACE  NAME  PORTS  SELECTOR  LABELS\ndefault    a     80     -         team=x\n",
+    ],
+    ["svc -o name", "service/a\n"],
+    ["svc/a -o yaml", /^apiVersion: v1\nkind: Service\n/],
+    ["svc a -o json", /^\{\n {2}"apiVersion": "v1"/],
+    ["routes", "none\n"],
+  ])("%s", async (args, expected) => {
+    const { code, stdout } = await weft("", "get", ...args.split(" "));
+    expect(code).toBe(0);
+    if (typeof expected === "string") expect(stdout).toBe(expected);
+    else expect(stdout).toMatch(expected);
+  });
+
+  it("says which kind was meant", async () => {
+    expect(await weft("", "get", "servise")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no kind "servise", did you mean "Service"?'),
+    });
+  });
+});
+
+describe("weft delete -f", () => {
+  it("deletes what there is, names what there is not, and exits with 1", async () => {
+    await weft(service("a"), "apply", "-f", "-");
+    const both = `${service("a")}---\n${service("b")}`;
+    expect(await weft(both, "delete", "-f", "-")).toEqual({
+      code: 1,
+      stdout: "Service default/a deleted\n",
+      stderr: "Service default/b not found\n",
+    });
+    const again = await weft(both, "delete", "-f", "-", "--ignore-not-found", "--wait");
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("takes kind/name too", async () => {
+    await weft(service("a"), "apply", "-f", "-");
+    expect((await weft("", "delete", "svc/a")).stdout).toBe("Service default/a deleted\n");
+    expect(await weft("", "delete", "svc/a")).toMatchObject({
+      code: 1,
+      stderr: "error: no Service default/a\n",
+    });
+  });
+});
+
+describe("weft apply", () => {
+  it("prints what was probably meant", async () => {
+    const { code, stderr } = await weft(service("a").replace("port:", "prot:"), "apply", "-f", "-");
+    expect(code).toBe(1);
+    expect(stderr).toContain('stdin:4:19: error: spec.ports[0].prot: unknown field; did you mean "port"?');
+  });
+
+  it("--wait says how many and how fast", async () => {
+    const { code, stdout } = await weft(service("a"), "apply", "-f", "-", "--wait");
+    expect(code).toBe(0);
+    expect(stdout).toBe("Service default/a created\nno connected sidecar is concerned\n");
+  });
+});
+
+it("weft validate prints every error of every file of a directory, and exits with 1", async () => {
+  const wrong = join(folder, "wrong");
+  mkdirSync(join(wrong, "deep"), { recursive: true });
+  writeFileSync(join(wrong, "a.yaml"), `${service("a").replace("port:", "prot:")}---\n${service("B")}`);
+  writeFileSync(join(wrong, "deep", "b.json"), '{"apiVersion": "v1", "kind": "Servic"}');
+  writeFileSync(join(wrong, "c.yml"), "kind: [\n");
+  const { code, stdout } = await weft("", "validate", wrong);
+  expect(code).toBe(1);
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines.at(-1)).toBe("3 files, 0 valid resources, 5 errors, 0 warnings");
+  expect(lines.filter((line) => line.includes(": error: "))).toHaveLength(5);
+  expect(stdout).toContain('did you mean "port"?');
+  expect(stdout).toContain('did you mean "Service"?');
+  const asJson = await weft("", "validate", wrong, "--json");
+  expect(JSON.parse(asJson.stdout)).toMatchObject({ valid: false, files: 3, resources: 0 });
+});
+
+it("an unknown command is told what it may have meant", async () => {
+  expect((await weft("", "aplly")).stderr).toContain('no command "aplly", did you mean "apply"?');
+});
