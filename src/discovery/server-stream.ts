@@ -151,9 +151,9 @@ export class ServerStream {
       } else {
         const resource = `${request.type} ${name}`;
         const { message } = error;
-        const what = { resource, message, ...(error.field === undefined ? {} : { field: error.field }) };
-        rejection = { sidecar: this.id, ...what };
-        const nack = { ...what, version, at: new Date().toISOString() };
+        const field = error.field === undefined ? {} : { field: error.field };
+        const nack = { resource, version, message, ...field, at: new Date().toISOString() };
+        rejection = rejectionOf(this.id, nack);
         state.rejected.set(name, nack);
         refused.push(nack);
       }
@@ -223,8 +223,15 @@ export class ServerStream {
     for (const name of names) {
       const resource = this.#context.source.get(type, name, node);
       const version = resource?.version ?? ABSENT;
-      if (state.held.get(name) === version || state.rejected.get(name)?.version === version) {
+      const refused = state.rejected.get(name);
+      if (state.held.get(name) === version) {
+        // What it refused is no longer wanted: it has the latest.
+        if (state.rejected.delete(name)) this.#retryAfter(type);
         this.#context.settled(type, name, undefined);
+        continue;
+      }
+      if (refused?.version === version) {
+        this.#context.settled(type, name, rejectionOf(this.id, refused));
         continue;
       }
       versions.set(name, version);
@@ -277,4 +284,8 @@ export class ServerStream {
       nacks: all.flatMap(([, state]) => [...state.rejected.values()]).slice(0, MAX_NACKS),
     };
   }
+}
+
+function rejectionOf(sidecar: string, { resource, message, field }: NackRecord): Rejection {
+  return { sidecar, resource, message, ...(field === undefined ? {} : { field }) };
 }

@@ -106,6 +106,20 @@ describe("what a sidecar refuses", () => {
     expect(bench.server.sidecars()[0]?.nacks).toEqual([]);
   });
 
+  it("is forgotten when what it holds is the latest again", () => {
+    const bench = new Bench();
+    bench.set("cluster", "a", "1");
+    bench.set("route", "a", "1");
+    const sidecar = bench.connect("s");
+    sidecar.answer();
+    bench.set("cluster", "a", "2");
+    bench.set("route", "a", "2");
+    sidecar.answer("cluster a", "route a");
+    bench.set("cluster", "a", "1");
+    expect(sidecar.answer()).toEqual(["route a 2"]);
+    expect(bench.state("s")).toBe("synced");
+  });
+
   it("for its own sake is not sent again before it changes", () => {
     const bench = new Bench();
     const sidecar = bench.connect("s");
@@ -117,6 +131,18 @@ describe("what a sidecar refuses", () => {
     expect(sidecar.responses).toEqual([]);
     expect(bench.state("s")).toBe("rejected");
   });
+});
+
+it("a change that comes back to what is refused is refused, unasked", () => {
+  const bench = new Bench();
+  const sidecar = bench.connect("s");
+  sidecar.answer();
+  bench.set("route", "a", "1");
+  sidecar.answer("route a");
+  bench.set("route", "a", "1");
+  expect(sidecar.responses).toEqual([]);
+  const rejected = [{ sidecar: "s", resource: "route a", message: "no" }];
+  expect(bench.server.progress(2)).toMatchObject({ state: "rejected", applied: 0, rejected });
 });
 
 describe("a sidecar that has gone", () => {
