@@ -71,7 +71,7 @@ function handle(server: DiscoveryServer, call: grpc.ServerDuplexStream<Buffer, B
     else fail(grpc.status.INVALID_ARGUMENT, checked.reason);
   });
   call.on("end", () => {
-    stream.ended("closed by the sidecar");
+    stream.ended("the stream ended");
     call.end();
   });
   call.on("cancelled", () => stream.ended("connection lost"));

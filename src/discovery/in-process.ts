@@ -16,7 +16,7 @@ export function inProcessTransport(server: DiscoveryServer): OpenTransport {
     return {
       send: (message) => setImmediate(() => isOpen && stream.receive(message)),
       close: () => {
-        stream.ended("closed by the sidecar");
+        stream.ended("the stream ended");
         close("closed");
       },
     };
