@@ -36,7 +36,7 @@ interface Flags {
   readonly discoveryPort: number;
   readonly apiPort: number;
   readonly logLevel: LogLevel;
-  readonly logFormat?: LogFormat;
+  readonly logFormat: LogFormat;
 }
 
 /** The command, with the transport of discovery. */
@@ -57,9 +57,10 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
           .default("info"),
       )
       .addOption(
-        new Option("--log-format <format>", "form of the log on stderr; text on a terminal, else json")
+        new Option("--log-format <format>", "form of the log on stderr")
           .env("WEFT_LOG_FORMAT")
-          .choices(LOG_FORMATS),
+          .choices(LOG_FORMATS)
+          .default("text"),
       );
     return runCommand(command, argv, io, () => serve(command.opts<Flags>(), openDiscovery, io));
   };

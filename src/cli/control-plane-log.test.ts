@@ -2,24 +2,20 @@ import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { controlPlaneLog, type LogFormat, type LogLevel } from "./control-plane-log.ts";
 
-/** What a logger wrote, on a terminal or not. */
+/** What a logger wrote. */
 function logged(
   write: (log: ReturnType<typeof controlPlaneLog>) => void,
   level: LogLevel,
-  format?: LogFormat,
-  isTTY = false,
+  format: LogFormat,
 ) {
   let text = "";
-  const stderr = Object.assign(
-    new Writable({
-      decodeStrings: false,
-      write(chunk: string, _encoding, done) {
-        text += chunk;
-        done();
-      },
-    }),
-    { isTTY },
-  );
+  const stderr = new Writable({
+    decodeStrings: false,
+    write(chunk: string, _encoding, done) {
+      text += chunk;
+      done();
+    },
+  });
   const io = { stdin: Readable.from([]), stdout: stderr, stderr, env: { NO_COLOR: "1" }, cwd: "/" };
   write(controlPlaneLog(level, format, io));
   return text;
@@ -29,7 +25,7 @@ const EVIL = 'a\n{"level":"error"}\u001b[2J';
 
 describe("the control plane's log", () => {
   it("is one JSON line each, whatever strangers wrote", () => {
-    const text = logged((log) => log.warn({ sidecar: EVIL }, "sidecar refused a resource"), "info");
+    const text = logged((log) => log.warn({ sidecar: EVIL }, "sidecar refused a resource"), "info", "json");
     expect(text.split("\n")).toHaveLength(2);
     expect(JSON.parse(text)).toEqual({
       level: "warn",
@@ -39,9 +35,9 @@ describe("the control plane's log", () => {
     });
   });
 
-  it("is readable on a terminal, and no value moves the cursor or looks like a field", () => {
+  it("is readable as text, and no value moves the cursor or looks like a field", () => {
     const fields = { sidecar: "default/web", reason: 'x=1 "y"', evil: EVIL };
-    const text = logged((log) => log.info(fields, "sidecar connected"), "info", undefined, true);
+    const text = logged((log) => log.info(fields, "sidecar connected"), "info", "text");
     expect(text.replace(/^\S+/, "12:34:56.789")).toBe(
       '12:34:56.789 info  sidecar connected sidecar=default/web reason="x=1 \\"y\\"" ' +
         'evil="a\\n{\\"level\\":\\"error\\"}\\u001b[2J"\n',

@@ -1,5 +1,5 @@
 /**
- * The control plane's log on stderr: one JSON line each for machines, readable lines for a terminal. pino makes the
+ * The control plane's log on stderr: one JSON line each for machines, readable lines for people. pino makes the
  * lines and escapes what strangers wrote; its worker-thread transports are left alone, since nothing here is hot.
  */
 import { pino } from "pino";
@@ -15,11 +15,10 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 
 const COLOURS: Readonly<Record<string, Format>> = { debug: "dim", warn: "yellow", error: "red" };
 
-/** `format` absent: text on a terminal, JSON elsewhere. */
-export function controlPlaneLog(level: LogLevel, format: LogFormat | undefined, io: Io): Log {
-  const chosen = format ?? (io.stderr.isTTY === true ? "text" : "json");
+/** A log of what is `level` or worse, on stderr. */
+export function controlPlaneLog(level: LogLevel, format: LogFormat, io: Io): Log {
   const paint = painter(io.stderr, io.env);
-  const write = chosen === "json" ? (line: string) => line : (line: string) => readable(line, paint);
+  const write = format === "json" ? (line: string) => line : (line: string) => readable(line, paint);
   const formatters = { level: (label: string) => ({ level: label }) };
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters };
   return pino(options, { write: (line: string) => void io.stderr.write(write(line)) });
