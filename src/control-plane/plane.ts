@@ -39,8 +39,8 @@ export class Plane {
   readonly #compiler: Compiler;
   readonly #observer: PlaneObserver;
   readonly #coalescer = new Coalescer((since) => {
-    this.#source.rescan();
-    this.#compile(since);
+    if (this.#source.rescan()) this.#compile(since);
+    else this.#coalescer.touch();
   });
   readonly discovery: Discovery;
   #change = 0;

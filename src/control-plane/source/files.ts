@@ -43,19 +43,25 @@ export function documentId(resource: Resource): DocumentId {
   return { kind: resource.kind, namespace, name };
 }
 
+/** An editor that saves in place empties the file first: for so long, an emptied file is taken for one that is being saved. */
+const SAVING_MS = 100;
+
 export class FileSource {
   readonly #directory: string;
   readonly #addressesFile: string | undefined;
+  readonly #nowMs: () => number;
   #state: SourceState = { resources: [], addresses: {} };
   #issues: readonly Issue[] = [];
   #files: readonly NamedText[] = [];
   readonly #memory = new LoadMemory<LoadedText>();
   #watcher: Watcher | undefined;
+  #emptiedAt: number | undefined;
 
-  constructor(directory: string, addressesFile?: string) {
+  constructor(directory: string, addressesFile?: string, nowMs: () => number = () => performance.now()) {
     this.#directory = directory;
     this.#addressesFile = addressesFile;
-    this.rescan();
+    this.#nowMs = nowMs;
+    this.#read();
   }
 
   /** The last good state. */
@@ -76,9 +82,25 @@ export class FileSource {
     };
   }
 
-  /** Reads everything again; with errors, the state stays as it is. */
-  rescan(): void {
+  /** Reads everything again; with errors, the state stays as it is. False: a file is being saved, nothing was taken over. */
+  rescan(): boolean {
     const loaded = loadDirectory(this.#directory, this.#memory);
+    if (this.#isBeingSaved(loaded.files)) return false;
+    this.#read(loaded);
+    return true;
+  }
+
+  #isBeingSaved(files: readonly NamedText[]): boolean {
+    const empty = new Set(files.filter(({ text }) => text === "").map(({ name }) => name));
+    if (!this.#files.some(({ name, text }) => text !== "" && empty.has(name))) {
+      this.#emptiedAt = undefined;
+      return false;
+    }
+    this.#emptiedAt ??= this.#nowMs();
+    return this.#nowMs() - this.#emptiedAt < SAVING_MS;
+  }
+
+  #read(loaded = loadDirectory(this.#directory, this.#memory)): void {
     const overlay =
       this.#addressesFile === undefined ? { addresses: {} } : readAddresses(this.#addressesFile);
     const issues = "issue" in overlay ? [...loaded.issues, overlay.issue] : loaded.issues;
@@ -140,7 +162,7 @@ export class FileSource {
       if (hasErrors(after.issues)) return { issues: after.issues };
       if (!dryRun) {
         writeFiles(this.#directory, changes);
-        this.rescan();
+        this.#read();
       }
     }
     return { results };
