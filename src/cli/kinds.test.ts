@@ -20,6 +20,11 @@ describe("kinds", () => {
   });
 });
 
+it("a kind that is not known is almost another, by any of its names", () => {
+  expect(() => parseKind("rote")).toThrow('no kind "rote", did you mean "route"?');
+  expect(() => parseKind("HTTPRouts")).toThrow('did you mean "HTTPRoute"?');
+});
+
 describe("kinds with names", () => {
   it.each([
     [[], []],

@@ -20,11 +20,13 @@ export const KINDS = Object.keys(SHORT_NAMES) as readonly Kind[];
 /** The kind that `text` means; a usage error lists them where it means none. */
 export function parseKind(text: string): Kind {
   const wanted = text.toLowerCase();
+  const names: string[] = [];
   for (const kind of KINDS) {
-    const names: readonly string[] = [kind.toLowerCase(), ...SHORT_NAMES[kind]];
-    if (names.some((name) => wanted === name || wanted === plural(name))) return kind;
+    const ofKind: readonly string[] = [kind, ...SHORT_NAMES[kind]];
+    if (ofKind.some((name) => [name.toLowerCase(), plural(name.toLowerCase())].includes(wanted))) return kind;
+    names.push(...ofKind);
   }
-  const close = closest(text, KINDS);
+  const close = closest(text, names);
   const hint = close === undefined ? "" : `, did you mean "${close}"?`;
   throw usageError(`no kind "${text}"${hint}`, `kinds: ${KINDS.join(", ")}`);
 }

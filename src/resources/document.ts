@@ -38,11 +38,16 @@ export function readDocument(value: unknown): ReadDocument {
     ...(typeof name === "string" ? { name } : {}),
   };
   const wrong = checkKind(apiVersion, kind);
-  if (wrong !== undefined) return { ...names, problems: [wrong] };
-  const problems: DocumentProblem[] = [];
-  const schema = envelopeOf(kind as Kind);
-  const envelope = schema.check(value, [], (p) => problems.push({ severity: "error", ...p }));
-  return envelope === undefined ? { ...names, problems } : { ...names, envelope, problems };
+  const known = KINDS.find((candidate) => candidate === kind);
+  // With the version alone wrong, what else is wrong is told as well.
+  const isKnown = wrong === undefined || wrong.path[0] === "apiVersion";
+  if (known === undefined || !isKnown) return { ...names, problems: wrong === undefined ? [] : [wrong] };
+  const problems = wrong === undefined ? [] : [wrong];
+  const meant = wrong === undefined ? value : { ...value, apiVersion: KIND_TABLES[known].apiVersion };
+  const envelope = envelopeOf(known).check(meant, [], (p) => problems.push({ severity: "error", ...p }));
+  return envelope === undefined || wrong !== undefined
+    ? { ...names, problems }
+    : { ...names, envelope, problems };
 }
 
 /** The table of a whole document. */

@@ -16,12 +16,21 @@ const route = (rule: string) =>
   `spec:\n  parentRefs: [{ name: s }]\n  rules:\n    - ${rule}\n---\n${service("{ ports: [{ port: 80 }] }")}`;
 
 // The place that is blamed is marked with §; without a mark it is the beginning.
+it("a wrong version hides nothing else that is wrong", () => {
+  const text = service("{ ports: [{ prot: 80 }] }").replace("v1", "v2");
+  expect(messages(text)).toEqual([
+    'f.yaml:1:13: error: apiVersion: must be v1 for Service, found "v2"; did you mean "v1"?',
+    "f.yaml:4:17: error: spec.ports[0].port: is required",
+    'f.yaml:4:19: error: spec.ports[0].prot: unknown field; did you mean "port"?',
+  ]);
+});
+
 describe("what is wrong with one document", () => {
   const E = "error";
   it.each([
     ["text", "hello", `${E}: must be a resource, found "hello"`],
     ["no kind", "apiVersion: v1", `${E}: kind: is required`],
-    ["no version", "kind: Service", `${E}: apiVersion: is required`],
+    ["no version", "kind: MeshConfig\nmetadata: { name: default }", `${E}: apiVersion: is required`],
     [
       "kind unknown to Weft's version",
       "apiVersion: weft.dev/v1alpha1\nkind: §Worklaod",
@@ -29,7 +38,7 @@ describe("what is wrong with one document", () => {
     ],
     [
       "wrong version of a known kind",
-      "apiVersion: §gateway.networking.k8s.io/v1beta1\nkind: HTTPRoute",
+      "apiVersion: §gateway.networking.k8s.io/v1beta1\nkind: HTTPRoute\nmetadata: { name: r }\nspec: { parentRefs: [{ name: s }] }",
       `${E}: apiVersion: must be gateway.networking.k8s.io/v1 for HTTPRoute, found "gateway.networking.k8s.io/v1beta1"; did you mean "gateway.networking.k8s.io/v1"?`,
     ],
     [
