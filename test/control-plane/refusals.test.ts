@@ -1,5 +1,7 @@
 /** What the API says to those who got something wrong, over a real socket. */
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -71,6 +73,35 @@ describe("addresses", () => {
   ])("%s %s is not allowed", async (method, path, allow) => {
     expect(await call(method, path)).toMatchObject({ status: 405, allow });
   });
+});
+
+describe("hosts", () => {
+  async function statusFor(host: string): Promise<number> {
+    const asked = request({ port: plane.apiPort, host: "127.0.0.1", path: "/v1/status", headers: { host } });
+    asked.end();
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    response.resume();
+    return response.statusCode ?? 0;
+  }
+
+  it.each([
+    "127.0.0.1:1",
+    "[::1]:15014",
+    "localhost",
+    "control-plane:15014",
+    "weft.weft-system.svc",
+    "weft.weft-system.svc.cluster.local:15014",
+    "box.internal",
+  ])("%s is let in", async (host) => {
+    expect(await statusFor(host)).toBe(200);
+  });
+
+  it.each(["evil.test", "127.0.0.1.evil.test", "local.evil.com", "a b", "svc."])(
+    "%j is not",
+    async (host) => {
+      expect(await statusFor(host)).toBe(421);
+    },
+  );
 });
 
 describe("bodies", () => {

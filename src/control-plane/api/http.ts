@@ -44,11 +44,21 @@ export function sendError(response: ServerResponse, error: HttpError): void {
   sendJson(response, error.status, { error: { code, message }, ...(issues === undefined ? {} : { issues }) });
 }
 
-/** Refuses a Host that is neither an address nor `localhost`. */
+/**
+ * Names that no stranger can have in public DNS, and so can't rebind: of one label (a compose service), `.localhost`
+ * (RFC 6761), `.local` (RFC 6762, Kubernetes' `svc.cluster.local`), `.internal`, and Kubernetes' `.svc`.
+ */
+const PRIVATE_NAME = /^[a-z0-9_-]+$|\.(?:localhost|local|internal|svc)$/i;
+
+/** Refuses a Host that is neither an address nor a name of a private network. */
 export function checkHost(request: IncomingMessage): void {
   const host = (request.headers.host ?? "").replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
-  if (host === "localhost" || isIP(host) !== 0) return;
-  throw new HttpError(421, "wrong_host", "the Host must be an IP address or localhost");
+  if (isIP(host) !== 0 || PRIVATE_NAME.test(host)) return;
+  throw new HttpError(
+    421,
+    "wrong_host",
+    "the Host must be an IP address, a name without dots, or end in .localhost, .local, .internal or .svc",
+  );
 }
 
 /** The body, which must say that it is JSON. */
