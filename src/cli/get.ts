@@ -3,6 +3,7 @@
  */
 import { Option } from "commander";
 import { stringify } from "yaml";
+import { closest } from "../resources/suggest.ts";
 import { withApi, withClient } from "./api.ts";
 import { newCommand, runCommand } from "./command.ts";
 import { CliError, EXIT } from "./exit.ts";
@@ -54,7 +55,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const { items } = await client.call<{ items: readonly Document[] }>("GET", `/v1/resources?${query}`);
       if (name === undefined) return items;
       const found = items.filter((item) => item.metadata.name === name);
-      if (found.length === 0) throw new CliError(`no ${wanted ?? "resource"} ${namespace}/${name}`);
+      if (found.length === 0) {
+        const close = closest(
+          name,
+          items.map((item) => item.metadata.name),
+        );
+        const hints = close === undefined ? [] : [`did you mean "${close}"?`];
+        throw new CliError(`no ${wanted ?? "resource"} ${namespace}/${name}`, { hints });
+      }
       return found;
     });
     const format = options.json === true ? "json" : options.output;

@@ -65,6 +65,14 @@ describe("weft get", () => {
     else expect(stdout).toMatch(expected);
   });
 
+  it("says which resource was meant", async () => {
+    await weft(service("catalog"), "apply", "-f", "-");
+    expect(await weft("", "get", "svc", "catalgo")).toMatchObject({
+      code: 1,
+      stderr: 'error: no Service default/catalgo\n  did you mean "catalog"?\n',
+    });
+  });
+
   it("says which kind was meant", async () => {
     expect(await weft("", "get", "servise")).toMatchObject({
       code: 2,

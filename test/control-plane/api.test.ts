@@ -8,6 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ControlPlane } from "../../src/control-plane/server.ts";
 import { startPlane } from "./plane-process.ts";
 
+/** Bounded by what a loaded machine may take, not by what it usually takes. */
+const poll = <T>(read: () => T) => expect.poll(read, { timeout: 10_000, interval: 20 });
+
 const SERVICE = (name: string, port: number) =>
   `apiVersion: v1\nkind: Service\nmetadata:\n  name: ${name}\nspec:\n  selector: { app: ${name} }\n  ports:\n    - port: ${port}\n`;
 
@@ -97,10 +100,10 @@ describe("HTTP API", () => {
     plane = await startPlane(directory);
     const port = plane.apiPort;
     writeFileSync(file, "kind: [");
-    await expect.poll(async () => (await call(port, "GET", "/v1/status")).json.source.state).toBe("broken");
+    await poll(async () => (await call(port, "GET", "/v1/status")).json.source.state).toBe("broken");
     expect((await call(port, "GET", "/v1/resources")).json.items).toHaveLength(1);
     writeFileSync(file, `${SERVICE("a", 80)}---\n${SERVICE("b", 80)}`);
-    await expect.poll(async () => (await call(port, "GET", "/v1/resources")).json.items.length).toBe(2);
+    await poll(async () => (await call(port, "GET", "/v1/resources")).json.items.length).toBe(2);
   });
 
   it("has on disk what it acknowledged, after kill -9", async () => {

@@ -21,6 +21,9 @@ import { Compiler } from "../../src/control-plane/compile/compiler.ts";
 import { Plane } from "../../src/control-plane/plane.ts";
 import { FileSource, type SourceStatus } from "../../src/control-plane/source/files.ts";
 
+/** Bounded by what a loaded machine may take, not by what it usually takes. */
+const poll = <T>(read: () => T) => expect.poll(read, { timeout: 10_000, interval: 20 });
+
 const service = (port: number, name = "a") =>
   `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { ports: [{ port: ${port} }] }\n`;
 
@@ -92,7 +95,7 @@ describe("a save counts as one change", () => {
     writeFileSync(at("mesh.yaml"), service(80));
     start();
     save(at("mesh.yaml"), service(81));
-    await expect.poll(() => port()).toBe(81);
+    await poll(() => port()).toBe(81);
     await settle();
     expect(changes).toEqual([2]);
     expect(read.filter(({ state }) => state === "broken")).toEqual([]);
@@ -103,11 +106,11 @@ describe("a save counts as one change", () => {
     start();
     mkdirSync(at("deep/er"), { recursive: true });
     for (let i = 0; i < 20; i++) writeFileSync(at(`deep/er/${i}.yaml`), service(80, `s${i}`));
-    await expect.poll(() => plane.resources.length).toBe(21);
+    await poll(() => plane.resources.length).toBe(21);
     await settle();
     expect(changes.length).toBeLessThanOrEqual(2);
     writeFileSync(at("deep/er/0.yaml"), service(81, "s0"));
-    await expect.poll(() => ports()).toContainEqual(expect.objectContaining({ port: 81 }));
+    await poll(() => ports()).toContainEqual(expect.objectContaining({ port: 81 }));
   });
 
   it("what is no resource file is none", async () => {
@@ -134,7 +137,7 @@ it("a ConfigMap's swapped link", async () => {
   expect(port()).toBe(80);
   publish("2026_2", service(81));
   rmSync(at("..2026_1"), { recursive: true });
-  await expect.poll(() => port()).toBe(81);
+  await poll(() => port()).toBe(81);
   await settle();
   expect(changes).toEqual([2]);
 });
@@ -143,11 +146,11 @@ it("a file that breaks keeps the last good state and says so, until it is mended
   writeFileSync(at("mesh.yaml"), service(80));
   start();
   writeFileSync(at("mesh.yaml"), service(99_999));
-  await expect.poll(() => plane.status.state).toBe("broken");
+  await poll(() => plane.status.state).toBe("broken");
   expect(plane.status.issues[0]).toMatchObject({ line: 4, field: "spec.ports[0].port" });
   expect(port()).toBe(80);
   writeFileSync(at("mesh.yaml"), service(82));
-  await expect.poll(() => plane.status.state).toBe("ok");
+  await poll(() => plane.status.state).toBe("ok");
   expect(port()).toBe(82);
   expect(changes).toEqual([2]);
 });
@@ -158,9 +161,9 @@ it("a file that is deleted and comes back", async () => {
   start();
   const text = readFileSync(at("b.yaml"));
   unlinkSync(at("b.yaml"));
-  await expect.poll(() => plane.resources.length).toBe(1);
+  await poll(() => plane.resources.length).toBe(1);
   writeFileSync(at("b.yaml"), text);
-  await expect.poll(() => plane.resources.length).toBe(2);
+  await poll(() => plane.resources.length).toBe(2);
   expect(changes).toEqual([2, 3]);
 });
 
@@ -178,12 +181,12 @@ it("the file of addresses, replaced, broken and gone", async () => {
     const address = (ip: string) =>
       JSON.stringify({ "default/w": { address: ip, ports: {}, inboundPort: 1 } });
     move(address("127.0.0.1"));
-    await expect.poll(() => read.length).toBe(1);
+    await poll(() => read.length).toBe(1);
     move('{"default/w": {"inboundPort": 99999}}');
-    await expect.poll(() => plane.status.issues[0]?.file).toBe(file);
+    await poll(() => plane.status.issues[0]?.file).toBe(file);
     expect(plane.status.issues[0]).toMatchObject({ field: "default/w" });
     move(address("127.0.0.2"));
-    await expect.poll(() => plane.status.state).toBe("ok");
+    await poll(() => plane.status.state).toBe("ok");
   } finally {
     rmSync(outside, { recursive: true });
   }
