@@ -1,12 +1,14 @@
 /**
  * Where a Service's port is served: the workloads that its selector takes and that listen somewhere. A workload with a
- * sidecar is reached at the sidecar's inbound port, whatever the port of the application. Ordered by name, so that the
- * same instances always make the same version.
+ * sidecar is reached at the sidecar's inbound port, whatever the port of the application; but for ports that do not speak
+ * HTTP, which the inbound port can't tell apart: they are reached at the application itself. Ordered by name, so that
+ * the same instances always make the same version.
  */
 import type { EndpointResource, EndpointsResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
 import type { ServiceInput, ServicePortSpec, WorkloadInput } from "./inputs.ts";
 import { type MeshIndex, targetPort } from "./mesh-index.ts";
+import { protocolOf } from "./protocol.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1";
 
@@ -26,7 +28,8 @@ export function compileEndpoints(
 
 function reachedAt(workload: WorkloadInput, port: ServicePortSpec): number | undefined {
   const inbound = workload.spec.inboundPort;
-  return inbound === undefined || inbound === 0 ? targetPort(port, workload) : inbound;
+  const hasInbound = inbound !== undefined && inbound !== 0 && protocolOf(port) !== "tcp";
+  return hasInbound ? inbound : targetPort(port, workload);
 }
 
 function endpoint({ metadata, spec }: WorkloadInput, port: number): EndpointResource {
