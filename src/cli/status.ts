@@ -1,13 +1,17 @@
 /**
  * `weft status`: is what was applied live everywhere? One row a sidecar, with the versions it was sent and has applied,
- * and below the table what it refused, and why.
+ * and below the table what it refused, and why; and what keeps the control plane from taking the files as they are.
  */
-import type { SidecarStatus } from "../local/api-types.ts";
+import type { SidecarStatus, StatusAnswer } from "../local/api-types.ts";
+import { formatIssue } from "../resources/issue.ts";
 import { withApi, withClient } from "./api.ts";
 import { newCommand, runCommand } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { count, json, type Paint, painter, table } from "./output.ts";
+
+/** Most errors of files that are shown; `weft validate` shows all. */
+const MAX_ERRORS = 10;
 
 const STATE_FORMAT = { synced: "green", stale: "yellow", rejected: "red", disconnected: "dim" } as const;
 
@@ -24,8 +28,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
           ["weft status --json | jq '.items[].state'", "for a script"],
         ],
         exits: {
-          ok: "every connected sidecar is synced",
-          failed: "one is stale or refuses something, or no answer",
+          ok: "every connected sidecar is synced, and the files hold no errors",
+          failed: "one is stale or refuses something, a file is broken, or no answer",
         },
       },
       io,
@@ -35,10 +39,22 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const options = command.opts<{ json?: boolean; api?: string }>();
     return withClient(options.api, io, async (client) => {
       const { items } = await client.call<{ items: readonly SidecarStatus[] }>("GET", "/v1/sidecars");
-      io.stdout.write(options.json === true ? json({ items }) : describe(items, painter(io.stdout, io.env)));
-      return connected(items).every((item) => item.state === "synced") ? EXIT.ok : EXIT.failed;
+      const { source } = await client.call<StatusAnswer>("GET", "/v1/status");
+      const paint = painter(io.stdout, io.env);
+      const text = () => describe(items, paint) + broken(source, paint);
+      io.stdout.write(options.json === true ? json({ items, source }) : text());
+      const isSynced = connected(items).every((item) => item.state === "synced");
+      return isSynced && source.state === "ok" ? EXIT.ok : EXIT.failed;
     });
   });
+}
+
+function broken({ state, issues }: StatusAnswer["source"], paint: Paint): string {
+  if (state === "ok") return "";
+  const errors = issues.filter(({ severity }) => severity === "error").map(formatIssue);
+  const more = errors.length > MAX_ERRORS ? [`and ${errors.length - MAX_ERRORS} more`] : [];
+  const title = `${paint("red", "broken")} files; the last good state is served:`;
+  return `${[title, ...[...errors.slice(0, MAX_ERRORS), ...more].map((line) => `  ${line}`)].join("\n")}\n`;
 }
 
 function describe(items: readonly SidecarStatus[], paint: Paint): string {

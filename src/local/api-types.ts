@@ -2,6 +2,8 @@
  * What the control plane's HTTP API answers, as its clients read it (docs/reference/api.md).
  */
 
+import type { Issue } from "../resources/issue.ts";
+
 export interface ResourceResult {
   readonly kind: string;
   readonly namespace: string;
@@ -51,6 +53,15 @@ export interface SidecarStatus {
   >;
   /** What it refuses now. */
   readonly nacks: readonly Nack[];
+}
+
+/** Answer of `/v1/status`. */
+export interface StatusAnswer {
+  readonly source: {
+    /** `broken`: the files hold errors, and the last good state is served. */
+    readonly state: "ok" | "broken";
+    readonly issues: readonly Issue[];
+  };
 }
 
 export interface Nack {

@@ -45,6 +45,19 @@ function collector() {
   return { sink, text: () => chunks.join("") };
 }
 
+describe("weft status", () => {
+  it("tells of files that are broken, and that what was good is served", async () => {
+    expect(await weft("", "status")).toEqual({ code: 0, stdout: "no sidecar is connected\n", stderr: "" });
+    writeFileSync(join(folder, "mesh", "bad.yaml"), service("B"));
+    await expect.poll(() => weft("", "status")).toMatchObject({ code: 1 });
+    const { stdout } = await weft("", "status");
+    expect(stdout).toContain("broken files; the last good state is served:\n  ");
+    expect(stdout).toContain("bad.yaml:3:19: error: metadata.name: must be lower case");
+    const { source } = JSON.parse((await weft("", "status", "--json")).stdout);
+    expect(source).toMatchObject({ state: "broken", issues: [{ line: 3, field: "metadata.name" }] });
+  });
+});
+
 describe("weft get", () => {
   beforeEach(() => weft(service("a", "{ team: x }"), "apply", "-f", "-"));
 
