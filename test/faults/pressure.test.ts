@@ -144,29 +144,36 @@ describe("an upstream that does not read", () => {
   });
 });
 
-describe("clients that do not read 10 MB", () => {
+describe("clients that do not read what never ends", () => {
   it("hold 256 KiB each at most, and are cut when nothing moves", { timeout: 60_000 }, async () => {
-    const body = Buffer.alloc(10 * MB, "y");
+    const chunk = Buffer.alloc(65_536, "y");
     const origin = await rawOrigin((_seen, socket, text) => {
-      const head = "HTTP/1.1 200 OK\r\nContent-Length: ";
-      if (text.startsWith("GET /big"))
-        socket.write(Buffer.concat([Buffer.from(`${head}${body.length}\r\n\r\n`), body]));
-      else socket.write(`${head}2\r\n\r\nok`);
+      if (!text.startsWith("GET /big")) {
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        return;
+      }
+      // Much more than the kernel's buffers hold on the way.
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${1024 * MB}\r\n\r\n`);
+      const pump = () => {
+        while (socket.writable && socket.write(chunk));
+      };
+      socket.on("drain", pump);
+      pump();
     });
     await start(origin, { timeouts: { streamIdle: "2s" } });
     const before = anonymousMb(sidecar.pid);
     let closed = 0;
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 50; i++) {
       const socket = await open((s) => s.pause());
       socket.write("GET /big HTTP/1.1\r\nHost: web\r\n\r\n");
       socket.on("close", () => closed++);
     }
     await sleep(1_000);
-    expect(await growth(before)).toBeLessThan(100 / 4);
+    expect(await growth(before)).toBeLessThan(50 / 4);
     expect(await others(20)).toBe(20);
     await expect.poll(connections, { timeout: 10_000 }).toBe(0);
     for (const socket of sockets) socket.resume();
-    await expect.poll(() => closed, { timeout: 10_000 }).toBe(100);
+    await expect.poll(() => closed, { timeout: 10_000 }).toBe(50);
   });
 });
 
