@@ -39,10 +39,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const options = command.opts<{ json?: boolean; api?: string }>();
     return withClient(options.api, io, async (client) => {
       const { items } = await client.call<{ items: readonly SidecarStatus[] }>("GET", "/v1/sidecars");
-      const { source } = await client.call<StatusAnswer>("GET", "/v1/status");
+      const { change, source } = await client.call<StatusAnswer>("GET", "/v1/status");
       const paint = painter(io.stdout, io.env);
-      const text = () => describe(items, paint) + broken(source, paint);
-      io.stdout.write(options.json === true ? json({ items, source }) : text());
+      const text = () => describe(items, change, paint) + broken(source, paint);
+      io.stdout.write(options.json === true ? json({ change, items, source }) : text());
       const isSynced = connected(items).every((item) => item.state === "synced");
       return isSynced && source.state === "ok" ? EXIT.ok : EXIT.failed;
     });
@@ -57,18 +57,19 @@ function broken({ state, issues }: StatusAnswer["source"], paint: Paint): string
   return `${[title, ...[...errors.slice(0, MAX_ERRORS), ...more].map((line) => `  ${line}`)].join("\n")}\n`;
 }
 
-function describe(items: readonly SidecarStatus[], paint: Paint): string {
+function describe(items: readonly SidecarStatus[], change: number, paint: Paint): string {
   if (items.length === 0) return "no sidecar is connected\n";
   const rows = items.map((item) => [
     item.id,
     paint(STATE_FORMAT[item.state], item.state),
-    versions(item),
+    item.change === change ? String(change) : `${item.change} of ${change}`,
+    resources(item),
     item.version,
     item.disconnectedSince === undefined
       ? `for ${age(item.connectedSince)}`
       : `gone for ${age(item.disconnectedSince)}`,
   ]);
-  const columns = ["SIDECAR", "STATE", "APPLIED", "WEFT", "CONNECTED"].map((title) => ({ title }));
+  const columns = ["SIDECAR", "STATE", "CHANGE", "APPLIED", "WEFT", "CONNECTED"].map((title) => ({ title }));
   const refused = items.flatMap((item) =>
     item.nacks.map((nack) => {
       const field = nack.field === undefined ? "" : ` (${nack.field})`;
@@ -88,7 +89,7 @@ function connected(items: readonly SidecarStatus[]): readonly SidecarStatus[] {
 }
 
 /** `route 12, cluster 9`, and `route 11 of 12` where the latest is not applied yet. */
-function versions(item: SidecarStatus): string {
+function resources(item: SidecarStatus): string {
   return Object.entries(item.types)
     .map(([type, { sent, applied }]) =>
       sent === applied ? `${type} ${sent}` : `${type} ${applied} of ${sent}`,

@@ -1,5 +1,5 @@
 /** Sidecars whose stream has ended, for a while: one that is missing is worth more than one that was never there. */
-import type { SidecarStatus } from "./server-stream.ts";
+import type { SidecarStatus } from "./sidecar-status.ts";
 
 /** How long a sidecar that has gone is listed, in milliseconds. */
 const KEPT_MS = 600_000;

@@ -14,57 +14,26 @@ import { RESOURCE_TYPES, WILDCARD } from "./messages.ts";
 import type { DiscoveryObserver, NackRecord } from "./observer.ts";
 import type { Rejection } from "./progress.ts";
 import type { ChangedName, ResourceSource } from "./server.ts";
+import { type SidecarStatus, stateOf, statusOf } from "./sidecar-status.ts";
+import { TypeState } from "./type-state.ts";
 
 const MAX_SUBSCRIPTIONS = 100_000;
-const MAX_NACKS = 16;
 /** Held "version" of a name that the sidecar knows not to exist. */
 const ABSENT = "";
 
 export type SendMessage = (message: DownstreamMessage) => void;
-
-export interface SidecarStatus {
-  readonly id: string;
-  readonly namespace: string;
-  readonly workload: string;
-  readonly version: string;
-  readonly connectedSince: string;
-  readonly address: string;
-  readonly ports: Readonly<Record<string, number>>;
-  readonly state: "synced" | "stale" | "rejected" | "disconnected";
-  /** Only of a sidecar that is disconnected; ISO 8601. */
-  readonly disconnectedSince?: string;
-  /** Resources by type: known to the sidecar, and those of them that it has applied in their latest version. */
-  readonly types: Readonly<Record<string, { readonly sent: number; readonly applied: number }>>;
-  readonly subscriptions: number;
-  /** What it refuses now, at most 16. */
-  readonly nacks: readonly NackRecord[];
-}
 
 export interface StreamContext {
   readonly source: ResourceSource;
   readonly send: SendMessage;
   readonly close: (reason: string) => void;
   readonly isReady: () => boolean;
-  readonly systemVersion: () => string;
+  /** Number of the latest change. */
+  readonly change: () => number;
   readonly settled: (type: ResourceType, name: string, rejection: Rejection | undefined) => void;
   readonly observer: DiscoveryObserver;
   readonly identified: (id: string) => void;
   readonly ended: (reason: string) => void;
-}
-
-interface Outstanding {
-  readonly nonce: string;
-  /** Version sent, or ABSENT, by name. */
-  readonly versions: ReadonlyMap<string, string>;
-}
-
-class TypeState {
-  readonly subscribed = new Set<string>();
-  isWildcard = false;
-  readonly held = new Map<string, string>();
-  readonly rejected = new Map<string, NackRecord>();
-  readonly pending = new Set<string>();
-  outstanding: Outstanding | null = null;
 }
 
 export class ServerStream {
@@ -73,6 +42,7 @@ export class ServerStream {
   readonly #connectedSince = new Date().toISOString();
   #node: Node | undefined;
   #nonce = 0;
+  #applied = 0;
   #hasEnded = false;
 
   constructor(context: StreamContext) {
@@ -91,6 +61,7 @@ export class ServerStream {
       return;
     }
     const { request } = message;
+    this.note();
     if (this.#node === undefined) {
       if (request.node === undefined) {
         this.end("the first request must say which node it is");
@@ -121,6 +92,11 @@ export class ServerStream {
   wants(type: ResourceType, name: string): boolean {
     const state = this.#state(type);
     return state.isWildcard || state.subscribed.has(name);
+  }
+
+  /** To be called before anything changes: remembers the latest change if the sidecar has applied all of it. */
+  note(): void {
+    if (this.#node !== undefined && stateOf(this.#types) === "synced") this.#applied = this.#context.change();
   }
 
   changed(names: readonly ChangedName[]): void {
@@ -241,7 +217,7 @@ export class ServerStream {
     if (versions.size === 0) return;
     const nonce = String(++this.#nonce);
     state.outstanding = { nonce, versions };
-    const systemVersion = this.#context.systemVersion();
+    const systemVersion = String(this.#context.change());
     this.#context.send({ kind: "discovery", response: { type, resources, removed, nonce, systemVersion } });
   }
 
@@ -249,40 +225,8 @@ export class ServerStream {
   status(): SidecarStatus | undefined {
     const node = this.#node;
     if (node === undefined) return undefined;
-    const all = [...this.#types];
-    const isStale = all.some(([, state]) => state.outstanding !== null || state.pending.size > 0);
-    const isRejected = all.some(([, state]) => state.rejected.size > 0);
-    const types = all
-      .filter(([, state]) => state.held.size + state.rejected.size > 0 || state.outstanding !== null)
-      .map(([type, state]) => {
-        const known = new Set([
-          ...state.held.keys(),
-          ...state.rejected.keys(),
-          ...(state.outstanding?.versions.keys() ?? []),
-        ]);
-        const behind = new Set([
-          ...state.rejected.keys(),
-          ...(state.outstanding?.versions.keys() ?? []),
-          ...state.pending,
-        ]);
-        return [
-          type,
-          { sent: known.size, applied: [...known].filter((name) => !behind.has(name)).length },
-        ] as const;
-      });
-    return {
-      id: node.id,
-      namespace: node.namespace,
-      workload: node.workload,
-      version: node.version,
-      connectedSince: this.#connectedSince,
-      address: node.address,
-      ports: node.ports,
-      state: isRejected ? "rejected" : isStale ? "stale" : "synced",
-      types: Object.fromEntries(types),
-      subscriptions: all.reduce((sum, [, state]) => sum + state.subscribed.size, 0),
-      nacks: all.flatMap(([, state]) => [...state.rejected.values()]).slice(0, MAX_NACKS),
-    };
+    this.note();
+    return statusOf(node, this.#types, this.#connectedSince, this.#applied);
   }
 }
 

@@ -145,6 +145,26 @@ it("a change that comes back to what is refused is refused, unasked", () => {
   expect(bench.server.progress(2)).toMatchObject({ state: "rejected", applied: 0, rejected });
 });
 
+it("the latest change that a sidecar has applied as a whole is known", () => {
+  const bench = new Bench();
+  const change = () => bench.server.sidecars()[0]?.change;
+  bench.set("cluster", "a", "1");
+  const sidecar = bench.connect("s");
+  expect(change()).toBe(0);
+  sidecar.answer();
+  expect(change()).toBe(1);
+  bench.set("cluster", "other", "1");
+  expect(change()).toBe(2);
+  bench.set("cluster", "a", "2");
+  bench.set("route", "a", "1");
+  expect(change()).toBe(2);
+  sidecar.answer("cluster a");
+  expect(change()).toBe(2);
+  bench.set("cluster", "a", "3");
+  sidecar.answer();
+  expect(change()).toBe(5);
+});
+
 describe("a sidecar that has gone", () => {
   it("is listed for ten minutes, or until it is back", () => {
     const bench = new Bench();

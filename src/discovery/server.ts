@@ -6,7 +6,8 @@ import { DepartedSidecars } from "./departed.ts";
 import type { Node, ResourceType, VersionedResource } from "./messages.ts";
 import { type DiscoveryObserver, NO_OBSERVER } from "./observer.ts";
 import { type ChangeProgress, ProgressBook } from "./progress.ts";
-import { type SendMessage, ServerStream, type SidecarStatus } from "./server-stream.ts";
+import { type SendMessage, ServerStream } from "./server-stream.ts";
+import type { SidecarStatus } from "./sidecar-status.ts";
 
 /** Where resources come from: the compiler. */
 export interface ResourceSource {
@@ -28,7 +29,7 @@ export class DiscoveryServer {
   readonly #progress: ProgressBook;
   readonly #clock: () => number;
   #isReady = false;
-  #systemVersion = "0";
+  #change = 0;
 
   constructor(
     source: ResourceSource,
@@ -50,7 +51,8 @@ export class DiscoveryServer {
 
   /** These resources may have changed; streams compare versions. `since` is when the change was asked for. */
   changed(names: readonly ChangedName[], change: number, since = this.#clock()): void {
-    this.#systemVersion = String(change);
+    for (const stream of this.#streams) stream.note();
+    this.#change = change;
     this.#progress.begin(change, since);
     for (const stream of this.#streams) {
       const concerned = names.filter(({ type, name }) => stream.wants(type, name));
@@ -78,7 +80,7 @@ export class DiscoveryServer {
       send,
       close,
       isReady: () => this.#isReady,
-      systemVersion: () => this.#systemVersion,
+      change: () => this.#change,
       settled: (type, name, rejection) => this.#progress.settle(stream, type, name, rejection),
       observer: this.observer,
       identified: (id) => this.#identified(stream, id),

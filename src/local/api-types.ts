@@ -47,16 +47,18 @@ export interface SidecarStatus {
   readonly state: "synced" | "stale" | "rejected" | "disconnected";
   /** Of one that is disconnected. */
   readonly disconnectedSince?: string;
-  /** Versions per resource type. */
-  readonly types: Readonly<
-    Record<string, { readonly sent: number | string; readonly applied: number | string }>
-  >;
+  /** The latest change that it has applied as a whole. */
+  readonly change: number;
+  /** Resources by type: known to it, and those that it has applied in their latest version. */
+  readonly types: Readonly<Record<string, { readonly sent: number; readonly applied: number }>>;
   /** What it refuses now. */
   readonly nacks: readonly Nack[];
 }
 
 /** Answer of `/v1/status`. */
 export interface StatusAnswer {
+  /** Number of the latest change. */
+  readonly change: number;
   readonly source: {
     /** `broken`: the files hold errors, and the last good state is served. */
     readonly state: "ok" | "broken";
