@@ -13,6 +13,10 @@ export interface Started {
   /** Whether a copy of it is served. */
   readonly isCopied: boolean;
   readonly api: string;
+  /** How this program is called from the current directory. */
+  readonly weft: string;
+  /** A file to apply, where there is one that fits. */
+  readonly sample?: string;
   /** URL that goes through the first service's sidecar, with the Host it needs. */
   readonly entry?: { readonly url: string; readonly host: string };
   readonly instances: readonly Instance[];

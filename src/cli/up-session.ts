@@ -2,6 +2,8 @@
  * One run of `weft up`, from the first process to the last: start, trickle, numbers once a second, the end by time or by
  * signal, summary, exit code.
  */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiClient, apiClient } from "../local/api-client.ts";
 import type { StatsAnswer } from "../local/api-types.ts";
@@ -16,12 +18,18 @@ import type { Display, Summary } from "./up-display.ts";
 export interface SessionOptions {
   readonly directory: string;
   readonly isCopied: boolean;
+  /** How this program is called from `cwd`. */
+  readonly weft: string;
   readonly cwd: string;
   /** Absent: until a signal. */
   readonly durationMs?: number;
   /** Requests a second of the trickle; 0: none. */
   readonly rate: number;
 }
+
+const DEMO = "config/demo";
+/** A change of the demo that is seen in the table. */
+const SAMPLE = "config/samples/canary-50.yaml";
 
 const WINDOW_MS = 5_000;
 /** Sidecars report once a second: the last numbers of a run are this late. */
@@ -68,8 +76,10 @@ async function watch(run: Run, options: SessionOptions, interrupted: AbortSignal
   return summary.silent.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function describe(mesh: Mesh, { directory, isCopied }: SessionOptions) {
-  const common = { directory, isCopied, api: mesh.api, instances: mesh.instances };
+function describe(mesh: Mesh, { directory, isCopied, weft, cwd }: SessionOptions) {
+  const isDemo = resolve(cwd, directory) === resolve(cwd, DEMO) && existsSync(resolve(cwd, SAMPLE));
+  const sample = isDemo ? { sample: SAMPLE } : {};
+  const common = { directory, isCopied, weft, ...sample, api: mesh.api, instances: mesh.instances };
   const { entry } = mesh;
   if (entry === undefined) return common;
   const { address, port, host, path } = target(entry);

@@ -84,10 +84,11 @@ export function welcome(mesh: Started, paint: Paint): string[] {
     const note = mesh.rate === 0 ? "" : paint("dim", `  (gets ${mesh.rate} requests a second from here)`);
     lines.push(`  try      curl -H 'Host: ${entry.host}' ${entry.url}${note}`);
   }
-  lines.push(
-    `  and      weft apply -f config/samples/canary-50.yaml --wait${paint("dim", "   then watch the split")}`,
-    `           weft status`,
-  );
+  const { weft, sample } = mesh;
+  if (sample !== undefined) {
+    lines.push(`  and      ${weft} apply -f ${sample} --wait${paint("dim", "   then watch the split")}`);
+  }
+  lines.push(`${sample === undefined ? "  and" : "     "}      ${weft} status`);
   return lines;
 }
 

@@ -1,7 +1,7 @@
 /**
  * `weft up`: the command line of a local mesh. What it starts and how stands in `local/`; how it looks in `up-*.ts`.
  */
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Mesh, StartError } from "../local/mesh.ts";
 import { StatsFolder } from "../local/stats.ts";
@@ -102,7 +102,7 @@ async function up(directory: string, options: Options, io: Io): Promise<number> 
     );
     const { duration } = options;
     const rate = options.trickle ? options.rate : 0;
-    const session = { directory, cwd: io.cwd, isCopied: options.copy === true, rate };
+    const session = { directory, cwd: io.cwd, isCopied: options.copy === true, weft: calledAs(io.cwd), rate };
     const timed = duration === undefined ? session : { ...session, durationMs: duration };
     const stats = new StatsFolder(services, workloads);
     return await runSession(mesh, stats, timed, display, interrupts.first).finally(interrupts.dispose);
@@ -119,6 +119,12 @@ function makeDisplay({ json, verbose }: Options, io: Io): Display {
   if (json === true) return new JsonDisplay(io, isVerbose);
   const isTerminal = io.stdout.isTTY === true && io.env["TERM"] !== "dumb";
   return isTerminal ? new ScreenDisplay(io, isVerbose) : new LineDisplay(io, isVerbose);
+}
+
+/** What to type in a second terminal: a path where this program is below the current directory, as in a checkout. */
+function calledAs(cwd: string): string {
+  const path = relative(cwd, fileURLToPath(new URL("../../bin/weft", import.meta.url)));
+  return path.startsWith("..") ? "weft" : path;
 }
 
 function weftProgram() {
