@@ -2,6 +2,7 @@
  * The whole mesh from one command, with real processes: it runs, it ends by itself, and nothing of it is left.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { descendants, isListening, isRunning } from "./processes.ts";
@@ -85,6 +86,40 @@ describe("weft up", { timeout: 90_000 }, () => {
     const { hints, message } = (up.events.at(-1)?.["error"] ?? {}) as { hints?: string[]; message?: string };
     expect(message).toContain("not ready after 8 s: default/stock");
     expect(hints?.join("\n")).toContain("nowhere.ts");
+  });
+});
+
+const DB = `apiVersion: v1
+kind: Service
+metadata: { name: db }
+spec: { selector: { app: db }, ports: [{ name: redis, port: 6379, targetPort: redis }] }
+---
+apiVersion: weft.dev/v1alpha1
+kind: Workload
+metadata: { name: db, labels: { app: db } }
+spec: { ports: { redis: 0 }, command: [node, app/db.mjs] }
+`;
+const DB_PROGRAM = `import { createServer } from "node:net";
+createServer((socket) => { socket.write("+HELLO\\r\\n"); socket.pipe(socket); }).listen(process.env.PORT, process.env.HOST);
+`;
+
+describe("ports that do not speak HTTP", { timeout: 90_000 }, () => {
+  it("are reached by CONNECT, also where the server speaks first", async () => {
+    up = new UpProcess(["--no-trickle"], (mesh) => {
+      writeFileSync(join(mesh, "db.yaml"), DB);
+      writeFileSync(join(mesh, "app", "db.mjs"), DB_PROGRAM);
+    });
+    const started = await up.until(({ event }) => event === "started");
+    const [first] = started["instances"] as { sidecar: { outbound: number } }[];
+    const socket = connect(first?.sidecar.outbound ?? 0, "127.0.0.1");
+    let got = "";
+    socket.setEncoding("latin1").on("data", (chunk: string) => {
+      got += chunk;
+      if (got.endsWith("+HELLO\r\n")) socket.write("PING\r\n");
+    });
+    socket.write("CONNECT db:6379 HTTP/1.1\r\nhost: db:6379\r\n\r\n");
+    await expect.poll(() => got).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n\+HELLO\r\nPING\r\n$/s);
+    socket.destroy();
   });
 });
 
