@@ -21,7 +21,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       {
         name: "status",
         summary:
-          "Show which sidecars are connected, and whether each has applied what it was sent: synced, stale (not\n" +
+          "Show which sidecars are connected, and whether each has applied what it was sent: synced, stale (not " +
           "yet), rejected (refuses some of it). One that has gone is listed as disconnected for ten minutes.",
         examples: [
           ["weft status", "the mesh that weft up runs"],

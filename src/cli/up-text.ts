@@ -6,7 +6,7 @@ import type { StatsRow } from "../local/stats.ts";
 import type { ProcessEvent } from "../local/supervised-process.ts";
 import type { TrickleCounts } from "../local/trickle.ts";
 import { formatMs } from "./duration.ts";
-import { type Column, type Paint, tableLines } from "./output.ts";
+import { type Column, count, type Paint, tableLines } from "./output.ts";
 import type { Started, Summary } from "./up-display.ts";
 
 const BAR_CELLS = 10;
@@ -77,7 +77,7 @@ export function welcome(mesh: Started, paint: Paint): string[] {
   const { entry } = mesh;
   const sidecars = mesh.instances.length;
   const lines = [
-    `${paint("bold", "weft")} ${mesh.directory}${mesh.isCopied ? " (a copy)" : ""}: ${sidecars} workloads, ${sidecars} sidecars, 1 control plane; up in ${formatMs(mesh.startMs)}`,
+    `${paint("bold", "weft")} ${mesh.directory}${mesh.isCopied ? " (a copy)" : ""}: ${count(sidecars, "workload")}, ${count(sidecars, "sidecar")}, 1 control plane; up in ${formatMs(mesh.startMs)}`,
     `  API      ${mesh.api}`,
   ];
   if (entry !== undefined) {

@@ -38,7 +38,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     {
       name: "up",
       summary:
-        "Run the mesh of a directory on this machine: a control plane, and for each Workload with a command the\n" +
+        "Run the mesh of a directory on this machine: a control plane, and for each Workload with a command the " +
         "program and its sidecar. No root, no cluster. Ctrl-C ends everything; twice, at once.",
       examples: [
         ["weft up config/demo", "until Ctrl-C"],
