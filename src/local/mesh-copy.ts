@@ -3,9 +3,10 @@
  * the directory (the demo's, in a checkout) stays as it is. A file that is saved in the directory is taken over, so that
  * editing works as without a copy; the last to write a file wins.
  */
-import { existsSync, type FSWatcher, mkdirSync, rmSync, watch } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { loadDirectory } from "../resources/load.ts";
+import { Watcher } from "../resources/watcher.ts";
 import { writeAtomically } from "./atomic-file.ts";
 
 /** An editor's save is several events. */
@@ -15,7 +16,7 @@ export class MeshCopy {
   /** Where the copy is. */
   readonly directory: string;
   readonly #original: string;
-  readonly #watcher: FSWatcher;
+  readonly #watcher: Watcher;
   /** Texts of the original by name, as they were when they were last taken over. */
   #taken: ReadonlyMap<string, string> = new Map();
   #timer: NodeJS.Timeout | undefined;
@@ -25,12 +26,13 @@ export class MeshCopy {
     this.#original = original;
     this.directory = directory;
     mkdirSync(directory, { recursive: true });
-    this.#watcher = watch(original, { recursive: true }, () => {
+    const onEvent = () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#take(), QUIET_MS);
-    });
+    };
     // It can't be followed any longer: the mesh lives on with what was taken.
-    this.#watcher.on("error", () => this.close());
+    const onError = () => this.close();
+    this.#watcher = new Watcher([{ directory: original, recursive: true }], onEvent, onError);
     this.#take();
   }
 

@@ -142,6 +142,24 @@ it("a ConfigMap's swapped link", async () => {
   expect(changes).toEqual([2]);
 });
 
+it("a directory that is replaced, goes, comes back, and is written to", async () => {
+  writeFileSync(at("mesh.yaml"), service(80));
+  start();
+  const other = mkdtempSync(join(tmpdir(), "weft-files-"));
+  writeFileSync(join(other, "mesh.yaml"), service(81));
+  rmSync(directory, { recursive: true });
+  renameSync(other, directory);
+  await expect.poll(() => port()).toBe(81);
+  rmSync(directory, { recursive: true });
+  await expect.poll(() => plane.status.state).toBe("broken");
+  mkdirSync(directory);
+  writeFileSync(at("mesh.yaml"), service(82));
+  await expect.poll(() => port()).toBe(82);
+  expect(plane.status.state).toBe("ok");
+  writeFileSync(at("mesh.yaml"), service(83));
+  await expect.poll(() => port()).toBe(83);
+});
+
 it("a file that breaks keeps the last good state and says so, until it is mended", async () => {
   writeFileSync(at("mesh.yaml"), service(80));
   start();

@@ -4,7 +4,7 @@
  * operator adds the new root to the set, then changes the signer, then, a leaf's life later, takes the old root away.
  */
 import type { TrustBundle } from "../../identity/trust-bundle.ts";
-import { Watcher } from "../source/watcher.ts";
+import { Watcher } from "../../resources/watcher.ts";
 import type { Authority, AuthoritySource } from "./authority.ts";
 import { type AuthorityFault, type ReadAuthority, readOperatorAuthority } from "./operator-authority.ts";
 

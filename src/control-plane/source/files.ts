@@ -8,11 +8,11 @@ import { hasErrors, type Issue } from "../../resources/issue.ts";
 import { type LoadedText, loadDirectory, loadFiles, type NamedText } from "../../resources/load.ts";
 import { LoadMemory } from "../../resources/load-memory.ts";
 import type { Resource } from "../../resources/resource.ts";
+import { Watcher } from "../../resources/watcher.ts";
 import type { Addresses } from "../compile/inputs.ts";
 import { readAddresses } from "./addresses.ts";
 import { type DocumentId, documentText, removeDocument, replaceDocument } from "./edit.ts";
 import { writeFiles } from "./journal.ts";
-import { Watcher } from "./watcher.ts";
 
 export interface SourceState {
   readonly resources: readonly Resource[];
