@@ -29,6 +29,8 @@ const TEXT = {
   exits: { ok: "ended by SIGTERM or SIGINT", failed: "could not start" },
 } as const;
 
+const PORT_HINT = "--discovery-port and --api-port choose others; 0 takes a free one";
+
 interface Flags {
   readonly config?: string;
   readonly addresses?: string;
@@ -100,7 +102,9 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
     });
   } catch (error) {
     interrupts.dispose();
-    throw new CliError(`cannot start: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    const hints = reason.includes("EADDRINUSE") ? [PORT_HINT] : [];
+    throw new CliError(`cannot start: ${reason}`, { hints });
   }
   const { discoveryPort, apiPort } = plane;
   io.stdout.write(`${JSON.stringify({ event: "ready", discoveryPort, apiPort })}\n`);
