@@ -101,6 +101,10 @@ export class DiscoveryClient {
       onOpen: () => {
         if (!isCurrent || this.#isClosed) return;
         this.#isOpen = true;
+        // An unchanged mesh says nothing: a stream that lasts has done as well as one that has brought something.
+        this.#stopWaiting = this.#timers.after(MAX_BACKOFF_MS, () => {
+          this.#failures = 0;
+        });
         this.#hooks.connectionChanged(true);
         this.#resume();
       },
@@ -151,6 +155,7 @@ export class DiscoveryClient {
 
   #lost(): void {
     const wasOpen = this.#isOpen;
+    this.#stopWaiting?.();
     this.#isOpen = false;
     this.#transport = null;
     if (wasOpen) this.#hooks.connectionChanged(false);

@@ -76,6 +76,8 @@ class MessageReader {
   readonly #onMessage: (message: DownstreamMessage) => void;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  /** Bytes there must be before it is worth looking: a prefix, or a whole message. */
+  #wanted = PREFIX_BYTES;
 
   constructor(onMessage: (message: DownstreamMessage) => void) {
     this.#onMessage = onMessage;
@@ -85,28 +87,22 @@ class MessageReader {
   read(chunk: Buffer): string | undefined {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    while (this.#bytes >= PREFIX_BYTES) {
-      const buffered = this.#join();
+    while (this.#bytes >= this.#wanted) {
+      const buffered = Buffer.concat(this.#chunks);
+      this.#chunks = [buffered];
       const length = buffered.readUInt32BE(1);
       if (buffered[0] !== 0) return "compressed messages are not spoken here";
       if (length > MAX_MESSAGE_BYTES) return `a message of ${length} bytes`;
-      if (buffered.length < PREFIX_BYTES + length) return undefined;
-      const message = parse(buffered.subarray(PREFIX_BYTES, PREFIX_BYTES + length));
+      this.#wanted = PREFIX_BYTES + length;
+      if (this.#bytes < this.#wanted) return undefined;
+      const message = parse(buffered.subarray(PREFIX_BYTES, this.#wanted));
       if (message === undefined) return "a message that is no discovery response";
-      this.#chunks = [buffered.subarray(PREFIX_BYTES + length)];
-      this.#bytes -= PREFIX_BYTES + length;
+      this.#chunks = [buffered.subarray(this.#wanted)];
+      this.#bytes -= this.#wanted;
+      this.#wanted = PREFIX_BYTES;
       this.#onMessage(message);
     }
     return undefined;
-  }
-
-  /** Joins when it may matter: once per chunk, and not again for what is joined. */
-  #join(): Buffer {
-    const [first] = this.#chunks;
-    if (this.#chunks.length === 1 && first !== undefined) return first;
-    const joined = Buffer.concat(this.#chunks);
-    this.#chunks = [joined];
-    return joined;
   }
 }
 

@@ -110,7 +110,27 @@ export type UpstreamMessage =
   | { readonly kind: "load"; readonly report: LoadReport };
 export type DownstreamMessage = { readonly kind: "discovery"; readonly response: DiscoveryResponse };
 
-export type Resource = ClusterResource | EndpointsResource | ListenerResource | RouteResource;
+export type Resource =
+  | ClusterResource
+  | EndpointsResource
+  | ListenerResource
+  | RouteResource
+  | SecretResource;
+
+/** Name of the one secret resource. */
+export const MESH_SECRET = "mesh";
+
+/**
+ * What a sidecar is to trust, and under which root its own certificate is to stand. Acknowledged when both are so: a
+ * change of roots waits for it.
+ */
+export interface SecretResource {
+  readonly name: typeof MESH_SECRET;
+  /** Trusted roots as PEM. */
+  readonly bundle: string;
+  /** Fingerprint (SHA-256, lower-case hexadecimal) of the root that signs now. */
+  readonly root: string;
+}
 
 export interface ServiceRef {
   readonly name: string;
