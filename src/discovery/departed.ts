@@ -38,6 +38,12 @@ export class DepartedSidecars {
     return [...this.#byId.values()].map(({ status }) => status);
   }
 
+  /** Ids of those that left in the last `ms`. */
+  since(ms: number): readonly string[] {
+    const from = this.#clock() - ms;
+    return [...this.#byId].filter(([, { at }]) => at > from).map(([id]) => id);
+  }
+
   #prune(): void {
     const oldest = this.#clock() - KEPT_MS;
     for (const [id, { at }] of this.#byId) {

@@ -94,6 +94,11 @@ export class ServerStream {
     return state.isWildcard || state.subscribed.has(name);
   }
 
+  /** Whether the sidecar has applied this version. */
+  holds(type: ResourceType, name: string, version: string): boolean {
+    return this.#state(type).held.get(name) === version;
+  }
+
   /** To be called before anything changes: remembers the latest change if the sidecar has applied all of it. */
   note(): void {
     if (this.#node !== undefined && stateOf(this.#types) === "synced") this.#applied = this.#context.change();

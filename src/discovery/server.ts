@@ -16,6 +16,9 @@ export interface ResourceSource {
   names(type: ResourceType, node: Node): Iterable<string>;
 }
 
+/** A sidecar that lives is back within this time: its longest pause, and time to connect. */
+export const RECONNECT_MS = 20_000;
+
 export interface ChangedName {
   readonly type: ResourceType;
   readonly name: string;
@@ -71,6 +74,17 @@ export class DiscoveryServer {
   sidecars(): readonly SidecarStatus[] {
     const connected = [...this.#streams].flatMap((stream) => stream.status() ?? []);
     return [...connected, ...this.#departed.list()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /**
+   * Sidecars that have not applied this version of a resource, by id. One that left a moment ago counts among them: it is
+   * about to come back, with what it had.
+   */
+  lacking(type: ResourceType, name: string, version: string): readonly string[] {
+    const behind = [...this.#streams]
+      .filter(({ id }) => id !== "")
+      .filter((s) => !s.holds(type, name, version));
+    return [...behind.map(({ id }) => id), ...this.#departed.since(RECONNECT_MS)];
   }
 
   /** A new stream. `close` ends it with a reason; the returned stream is told of messages and of its end. */

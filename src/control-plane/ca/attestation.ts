@@ -10,7 +10,9 @@ import type { TokenBook } from "./token-book.ts";
 export type Evidence =
   | { readonly kind: "join_token"; readonly token: string }
   /** The client certificate of the connection that asks, as DER. Its chain has been verified in the handshake. */
-  | { readonly kind: "certificate"; readonly leaf: Uint8Array };
+  | { readonly kind: "certificate"; readonly leaf: Uint8Array }
+  /** Nothing was shown, or a certificate that leads to no trusted root. */
+  | { readonly kind: "none" };
 
 export type Attested = {
   readonly kind: "attested";
@@ -21,7 +23,7 @@ export type Attested = {
   | { readonly by: "certificate"; readonly serial: string }
 );
 
-export type AttestationRefusal = TokenRefusal | "certificate_refused";
+export type AttestationRefusal = TokenRefusal | "certificate_refused" | "no_evidence";
 
 export type Attestation =
   | Attested
@@ -30,6 +32,8 @@ export type Attestation =
 /** Checks evidence at `now` (ms since 1970); uses nothing up. */
 export function attest(evidence: Evidence, tokens: TokenBook, trustDomain: string, now: number): Attestation {
   switch (evidence.kind) {
+    case "none":
+      return { kind: "refused", reason: "no_evidence" };
     case "join_token": {
       const checked = tokens.check(evidence.token, now);
       if (checked.kind === "refused") return checked;

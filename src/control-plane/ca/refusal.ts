@@ -13,6 +13,11 @@ export const ENROLMENT_REFUSALS = [
   { code: "csr_malformed", isRetriable: false, text: "the certificate request is not PKCS #10 in DER" },
   { code: "csr_key", isRetriable: false, text: "the key is not P-256, or not signed with SHA-256" },
   { code: "csr_signature", isRetriable: false, text: "the certificate request is not signed by its own key" },
+  {
+    code: "no_evidence",
+    isRetriable: false,
+    text: "neither a join token nor a certificate of this mesh was shown: make a token with `weft token create`",
+  },
   { code: "token_malformed", isRetriable: false, text: "this is not a join token of Weft" },
   {
     code: "token_forged",

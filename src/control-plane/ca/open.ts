@@ -1,0 +1,70 @@
+/**
+ * Opens the CA of a control plane: the operator's where a directory holds one, else the embedded one, with the join tokens
+ * beside it. Tokens are counted in a directory of our own: the operator's may be a mounted Secret, which nobody can write.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { AuditEvent } from "./audit.ts";
+import { CertificateAuthority } from "./certificate-authority.ts";
+import { EmbeddedAuthority } from "./embedded-authority.ts";
+import { LEAF_LIFE_MS } from "./issue.ts";
+import { TokenBook } from "./token-book.ts";
+import { WatchedAuthority } from "./watched-authority.ts";
+
+/** What tells that a directory is an operator's. */
+const OPERATOR_FILES = ["tls.crt", "ca-cert.pem"] as const;
+
+export interface CaOptions {
+  /** Where the CA is, or is to be made. */
+  readonly directory: string;
+  /** Where tokens are counted if the CA is the operator's. */
+  readonly tokenDirectory: string;
+  readonly trustDomain: string;
+  readonly audit: (event: AuditEvent) => void;
+  /** Whether every sidecar has confirmed the bundle of this digest. */
+  readonly isConfirmed: (digest: string) => boolean;
+}
+
+export type Authorities =
+  | { readonly kind: "embedded"; readonly authority: EmbeddedAuthority }
+  | { readonly kind: "operator"; readonly authority: WatchedAuthority };
+
+export type OpenedCa =
+  | {
+      readonly kind: "ca";
+      readonly ca: CertificateAuthority;
+      readonly source: Authorities;
+      readonly tokens: TokenBook;
+    }
+  | { readonly kind: "unusable"; readonly reason: string };
+
+/** Tokens of one control plane are for the cluster of that name; one file source is one cluster. */
+export const CLUSTER = "local";
+
+/** Opens everything. Throws the system's errors. */
+export function openCa(options: CaOptions): OpenedCa {
+  const { directory, trustDomain, audit } = options;
+  const source = openAuthority(options);
+  if (source.kind === "unusable") return source;
+  const tokenDirectory = source.kind === "embedded" ? directory : options.tokenDirectory;
+  const book = TokenBook.open(tokenDirectory, { trustDomain, cluster: CLUSTER }, Date.now());
+  if (book.kind === "unusable") return book;
+  const tokens = book.book;
+  const clocks = { wallClock: Date.now, monotonicClock: () => performance.now() };
+  const ca = new CertificateAuthority({ trustDomain, source: source.authority, tokens, audit, ...clocks });
+  return { kind: "ca", ca, source, tokens };
+}
+
+function openAuthority(options: CaOptions): Authorities | Extract<OpenedCa, { kind: "unusable" }> {
+  const { directory, trustDomain, isConfirmed } = options;
+  if (OPERATOR_FILES.some((name) => existsSync(join(directory, name)))) {
+    const watched = { directory, wallClock: Date.now, leafLifeMs: LEAF_LIFE_MS, isConfirmed };
+    const opened = WatchedAuthority.open(watched);
+    if (opened.kind === "unusable") {
+      return { kind: "unusable", reason: `${directory}: ${opened.fault}: ${opened.detail}` };
+    }
+    return { kind: "operator", authority: opened.authority };
+  }
+  const opened = EmbeddedAuthority.open(directory, trustDomain, Date.now());
+  return opened.kind === "unusable" ? opened : { kind: "embedded", authority: opened.authority };
+}

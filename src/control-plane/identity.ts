@@ -1,0 +1,221 @@
+/**
+ * Who is who in the mesh, as the control plane has it: its CA, the certificate of its own port, who may open which
+ * stream, and what sidecars are told to trust. What is trusted goes out as one resource of the stream; that a sidecar has
+ * acknowledged it is the confirmation that a change of roots waits for.
+ */
+import { createHash } from "node:crypto";
+import type { EnrolRequest, EnrolResult } from "../discovery/enrolment.ts";
+import type { Node, ResourceType, VersionedResource } from "../discovery/messages.ts";
+import { MESH_SECRET } from "../discovery/messages.ts";
+import { checkLeaf } from "../identity/leaf-check.ts";
+import { formatWorkloadId } from "../identity/spiffe-id.ts";
+import { type AuditEvent, formatAudit } from "./ca/audit.ts";
+import type { CertificateAuthority } from "./ca/certificate-authority.ts";
+import { IssuedCertificates } from "./ca/issued.ts";
+import { type Authorities, openCa } from "./ca/open.ts";
+import { OwnCertificate, type OwnSecret } from "./ca/own-certificate.ts";
+import { enrolmentRefusal } from "./ca/refusal.ts";
+import { RotationDriver } from "./ca/rotation-driver.ts";
+import type { TokenBook } from "./ca/token-book.ts";
+import type { Log } from "./log.ts";
+
+/** The service account of control planes: sidecars trust nobody else to be one. */
+export const CONTROL_PLANE_ACCOUNT = { namespace: "weft-system", serviceAccount: "control-plane" } as const;
+
+export interface IdentityOptions {
+  /** See `openCa`. */
+  readonly caDirectory: string;
+  readonly tokenDirectory: string;
+}
+
+/** What the identity needs of the plane around it. */
+export interface Surroundings {
+  readonly log: Log;
+  /** Ids of sidecars that have not applied this version of the mesh's secret. */
+  readonly lacking: (version: string) => readonly string[];
+  /** Sidecars are to be sent the secret. */
+  readonly announce: () => void;
+  /** How long a sidecar may need to come back after this process has started, in milliseconds. */
+  readonly reconnectMs: number;
+}
+
+export class PlaneIdentity {
+  readonly trustDomain: string;
+  readonly tokens: TokenBook;
+  readonly issued: IssuedCertificates;
+  readonly source: Authorities;
+  readonly driver: RotationDriver | undefined;
+  readonly #ca: CertificateAuthority;
+  readonly #own: OwnCertificate;
+  readonly #around: Surroundings;
+  #onSecret: (secret: OwnSecret) => void = () => {};
+
+  private constructor(
+    trustDomain: string,
+    parts: { readonly ca: CertificateAuthority; readonly source: Authorities; readonly tokens: TokenBook },
+    issued: IssuedCertificates,
+    around: Surroundings,
+  ) {
+    this.trustDomain = trustDomain;
+    this.tokens = parts.tokens;
+    this.source = parts.source;
+    this.issued = issued;
+    this.#ca = parts.ca;
+    this.#around = around;
+    const workload = { trustDomain, ...CONTROL_PLANE_ACCOUNT };
+    this.#own = new OwnCertificate(parts.ca, workload, (secret) => this.#onSecret(secret));
+    if (parts.source.kind === "embedded") {
+      this.driver = new RotationDriver({
+        authority: parts.source.authority,
+        isConfirmed: () => this.lacking.length === 0,
+        onPhase: (phase) => {
+          around.log.info({ phase }, "root rotation");
+          this.#changed();
+        },
+        onError: (error) => around.log.error({ err: error }, "root rotation cannot go on"),
+        settleMs: around.reconnectMs,
+      });
+    }
+  }
+
+  /** Opens the CA. Throws an Error that says why it can't be used, or the system's. */
+  static open(trustDomain: string, options: IdentityOptions, around: Surroundings): PlaneIdentity {
+    const issued = new IssuedCertificates();
+    const audit = (event: AuditEvent) => {
+      issued.add(event);
+      const { audit: what, ...fields } = JSON.parse(formatAudit(event)) as Record<string, unknown>;
+      const write = event.kind === "issued" ? around.log.info : around.log.warn;
+      write.call(
+        around.log,
+        { audit: what, ...fields },
+        event.kind === "issued" ? "certificate issued" : "certificate refused",
+      );
+    };
+    let identity: PlaneIdentity | undefined;
+    const opened = openCa({
+      directory: options.caDirectory,
+      tokenDirectory: options.tokenDirectory,
+      trustDomain,
+      audit,
+      isConfirmed: (digest) => identity?.bundle.digest === digest && identity.lacking.length === 0,
+    });
+    if (opened.kind === "unusable") throw new Error(opened.reason);
+    identity = new PlaneIdentity(trustDomain, opened, issued, around);
+    identity.#own.renew();
+    identity.#watch();
+    return identity;
+  }
+
+  get bundle() {
+    return this.#ca.bundle;
+  }
+
+  /** The certificate of the port; `onChange` gets those that replace it. Undefined while the CA cannot issue. */
+  portSecret(onChange: (secret: OwnSecret) => void): OwnSecret | undefined {
+    this.#onSecret = onChange;
+    return this.#own.secret;
+  }
+
+  /** The mesh's secret as sidecars get it. */
+  get secret(): VersionedResource {
+    const { bundle } = this.#ca;
+    const root = this.source.authority.authority.root.fingerprint;
+    const version = createHash("sha256").update(`${bundle.digest} ${root}`).digest("hex").slice(0, 16);
+    return { name: MESH_SECRET, version, resource: { name: MESH_SECRET, bundle: bundle.pem, root } };
+  }
+
+  /** A resource of the stream that comes from here. */
+  get(type: ResourceType, name: string): VersionedResource | undefined {
+    return type === "secret" && name === MESH_SECRET ? this.secret : undefined;
+  }
+
+  /** Ids of sidecars that have yet to confirm what is trusted now. */
+  get lacking(): readonly string[] {
+    return this.#around.lacking(this.secret.version);
+  }
+
+  /** Why the holder of a certificate may not be `node`. */
+  readonly admit = (leaf: Uint8Array | undefined, node: Node): string | undefined => {
+    if (leaf === undefined) {
+      return "no client certificate that this control plane trusts: a sidecar enrols first (--join-token-file)";
+    }
+    const verdict = checkLeaf(leaf, { trustDomain: this.trustDomain, role: "client", now: Date.now() });
+    if (verdict.kind === "refused") return `the client certificate is refused: ${verdict.reason}`;
+    const { namespace, serviceAccount } = node;
+    const { workload } = verdict;
+    if (workload.namespace === namespace && workload.serviceAccount === serviceAccount) return undefined;
+    return (
+      `the client certificate is for ${verdict.id}, which is not the identity of sidecar ${node.id}: ` +
+      `it says that it is of namespace ${namespace} and service account ${serviceAccount}`
+    );
+  };
+
+  readonly enrol = async (request: EnrolRequest, leaf: Uint8Array | undefined): Promise<EnrolResult> => {
+    const { csr, token } = request;
+    const evidence =
+      token !== undefined
+        ? ({ kind: "join_token", token } as const)
+        : leaf === undefined
+          ? ({ kind: "none" } as const)
+          : ({ kind: "certificate", leaf } as const);
+    const result = await this.#ca.enrol({ csr: Buffer.from(csr, "base64"), evidence });
+    if (result.kind === "issued") {
+      const { chain, notAfter } = result;
+      return { kind: "issued", answer: { chain, bundle: this.bundle.pem, notAfter } };
+    }
+    const { reason, detail, retryAfterMs } = result;
+    const { text, isRetriable } = enrolmentRefusal(reason);
+    const more = detail === undefined ? "" : ` (${detail})`;
+    const refusal = { reason, text: `${text}${more}`, isRetriable };
+    return { kind: "refused", refusal: retryAfterMs === undefined ? refusal : { ...refusal, retryAfterMs } };
+  };
+
+  readonly refusedClient = (address: string, why: string): void =>
+    this.#around.log.warn({ address, reason: why }, "client certificate not trusted");
+
+  /** A token for a service account. Throws a RangeError where the wish is out of range, or for control planes. */
+  makeToken(wish: Parameters<TokenBook["make"]>[0]): string {
+    const { namespace, serviceAccount } = CONTROL_PLANE_ACCOUNT;
+    if (wish.namespace === namespace && wish.serviceAccount === serviceAccount) {
+      throw new RangeError("no sidecar may be the control plane");
+    }
+    return this.tokens.make(wish, Date.now());
+  }
+
+  /** SPIFFE id of the control plane itself. */
+  get ownId(): string {
+    return formatWorkloadId({ trustDomain: this.trustDomain, ...CONTROL_PLANE_ACCOUNT });
+  }
+
+  async close(): Promise<void> {
+    this.driver?.close();
+    this.#own.close();
+    if (this.source.kind === "operator") this.source.authority.close();
+    await this.tokens.close();
+  }
+
+  #changed(): void {
+    this.#own.renew();
+    this.#around.announce();
+  }
+
+  #watch(): void {
+    const { log } = this.#around;
+    this.driver?.start();
+    if (this.source.kind !== "operator") return;
+    this.source.authority.watch(
+      (reload) => {
+        if (reload.kind === "refused") {
+          log.warn(
+            { reason: reload.fault, detail: reload.detail },
+            "the CA's files are refused; the CA stays as it was",
+          );
+        } else if (reload.kind === "changed") {
+          log.info({ root: reload.root }, "the CA's files are taken over");
+          this.#changed();
+        }
+      },
+      (error) => log.error({ reason: error.message }, "the CA's files are no longer watched"),
+    );
+  }
+}
