@@ -27,7 +27,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   ).argument("<path...>", "files, directories, or - for stdin");
   return runCommand(command, argv, io, async () => {
     const files = await readDocuments(command.args, io);
-    const { resources, issues } = loadFiles(files);
+    const { resources, issues } = loadFiles(files, undefined, Number.POSITIVE_INFINITY);
     const sorted = [...issues].sort(byPlace);
     if (command.opts<{ json?: boolean }>().json === true) {
       const valid = !hasErrors(sorted);

@@ -171,7 +171,7 @@ describe("what is wrong with one document", () => {
     const text = service(`{ ports: [], ${Array.from({ length: 500 }, (_, i) => `x${i}: 1`).join(", ")} }`);
     const issues = messages(text);
     expect(issues).toHaveLength(101);
-    expect(issues).toContainEqual(expect.stringContaining("and 400 more"));
+    expect(issues.at(-1)).toContain("and 400 more");
   });
 });
 

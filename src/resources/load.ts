@@ -32,7 +32,7 @@ const RESOURCE_FILE = /\.(?:ya?ml|json)$/;
 /** A character takes at most three bytes of UTF-8 for each of UTF-16. */
 const MAX_BYTES = 3 * MAX_TEXT;
 
-/** Most issues of one file that are told one by one. */
+/** Most issues of one file that are told one by one, unless more are asked for. */
 const MAX_ISSUES = 100;
 
 /** What one text holds. */
@@ -67,12 +67,16 @@ export function loadDirectory(directory: string, memory = new LoadMemory<LoadedT
   return { ...result, issues: [...unreadable, ...result.issues].sort(byPlace) };
 }
 
-/** Reads texts. Never throws, whatever they hold. */
-export function loadFiles(files: readonly NamedText[], memory = new LoadMemory<LoadedText>()): LoadResult {
+/** Reads texts. Never throws, whatever they hold. `maxIssues` of each are told one by one, and how many more there are. */
+export function loadFiles(
+  files: readonly NamedText[],
+  memory = new LoadMemory<LoadedText>(),
+  maxIssues = MAX_ISSUES,
+): LoadResult {
   const found: Resource[] = [];
   const issues: Issue[] = [];
   for (const file of files) {
-    const loaded = memory.parsed(file.name, file.text, () => loadText(file));
+    const loaded = memory.parsed(file.name, file.text, () => loadText(file, maxIssues));
     for (const resource of loaded.resources) found.push(resource);
     issues.push(...loaded.issues);
   }
@@ -81,7 +85,7 @@ export function loadFiles(files: readonly NamedText[], memory = new LoadMemory<L
   return { resources, issues: issues.sort(byPlace), files };
 }
 
-function loadText({ name: file, text }: NamedText): LoadedText {
+function loadText({ name: file, text }: NamedText, maxIssues: number): LoadedText {
   const yaml = parseYaml(text);
   const issues: Issue[] = yaml.issues.map(({ message, ...place }) => ({ ...whole(file, place), message }));
   const resources: Resource[] = [];
@@ -89,7 +93,7 @@ function loadText({ name: file, text }: NamedText): LoadedText {
     const { problems, envelope, ...names } = readDocument(document.value);
     for (const { path, at, ...problem } of problems) {
       // To find a place is to search: not for those that nobody will see.
-      if (issues.length >= MAX_ISSUES) {
+      if (issues.length >= maxIssues) {
         issues.push({ ...problem, ...names, file, line: document.line, column: 1, field: "" });
         continue;
       }
@@ -101,16 +105,17 @@ function loadText({ name: file, text }: NamedText): LoadedText {
     const { value, places } = document;
     resources.push({ ...envelope, origin, document: value, places } as Resource);
   }
-  return { resources, issues: atMost(MAX_ISSUES, issues) };
+  return { resources, issues: atMost(maxIssues, issues) };
 }
 
 /** So many issues, and how many more there are. */
 function atMost(count: number, issues: readonly Issue[]): readonly Issue[] {
-  const last = issues[count - 1];
   const more = issues.length - count;
+  const told = issues.slice(0, count).sort(byPlace);
+  const last = told.at(-1);
   if (more <= 0 || last === undefined) return issues;
   const { file, line, column } = last;
-  return [...issues.slice(0, count), { ...whole(file, { line, column }), message: `and ${more} more` }];
+  return [...told, { ...whole(file, { line, column }), message: `and ${more} more` }];
 }
 
 function withoutDuplicates(found: readonly Resource[], issues: Issue[]): Resource[] {

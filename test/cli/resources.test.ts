@@ -45,6 +45,16 @@ function collector() {
   return { sink, text: () => chunks.join("") };
 }
 
+it("weft validate tells all that is wrong, however much", async () => {
+  const text = Array.from({ length: 300 }, (_, i) => service(`s${i}`).replace("port:", "prot:")).join(
+    "---\n",
+  );
+  const { code, stdout } = await weft(text, "validate", "-");
+  expect(code).toBe(1);
+  expect(stdout.match(/prot: unknown field; did you mean "port"\?\n/g)).toHaveLength(300);
+  expect(stdout).toMatch(/\n1 file, 0 valid resources, 600 errors, 0 warnings\n$/);
+});
+
 describe("weft status", () => {
   it("tells of files that are broken, and that what was good is served", async () => {
     expect(await weft("", "status")).toEqual({ code: 0, stdout: "no sidecar is connected\n", stderr: "" });
