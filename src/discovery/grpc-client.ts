@@ -88,7 +88,8 @@ class MessageReader {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     while (this.#bytes >= this.#wanted) {
-      const buffered = Buffer.concat(this.#chunks);
+      const [first] = this.#chunks;
+      const buffered = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
       this.#chunks = [buffered];
       const length = buffered.readUInt32BE(1);
       if (buffered[0] !== 0) return "compressed messages are not spoken here";
