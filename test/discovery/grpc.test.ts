@@ -207,7 +207,8 @@ function call(port: number, path: string, parts: readonly Buffer[]): Promise<voi
     session.on("error", end);
     stream.on("error", end);
     stream.on("data", () => {});
-    stream.on("trailers", end);
+    // An error that comes before any message is told in the headers.
+    stream.on("response", (said) => said["grpc-status"] !== undefined && end());
     stream.on("close", end);
     for (const part of parts) stream.write(part);
     setTimeout(end, 1_000).unref();
