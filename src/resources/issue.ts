@@ -35,18 +35,6 @@ export function byPlace(a: Issue, b: Issue): number {
   return a.line - b.line || a.column - b.column;
 }
 
-/** How many, in words: `2 errors, 1 warning`. */
-export function summarize(issues: readonly Issue[]): {
-  readonly errors: number;
-  readonly warnings: number;
-  readonly text: string;
-} {
-  const errors = issues.filter((issue) => issue.severity === "error").length;
-  const warnings = issues.length - errors;
-  const count = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  return { errors, warnings, text: `${count(errors, "error")}, ${count(warnings, "warning")}` };
-}
-
 export function hasErrors(issues: readonly Issue[]): boolean {
   return issues.some((issue) => issue.severity === "error");
 }

@@ -30,9 +30,6 @@ const serverFields = {
   selfLink: ignored("Kubernetes' own."),
 } as const satisfies Fields;
 
-/** Names of those fields. */
-export const SERVER_FIELDS: ReadonlySet<string> = new Set(Object.keys(serverFields));
-
 /** The table of `metadata` for a kind whose names have a form. */
 export function metadataOf(name: Schema<string>) {
   return object({

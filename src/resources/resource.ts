@@ -8,7 +8,7 @@ import { type MeshConfigSpec, meshConfigMetadata, meshConfigSpec } from "./kind/
 import { type ServiceSpec, serviceMetadata, serviceSpec } from "./kind/service.ts";
 import { type TrafficPolicySpec, trafficPolicyMetadata, trafficPolicySpec } from "./kind/traffic-policy.ts";
 import { type WorkloadSpec, workloadMetadata, workloadSpec } from "./kind/workload.ts";
-import { type Metadata, SERVER_FIELDS } from "./metadata.ts";
+import type { Metadata } from "./metadata.ts";
 import { findPlace, type Place, type Places } from "./places.ts";
 import type { Path } from "./problem.ts";
 import type { Schema } from "./schema.ts";
@@ -89,14 +89,6 @@ export const KINDS = Object.keys(KIND_TABLES) as readonly Kind[];
 /** Line and column of a field, `["spec", "rules", 0]`; of one that is not written, those of what it would stand in. */
 export function placeOf(resource: Pick<Resource, "document" | "places">, path: Path): Place {
   return findPlace(resource.places, resource.document, path);
-}
-
-/** As it was written, without defaults and without what a Kubernetes API server adds; what `loadFiles` reads again. */
-export function toDocument({ document }: Pick<Resource, "document">): Readonly<Record<string, unknown>> {
-  const { apiVersion, kind, metadata, spec } = document as Readonly<Record<string, unknown>>;
-  const written = Object.entries(metadata as object).filter(([name]) => !SERVER_FIELDS.has(name));
-  const head = { apiVersion, kind, metadata: Object.fromEntries(written) };
-  return spec === undefined ? head : { ...head, spec };
 }
 
 /** `HTTPRoute default/catalog`. */

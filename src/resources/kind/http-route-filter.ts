@@ -108,11 +108,6 @@ const SERVED_ON_BACKENDS: ReadonlySet<string> = new Set(["RequestHeaderModifier"
 export const httpRouteFilter = union(VARIANTS);
 
 export type HttpRouteFilter = Infer<typeof httpRouteFilter>;
-export type HeaderModifierSpec = Infer<typeof headerModifier>;
-export type PathModifierSpec = Infer<typeof pathModifier>;
-export type RequestRedirectSpec = Extract<HttpRouteFilter, { type: "RequestRedirect" }>["requestRedirect"];
-export type UrlRewriteSpec = Extract<HttpRouteFilter, { type: "URLRewrite" }>["urlRewrite"];
-export type RequestMirrorSpec = Extract<HttpRouteFilter, { type: "RequestMirror" }>["requestMirror"];
 
 const filterList = refine(list(httpRouteFilter, { max: 16 }), (filters, say, warn) => {
   const single = filters.map((f) => (f.type === "RequestMirror" ? {} : { type: f.type }));

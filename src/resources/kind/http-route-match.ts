@@ -4,7 +4,6 @@
 import { type RegexUse, unsafeRegex } from "../safe-regex.ts";
 import { headerName, headerValue, text } from "../scalars.ts";
 import {
-  type Infer,
   list,
   object,
   oneOfValues,
@@ -84,8 +83,6 @@ export const httpRouteMatch = object({
     "Parameters of the query, all of which must hold.",
   ),
 });
-
-export type HttpRouteMatch = Infer<typeof httpRouteMatch>;
 
 function safeValue<T extends { readonly type: string; readonly value: string }>(
   use: RegexUse,

@@ -116,5 +116,3 @@ export const httpRouteSpec = object({
 
 export type HttpRouteSpec = Infer<typeof httpRouteSpec>;
 export type HttpRouteRule = HttpRouteSpec["rules"][number];
-export type HttpRouteParentRef = HttpRouteSpec["parentRefs"][number];
-export type HttpRouteBackendRef = HttpRouteRule["backendRefs"][number];
