@@ -7,7 +7,7 @@ import { withApi, withClient } from "./api.ts";
 import { followChange } from "./change.ts";
 import { durationSetting, newCommand, runCommand } from "./command.ts";
 import { collect, readDocuments } from "./documents.ts";
-import { usageError } from "./exit.ts";
+import { CliError, usageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 
 interface Options {
@@ -47,10 +47,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const options = command.opts<Options>();
     if (options.filename === undefined)
       throw usageError("say what: -f with a file, a directory, or - for stdin");
-    const files = await readDocuments(options.filename, io);
+    const { filename } = options;
+    const files = await readDocuments(filename, io);
     return withClient(options.api, io, async (client) => {
       const path = options.dryRun === true ? "/v1/apply?dryRun=true" : "/v1/apply";
       const answer = await client.call<ChangeAnswer>("POST", path, { files });
+      if (answer.results.length === 0) throw new CliError(`no resources in ${filename.join(", ")}`);
       const dryRun = options.dryRun === true;
       const asked = { json: options.json === true, dryRun };
       return followChange(

@@ -4,6 +4,7 @@
  */
 import type { ApiClient } from "../local/api-client.ts";
 import type { ChangeAnswer, ChangeProgress } from "../local/api-types.ts";
+import { formatIssue } from "../resources/issue.ts";
 import { formatMs } from "./duration.ts";
 import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
@@ -40,6 +41,7 @@ export async function followChange(
       io.stdout.write(`${kind} ${namespace}/${name} ${done}${note}\n`);
     }
   }
+  if (!options.json) for (const issue of answer.warnings) io.stderr.write(`${formatIssue(issue)}\n`);
   const isMissing = options.mayBeAbsent !== true && answer.results.some(({ action }) => action === "absent");
   if (options.waitMs === undefined || options.dryRun) {
     if (options.json) io.stdout.write(json(answer));

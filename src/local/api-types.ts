@@ -16,6 +16,8 @@ export interface ChangeAnswer {
   /** Number to ask `/v1/changes` about. */
   readonly change: number;
   readonly results: readonly ResourceResult[];
+  /** What may be a mistake and is there because of the change, such as a reference that leads nowhere now. */
+  readonly warnings: readonly Issue[];
 }
 
 export interface Rejection {

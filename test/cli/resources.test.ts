@@ -45,6 +45,32 @@ function collector() {
   return { sink, text: () => chunks.join("") };
 }
 
+describe("what may be a mistake", () => {
+  const route =
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: r }\n" +
+    "spec: { parentRefs: [{ name: a }], rules: [{ backendRefs: [{ name: b, port: 80 }] }] }\n";
+
+  it("is told when a change makes it, and only then", async () => {
+    const applied = await weft(`${service("a")}---\n${route}`, "apply", "-f", "-");
+    expect(applied).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/warning: .*backendRefs\[0\].*b/),
+    });
+    expect(await weft(service("c"), "apply", "-f", "-")).toMatchObject({ code: 0, stderr: "" });
+    expect((await weft(service("b"), "apply", "-f", "-")).stderr).toBe("");
+    const removed = await weft("", "delete", "svc/b");
+    expect(removed).toMatchObject({ code: 0, stdout: "Service default/b deleted\n" });
+    expect(removed.stderr).toMatch(/warning: .*backendRefs\[0\].*b/);
+  });
+
+  it("is to apply nothing", async () => {
+    expect(await weft("# nothing\n", "apply", "-f", "-")).toMatchObject({
+      code: 1,
+      stderr: "error: no resources in -\n",
+    });
+  });
+});
+
 it("weft validate tells all that is wrong, however much", async () => {
   const text = Array.from({ length: 300 }, (_, i) => service(`s${i}`).replace("port:", "prot:")).join(
     "---\n",

@@ -90,7 +90,7 @@ function edit(plane: Plane, edits: readonly Edit[], dryRun: boolean): unknown {
     const { status, code, message, issues } = invalid(outcome.issues);
     throw new HttpError(status, code, message, issues);
   }
-  return { change: plane.change, results: outcome.results };
+  return { change: plane.change, ...outcome };
 }
 
 /** Says why the directory could not be written, which is none of our defects. */

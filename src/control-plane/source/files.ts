@@ -35,7 +35,10 @@ export interface EditResult extends DocumentId {
   readonly action: "created" | "configured" | "unchanged" | "deleted" | "absent";
 }
 
-export type EditOutcome = { readonly results: readonly EditResult[] } | { readonly issues: readonly Issue[] };
+/** `warnings`: of the whole directory, those that are there because of the edits; at most 100. */
+export type EditOutcome =
+  | { readonly results: readonly EditResult[]; readonly warnings: readonly Issue[] }
+  | { readonly issues: readonly Issue[] };
 
 /** Identity of a resource or document. */
 export function documentId(resource: Resource): DocumentId {
@@ -45,6 +48,9 @@ export function documentId(resource: Resource): DocumentId {
 
 /** An editor that saves in place empties the file first: for so long, an emptied file is taken for one that is being saved. */
 const SAVING_MS = 100;
+
+/** A Service that goes may leave a great many routes without it. */
+const MAX_WARNINGS = 100;
 
 export class FileSource {
   readonly #directory: string;
@@ -136,6 +142,7 @@ export class FileSource {
     const texts = new Map(loaded.files.map(({ name, text }) => [name, text]));
     const changes = new Map<string, string | null>();
     const results: EditResult[] = [];
+    let warnings: readonly Issue[] = [];
     for (const { document, ...id } of edits) {
       const old = byId.get(key(id));
       if (old === undefined && document === undefined) {
@@ -160,12 +167,14 @@ export class FileSource {
         this.#memory,
       );
       if (hasErrors(after.issues)) return { issues: after.issues };
+      const known = new Set(loaded.issues.map(titleOf));
+      warnings = after.issues.filter((issue) => !known.has(titleOf(issue))).slice(0, MAX_WARNINGS);
       if (!dryRun) {
         writeFiles(this.#directory, changes);
         this.#read();
       }
     }
-    return { results };
+    return { results, warnings };
   }
 
   #newFile({ kind, namespace, name }: DocumentId, texts: ReadonlyMap<string, string>): string {
@@ -174,6 +183,11 @@ export class FileSource {
     for (let n = 2; texts.has(file); n++) file = join(this.#directory, `${stem}-${n}.yaml`);
     return file;
   }
+}
+
+/** The same for an issue whose place has moved. */
+function titleOf({ file, kind, name, field, message }: Issue): string {
+  return JSON.stringify([file, kind, name, field, message]);
 }
 
 function edited(file: string, text: string | undefined, id: DocumentId, document: unknown): string | null {
