@@ -28,7 +28,15 @@ async function measure(pushes: number): Promise<void> {
   mkdirSync(config);
   writeFileSync(join(config, "mesh.yaml"), mesh(origin.portA));
   writeFileSync(join(config, "many.yaml"), JSON.stringify(many(999)));
-  const plane = weft("control-plane", ["--config", config, "--discovery-port", "0", "--api-port", "0"]);
+  const plane = weft("control-plane", [
+    "--insecure",
+    "--config",
+    config,
+    "--discovery-port",
+    "0",
+    "--api-port",
+    "0",
+  ]);
   const discovery = await announced(plane, "discoveryPort");
   const api = apiClient(`http://127.0.0.1:${await announced(plane, "apiPort")}`);
   const flags = ["--control-plane", `127.0.0.1:${discovery}`, "--workload", "default/web"];

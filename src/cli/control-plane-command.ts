@@ -2,6 +2,7 @@
  * `weft control-plane`: the process around a control plane: flags, the announcement of its ports, signals. The transport
  * of discovery is handed in.
  */
+import { join } from "node:path";
 import { Option } from "commander";
 import type { ControlPlane, OpenDiscovery } from "../control-plane/server.ts";
 import { newCommand, runCommand } from "./command.ts";
@@ -25,6 +26,10 @@ const TEXT = {
       "weft control-plane --config mesh --discovery-port 0 --api-port 0",
       "on free ports, announced on stdout",
     ],
+    [
+      "weft control-plane --config mesh --ca-dir /etc/weft/ca",
+      "with a CA of your own (tls.crt, tls.key, ca.crt)",
+    ],
   ],
   exits: { ok: "ended by SIGTERM or SIGINT", failed: "could not start" },
 } as const;
@@ -35,6 +40,9 @@ interface Flags {
   readonly config?: string;
   readonly addresses?: string;
   readonly host: string;
+  readonly stateDir: string;
+  readonly caDir?: string;
+  readonly insecure?: boolean;
   readonly discoveryPort: number;
   readonly apiPort: number;
   readonly logLevel: LogLevel;
@@ -50,6 +58,18 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
         new Option("--addresses <file>", "where instances really listen (JSON)").env("WEFT_ADDRESSES"),
       )
       .addOption(new Option("--host <ip>", "address to listen on").env("WEFT_HOST").default("127.0.0.1"))
+      .addOption(
+        new Option("--state-dir <dir>", "what is kept from one start to the next")
+          .env("WEFT_STATE_DIR")
+          .default(".weft"),
+      )
+      .addOption(
+        new Option(
+          "--ca-dir <dir>",
+          "the CA: yours, where files of one are there, else made on first use; default: ca in the state directory",
+        ).env("WEFT_CA_DIR"),
+      )
+      .addOption(new Option("--insecure", "sidecars connect without TLS and certificates; on loopback only"))
       .addOption(portOption("--discovery-port", "port for sidecars; 0: a free one", 15_012))
       .addOption(portOption("--api-port", "port of the HTTP API; 0: a free one", 15_014))
       .addOption(
@@ -79,10 +99,23 @@ function portOption(flag: `--${string}`, about: string, fallback: number): Optio
     });
 }
 
+function isLoopback(host: string): boolean {
+  return /^127\.(?:\d{1,3}\.){2}\d{1,3}$/.test(host) || host === "::1" || host === "localhost";
+}
+
+function identityOf({ stateDir, caDir }: Flags) {
+  const tokenDirectory = join(stateDir, "ca");
+  const bundleFile = join(stateDir, "trust-bundle.pem");
+  return { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile };
+}
+
 async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promise<number> {
   const configDir = flags.config;
   // Checked here and not by commander, which would name it before an option that does not exist.
   if (configDir === undefined) throw usageError("say where the resources are: --config DIR");
+  if (flags.insecure === true && !isLoopback(flags.host)) {
+    throw usageError(`--insecure is for loopback alone, found --host ${flags.host}`);
+  }
   const { startControlPlane } = await import("../control-plane/server.ts");
   const ended = Promise.withResolvers<void>();
   const interrupts = listenForInterrupts(
@@ -97,6 +130,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       host: flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
+      ...(flags.insecure === true ? {} : { identity: identityOf(flags) }),
       log: controlPlaneLog(flags.logLevel, flags.logFormat, io),
       openDiscovery,
     });

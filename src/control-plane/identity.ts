@@ -10,6 +10,7 @@ import { MESH_SECRET } from "../discovery/messages.ts";
 import { checkLeaf } from "../identity/leaf-check.ts";
 import { formatWorkloadId } from "../identity/spiffe-id.ts";
 import { type AuditEvent, formatAudit } from "./ca/audit.ts";
+import { writeBundleFile } from "./ca/bundle-file.ts";
 import type { CertificateAuthority } from "./ca/certificate-authority.ts";
 import { IssuedCertificates } from "./ca/issued.ts";
 import { type Authorities, openCa } from "./ca/open.ts";
@@ -26,6 +27,8 @@ export interface IdentityOptions {
   /** See `openCa`. */
   readonly caDirectory: string;
   readonly tokenDirectory: string;
+  /** Kept up to date with the roots to trust, for everybody to read: what a sidecar starts with. */
+  readonly bundleFile: string;
 }
 
 /** What the identity needs of the plane around it. */
@@ -48,14 +51,17 @@ export class PlaneIdentity {
   readonly #ca: CertificateAuthority;
   readonly #own: OwnCertificate;
   readonly #around: Surroundings;
+  readonly #bundleFile: string;
   #onSecret: (secret: OwnSecret) => void = () => {};
 
   private constructor(
     trustDomain: string,
     parts: { readonly ca: CertificateAuthority; readonly source: Authorities; readonly tokens: TokenBook },
     issued: IssuedCertificates,
+    bundleFile: string,
     around: Surroundings,
   ) {
+    this.#bundleFile = bundleFile;
     this.trustDomain = trustDomain;
     this.tokens = parts.tokens;
     this.source = parts.source;
@@ -100,8 +106,9 @@ export class PlaneIdentity {
       isConfirmed: (digest) => identity?.bundle.digest === digest && identity.lacking.length === 0,
     });
     if (opened.kind === "unusable") throw new Error(opened.reason);
-    identity = new PlaneIdentity(trustDomain, opened, issued, around);
+    identity = new PlaneIdentity(trustDomain, opened, issued, options.bundleFile, around);
     identity.#own.renew();
+    identity.#publish();
     identity.#watch();
     return identity;
   }
@@ -196,7 +203,12 @@ export class PlaneIdentity {
 
   #changed(): void {
     this.#own.renew();
+    this.#publish();
     this.#around.announce();
+  }
+
+  #publish(): void {
+    writeBundleFile(this.#bundleFile, this.bundle.pem);
   }
 
   #watch(): void {

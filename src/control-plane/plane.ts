@@ -3,6 +3,8 @@
  * coalesced with others that come at the same time, and what comes of them gets one number, under which sidecars'
  * progress can be asked.
  */
+
+import type { ResourceType } from "../discovery/messages.ts";
 import type { Resource } from "../resources/resource.ts";
 import { Coalescer } from "./coalescer.ts";
 import type { ChangedName, Compiler } from "./compile/compiler.ts";
@@ -21,6 +23,8 @@ export interface Discovery {
   ready(): void;
   /** As JSON. */
   sidecars(): readonly { readonly state: string }[];
+  /** Ids of sidecars that have not applied this version of a resource. */
+  lacking(type: ResourceType, name: string, version: string): readonly string[];
   /** Undefined where no such change is known. */
   progress(change: number): ChangeProgress | undefined;
 }
@@ -44,6 +48,8 @@ export class Plane {
   });
   readonly discovery: Discovery;
   #change = 0;
+  /** Changed resources that don't come from the files. */
+  #announced: readonly ChangedName[] = [];
   /** The next number was given to somebody who may ask for it. */
   #isPromised = false;
   #isReady = false;
@@ -85,6 +91,12 @@ export class Plane {
     return outcome;
   }
 
+  /** Sends resources that don't come from the files and have changed. */
+  announce(names: readonly ChangedName[]): void {
+    this.#announced = names;
+    this.#coalescer.touch();
+  }
+
   /** How far a change is; undefined where it is not known, or no longer. */
   progress(change: number): ChangeProgress | undefined {
     // Before the first change nothing concerns anybody: what an apply answers that left an empty mesh as it was.
@@ -102,7 +114,8 @@ export class Plane {
     this.#observer.read(this.status);
     const { resources, addresses } = this.#source.state;
     const started = performance.now();
-    const changed = this.#compiler.update(resources, addresses);
+    const changed = [...this.#compiler.update(resources, addresses), ...this.#announced];
+    this.#announced = [];
     this.#observer.compiled(performance.now() - started, changed.length);
     if (changed.length > 0 || this.#isPromised) {
       this.#isPromised = false;

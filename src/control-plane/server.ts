@@ -2,9 +2,12 @@
  * The control plane as a whole: files, compiler, discovery and the HTTP API. Discovery's transport is handed in, so that
  * nothing here depends on gRPC.
  */
+import { MESH_SECRET } from "../discovery/messages.ts";
 import type { DiscoveryObserver } from "../discovery/observer.ts";
+import { RECONNECT_MS, type ResourceSource } from "../discovery/server.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { Compiler } from "./compile/compiler.ts";
+import { type IdentityOptions, PlaneIdentity } from "./identity.ts";
 import { LoadStats } from "./load-stats.ts";
 import { type Log, sourceLog, streamLog } from "./log.ts";
 import { PlaneMetrics } from "./metrics.ts";
@@ -12,6 +15,8 @@ import { type Discovery, Plane } from "./plane.ts";
 import { FileSource } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
 import { Waits } from "./waits.ts";
+
+const DEFAULT_TRUST_DOMAIN = "cluster.local";
 
 export interface ControlPlaneOptions {
   readonly configDir: string;
@@ -21,14 +26,17 @@ export interface ControlPlaneOptions {
   readonly discoveryPort: number;
   /** 0: chosen by the system. */
   readonly apiPort: number;
+  /** Absent: sidecars connect without TLS. */
+  readonly identity?: IdentityOptions;
   readonly log: Log;
   readonly openDiscovery: OpenDiscovery;
 }
 
-/** A discovery server over `compiler`, and its way onto the network. */
+/** A discovery server over `resources`, and its way onto the network: with TLS where there is an identity. */
 export type OpenDiscovery = (
-  compiler: Compiler,
+  resources: ResourceSource,
   observer: DiscoveryObserver,
+  identity: PlaneIdentity | undefined,
 ) => {
   readonly discovery: Discovery;
   listen(host: string, port: number): Promise<Listening>;
@@ -53,7 +61,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const metrics = new PlaneMetrics();
   const waits = new Waits();
   const logged = streamLog(log);
-  const opened = options.openDiscovery(compiler, {
+  finishWrites(configDir);
+  const source = new FileSource(configDir, addressesFile);
+  const identity =
+    options.identity &&
+    PlaneIdentity.open(trustDomainOf(source), options.identity, {
+      log,
+      lacking: (version) => opened.discovery.lacking("secret", MESH_SECRET, version),
+      announce: () => plane.announce([{ type: "secret", name: MESH_SECRET }]),
+      reconnectMs: RECONNECT_MS,
+    });
+  const resources = identity === undefined ? compiler : withSecret(compiler, identity);
+  const streams: DiscoveryObserver = {
     ...logged,
     pushed: metrics.streams.pushed,
     answered: (...what) => {
@@ -66,9 +85,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       logged.settled(progress);
     },
     load: (node, report) => stats.add(node.id, report),
-  });
-  finishWrites(configDir);
-  const source = new FileSource(configDir, addressesFile);
+  };
+  const opened = options.openDiscovery(resources, streams, identity);
   const observer = { compiled: metrics.compiled, read: sourceLog(log) };
   const plane = new Plane(source, compiler, opened.discovery, observer);
   metrics.watch(plane);
@@ -93,6 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   } catch (error) {
     plane.close();
     await discovery?.close();
+    await identity?.close();
     throw error;
   }
   const listening = discovery;
@@ -102,6 +121,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       plane.close();
       await Promise.all([listening.close(), api.close()]);
+      await identity?.close();
     },
+  };
+}
+
+/** As the mesh has it when the control plane starts: certificates and tokens are bound to it. */
+function trustDomainOf({ state }: FileSource): string {
+  const mesh = state.resources.find((resource) => resource.kind === "MeshConfig");
+  return mesh?.spec.trustDomain ?? DEFAULT_TRUST_DOMAIN;
+}
+
+function withSecret(compiler: Compiler, identity: PlaneIdentity): ResourceSource {
+  return {
+    get: (type, name, node) =>
+      type === "secret" ? identity.get(type, name) : compiler.get(type, name, node),
+    names: (type, node) => compiler.names(type, node),
   };
 }

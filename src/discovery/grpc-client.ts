@@ -2,6 +2,7 @@
  * The sidecar's side of the gRPC stream, on `node:http2` alone: a message is five bytes of prefix and JSON, and every sidecar would pay
  * megabytes for the library (docs/decisions/0002-discovery-client-transport.md).
  */
+import type { IncomingHttpHeaders, SecureClientSessionOptions } from "node:http2";
 import type { OpenTransport } from "./client.ts";
 import { DISCOVERY_METHOD, type DownstreamMessage } from "./messages.ts";
 
@@ -12,10 +13,10 @@ const MAX_MESSAGE_BYTES = 64 * 1_024 * 1_024;
 const PING_MS = 30_000;
 const PING_TIMEOUT_MS = 10_000;
 
-/** Connects to `host:port` without TLS. */
-export function grpcTransport(target: string): OpenTransport {
+/** Connects to `host:port`: with TLS where `tls` gives its settings, asked for at each connection. */
+export function grpcTransport(target: string, tls?: () => SecureClientSessionOptions): OpenTransport {
   return (handlers) => {
-    const session = http2.connect(`http://${target}`);
+    const session = tls ? http2.connect(`https://${target}`, tls()) : http2.connect(`http://${target}`);
     const stream = session.request({
       ":method": "POST",
       ":path": DISCOVERY_METHOD,
@@ -49,9 +50,12 @@ export function grpcTransport(target: string): OpenTransport {
       const fault = reader.read(chunk);
       if (fault !== undefined) close(fault);
     });
+    // A refusal that comes before anything else has its status among the headers (gRPC: Trailers-Only).
+    stream.on("response", (headers) => {
+      if (headers["grpc-status"] !== undefined) reason = statusText(headers);
+    });
     stream.on("trailers", (trailers) => {
-      reason =
-        `grpc-status ${String(trailers["grpc-status"])} ${String(trailers["grpc-message"] ?? "")}`.trim();
+      reason = statusText(trailers);
     });
     stream.on("error", (error: Error) => close(error.message));
     stream.on("close", () => close("stream closed"));
@@ -64,7 +68,20 @@ export function grpcTransport(target: string): OpenTransport {
   };
 }
 
-function frame(message: unknown): Buffer {
+/** The status that ends a call, for people; its message is percent-encoded. */
+export function statusText(trailers: IncomingHttpHeaders): string {
+  const message = String(trailers["grpc-message"] ?? "");
+  let text = message;
+  try {
+    text = decodeURIComponent(message);
+  } catch {
+    // As it came.
+  }
+  return `grpc-status ${String(trailers["grpc-status"])} ${text}`.trim();
+}
+
+/** A message with its prefix. */
+export function frame(message: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(message));
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.writeUInt32BE(json.length, 1);

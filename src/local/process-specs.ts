@@ -39,7 +39,7 @@ export function controlPlaneSpec(weft: WeftProgram, plan: ControlPlanePlan, surr
     args: [
       ...[weft.entry, "control-plane", "--config", plan.directory, "--addresses", plan.overlay],
       ...["--host", host, "--discovery-port", String(plan.discoveryPort), "--api-port", String(plan.apiPort)],
-      ...["--log-format", "json"],
+      ...["--log-format", "json", "--insecure"],
     ],
     env: ownEnvironment(surrounding),
     cwd: process.cwd(),

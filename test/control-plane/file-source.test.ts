@@ -52,6 +52,7 @@ function start(addressesFile?: string): void {
     changed: (_names: unknown, change: number) => void changes.push(change),
     ready() {},
     sidecars: () => [],
+    lacking: () => [],
     progress: () => undefined,
   };
   const observer = { compiled() {}, read: (status: SourceStatus) => void read.push(status) };
