@@ -3,6 +3,7 @@
  * changes and every mistake is named.
  */
 import type { ChangeAnswer } from "../local/api-types.ts";
+import { formatIssue } from "../resources/issue.ts";
 import { withApi, withClient } from "./api.ts";
 import { followChange } from "./change.ts";
 import { durationSetting, newCommand, runCommand } from "./command.ts";
@@ -52,7 +53,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return withClient(options.api, io, async (client) => {
       const path = options.dryRun === true ? "/v1/apply?dryRun=true" : "/v1/apply";
       const answer = await client.call<ChangeAnswer>("POST", path, { files });
-      if (answer.results.length === 0) throw new CliError(`no resources in ${filename.join(", ")}`);
+      if (answer.results.length === 0) {
+        const hints = answer.warnings.map(formatIssue);
+        throw new CliError(`no resources in ${filename.join(", ")}`, { hints });
+      }
       const dryRun = options.dryRun === true;
       const asked = { json: options.json === true, dryRun };
       return followChange(

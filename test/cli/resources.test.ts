@@ -63,6 +63,18 @@ describe("what may be a mistake", () => {
     expect(removed.stderr).toMatch(/warning: .*backendRefs\[0\].*b/);
   });
 
+  it("is a kind that Weft does not read: it is left alone, and the rest is applied", async () => {
+    const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: d }\n";
+    const told = /warning: kind: "Deployment" of apps\/v1 is no kind that Weft reads; it is left alone\n$/;
+    const { code, stdout, stderr } = await weft(`${service("a")}---\n${deployment}`, "apply", "-f", "-");
+    expect([code, stdout]).toEqual([0, "Service default/a created\n"]);
+    expect(stderr).toMatch(told);
+    expect(await weft(deployment, "apply", "-f", "-")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(told),
+    });
+  });
+
   it("is to apply nothing", async () => {
     expect(await weft("# nothing\n", "apply", "-f", "-")).toMatchObject({
       code: 1,

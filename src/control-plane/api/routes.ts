@@ -4,13 +4,13 @@
 import type { IncomingMessage } from "node:http";
 import type { LoadStats } from "../load-stats.ts";
 import type { Plane } from "../plane.ts";
-import type { Edit, EditOutcome } from "../source/files.ts";
+import type { EditOutcome } from "../source/files.ts";
 import type { Waits } from "../waits.ts";
 import { HttpError, readBody } from "./http.ts";
 import { durationOf, flagOf } from "./query.ts";
 import { addressed, findResource, kindOf } from "./resource-address.ts";
 import { readEdits } from "./write-reader.ts";
-import { invalid, type WriteRequest } from "./writes.ts";
+import { invalid, type Write, type WriteRequest } from "./writes.ts";
 
 /** What the handlers work on. */
 export interface ApiContext {
@@ -71,7 +71,7 @@ function putResource(context: ApiContext, url: URL, request: IncomingMessage): P
 function deleteResource({ plane }: ApiContext, url: URL): unknown {
   const id = addressed(url);
   findResource(plane.resources, id);
-  return edit(plane, [id], flagOf(url, "dryRun"));
+  return edit(plane, { edits: [id], warnings: [] }, flagOf(url, "dryRun"));
 }
 
 async function write(
@@ -84,13 +84,14 @@ async function write(
   return edit(plane, await readEdits(what, await readBody(request)), dryRun);
 }
 
-function edit(plane: Plane, edits: readonly Edit[], dryRun: boolean): unknown {
+function edit(plane: Plane, { edits, warnings }: Write, dryRun: boolean): unknown {
   const outcome = written(() => plane.edit(edits, dryRun));
   if ("issues" in outcome) {
     const { status, code, message, issues } = invalid(outcome.issues);
     throw new HttpError(status, code, message, issues);
   }
-  return { change: plane.change, ...outcome };
+  const { results } = outcome;
+  return { change: plane.change, results, warnings: [...warnings, ...outcome.warnings] };
 }
 
 /** Says why the directory could not be written, which is none of our defects. */

@@ -3,9 +3,8 @@
  * and memory. Reading YAML takes a second or more per megabyte, and the control plane's loop serves all sidecars.
  */
 import { Worker } from "node:worker_threads";
-import type { Edit } from "../source/files.ts";
 import { HttpError } from "./http.ts";
-import { readWrite, type WriteRequest, type WriteResult } from "./writes.ts";
+import { readWrite, type Write, type WriteRequest, type WriteResult } from "./writes.ts";
 
 /** Longest body that is read on the loop, in bytes: some 20 ms of YAML. */
 const MAX_INLINE = 8_192;
@@ -20,13 +19,13 @@ const ENTRY = new URL(
 /** One long body after the other: their memory does not add up. */
 let last: Promise<unknown> = Promise.resolve();
 
-/** Edits that a body asks for; throws an HttpError that says what is wrong with it. */
-export async function readEdits(request: WriteRequest, body: Buffer): Promise<readonly Edit[]> {
+/** What a body asks for; throws an HttpError that says what is wrong with it. */
+export async function readEdits(request: WriteRequest, body: Buffer): Promise<Write> {
   const result =
     body.length <= MAX_INLINE
       ? readWrite(request, body.toString("utf8"))
       : await inTurn(() => readApart(request, body));
-  if ("edits" in result) return result.edits;
+  if ("edits" in result) return result;
   const { status, code, message, issues } = result.refusal;
   throw new HttpError(status, code, message, issues);
 }

@@ -20,7 +20,13 @@ export interface Refusal {
   readonly issues?: readonly Issue[];
 }
 
-export type WriteResult = { readonly edits: readonly Edit[] } | { readonly refusal: Refusal };
+/** What a body asks for; `warnings` tell of documents in it that no kind reads. */
+export interface Write {
+  readonly edits: readonly Edit[];
+  readonly warnings: readonly Issue[];
+}
+
+export type WriteResult = Write | { readonly refusal: Refusal };
 
 /** Reads a body. Never throws, whatever it holds. */
 export function readWrite(request: WriteRequest, body: string): WriteResult {
@@ -38,7 +44,7 @@ export function readWrite(request: WriteRequest, body: string): WriteResult {
   const loaded = load(files);
   if ("refusal" in loaded) return loaded;
   if (request.kind === "apply") return loaded;
-  return { edits: loaded.edits.map(({ document: _document, ...id }) => id) };
+  return { ...loaded, edits: loaded.edits.map(({ document: _document, ...id }) => id) };
 }
 
 /** What is said of resources that are wrong. */
@@ -62,11 +68,11 @@ function readPut(id: DocumentId, body: string): WriteResult {
 
 function load(files: readonly NamedText[]): WriteResult {
   const { resources, issues } = loadFiles(files);
-  // References may lead to what is there already: the whole is checked before it is written. But what no kind reads
-  // must not be dropped silently.
-  const unread = issues.some((issue) => issue.field === "kind");
-  if (hasErrors(issues) || unread) return { refusal: invalid(issues) };
-  return { edits: resources.map((resource) => ({ ...documentId(resource), document: resource.document })) };
+  if (hasErrors(issues)) return { refusal: invalid(issues) };
+  // Others tell of references, which may lead to what is there already: that is seen when the whole is checked.
+  const warnings = issues.filter(({ field }) => field === "kind");
+  const edits = resources.map((resource) => ({ ...documentId(resource), document: resource.document }));
+  return { edits, warnings };
 }
 
 function refuse(status: number, code: string, message: string): WriteResult {
