@@ -18,6 +18,7 @@ export const READ_BYTES = 65_536;
 /** Own buffers kept for the next large body. */
 const SPARE_BUFFERS = 16;
 
+const NOTHING = Buffer.alloc(0);
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 const spare: Buffer[] = [];
 
@@ -32,6 +33,7 @@ export class TcpConnection implements Transport {
   #own: Buffer | null = null;
   #usesOwn = false;
   #isPaused = false;
+  #asksForDrain = false;
   #error: NodeJS.ErrnoException | null = null;
 
   constructor(sink: Sink) {
@@ -97,7 +99,19 @@ export class TcpConnection implements Transport {
     const socket = this.socket;
     if (socket === null || socket.destroyed || socket.writableEnded) return true;
     socket.write(bytes);
-    return socket.writableLength === 0;
+    if (socket.writableLength === 0) return true;
+    if (!socket.writableNeedDrain) this.#askForDrain(socket);
+    return false;
+  }
+
+  /** Below its high-water mark a stream does not tell by itself that it has drained; behind an empty write it does. */
+  #askForDrain(socket: net.Socket): void {
+    if (this.#asksForDrain) return;
+    this.#asksForDrain = true;
+    socket.write(NOTHING, (error) => {
+      this.#asksForDrain = false;
+      if (error === null || error === undefined) this.sink.onDrain();
+    });
   }
 
   end(): void {
