@@ -121,7 +121,8 @@ export class Plane {
       this.#isPromised = false;
       this.discovery.changed(changed, ++this.#change, since);
     }
-    if (this.#isReady || this.status.state === "broken") return;
+    // A directory that is empty, or not yet mounted, is not a mesh from which everything was removed (hostile.md 55).
+    if (this.#isReady || this.status.state === "broken" || resources.length === 0) return;
     this.#isReady = true;
     this.discovery.ready();
   }
