@@ -2,8 +2,11 @@
  * `node bench/config-push.ts [--pushes N]`: what a push of 5,000 endpoints costs the requests that pass meanwhile. One client
  * asks without pause for a service that does not change; beside it, all 5,000 endpoints of another service that the
  * sidecar is subscribed to move to another port. The slowest request of each push stands beside the slowest of an equally
- * long stretch without one. Goal: at most 5 ms more.
+ * long stretch without one, and of one in which two processes that have nothing to do with it keep both CPUs busy: what
+ * waiting for a CPU costs on this machine. Goal: at most 5 ms more.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -39,7 +42,7 @@ async function measure(pushes: number): Promise<void> {
   ]);
   const discovery = await announced(plane, "discoveryPort");
   const api = apiClient(`http://127.0.0.1:${await announced(plane, "apiPort")}`);
-  const flags = ["--control-plane", `127.0.0.1:${discovery}`, "--workload", "default/web"];
+  const flags = ["--insecure", "--control-plane", `127.0.0.1:${discovery}`, "--workload", "default/web"];
   for (const name of ["outbound", "inbound", "admin", "telemetry"]) flags.push(`--${name}-port`, "0");
   const sidecar = weft("sidecar", flags);
   const port = await announced(sidecar, "outboundPort");
@@ -49,6 +52,7 @@ async function measure(pushes: number): Promise<void> {
   for (let i = 0; i < 3_000; i++) await client.ask();
   const during: number[] = [];
   const quiet: number[] = [];
+  const busy: number[] = [];
   const took: number[] = [];
   for (let push = 0; push < pushes; push++) {
     const begin = performance.now();
@@ -63,6 +67,13 @@ async function measure(pushes: number): Promise<void> {
     await sleep(50);
     const end = performance.now() + ms;
     quiet.push(await slowest(() => performance.now() < end));
+    await sleep(50);
+    let isBusy = true;
+    const burnt = Promise.all([burn(ms), burn(ms)]).then(() => {
+      isBusy = false;
+    });
+    busy.push(await slowest(() => isBusy));
+    await burnt;
   }
   client.close();
   api.close();
@@ -75,6 +86,7 @@ async function measure(pushes: number): Promise<void> {
 ${row("a push", took)}
 ${row("slowest request during a push", during)}
 ${row("slowest request in as long without", quiet)}
+${row("slowest request while two others compute", busy)}
 `);
 
   async function slowest(goesOn: () => boolean): Promise<number> {
@@ -97,6 +109,12 @@ ${row("slowest request in as long without", quiet)}
 function weft(command: string, flags: readonly string[]): Child {
   const nice = command === "control-plane" ? ["nice", "-n", "19"] : [];
   return start([...nice, process.execPath, MAIN, command, ...flags], undefined);
+}
+
+/** Keeps a CPU busy, in a process of its own. */
+function burn(ms: number): Promise<unknown> {
+  const loop = `const end = performance.now() + ${ms}; while (performance.now() < end);`;
+  return once(spawn(process.execPath, ["-e", loop]), "close");
 }
 
 /** Asks again and again on one connection. */
