@@ -151,7 +151,11 @@ export interface ClusterResource {
   readonly connectTimeoutMs: number;
   /** An idle pooled connection is closed after this long. Default 3,600,000. */
   readonly poolIdleTimeoutMs: number;
+  /** `mutual`: endpoints are reached under mutual TLS, each proving its own service account. Default `none`. */
+  readonly tls?: (typeof UPSTREAM_TLS)[number];
 }
+
+export const UPSTREAM_TLS = ["mutual", "none"] as const;
 
 /** Where a cluster's instances are. Carries the cluster's name. */
 export interface EndpointsResource {
@@ -221,7 +225,12 @@ export interface InboundListenerResource {
   /** The application's ports, first match by service port of the Host; the first entry takes what no other does. */
   readonly ports: readonly InboundPort[];
   readonly connectTimeoutMs: number;
+  /** What clients may speak: mutual TLS alone, either, or no TLS. Default `DISABLE`. */
+  readonly mtls?: MutualTlsMode;
 }
+
+export const MUTUAL_TLS_MODES = ["STRICT", "PERMISSIVE", "DISABLE"] as const;
+export type MutualTlsMode = (typeof MUTUAL_TLS_MODES)[number];
 
 export interface InboundPort {
   readonly service: ServiceRef;
