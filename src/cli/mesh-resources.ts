@@ -5,12 +5,14 @@ import type { PlannedService, PlannedWorkload } from "../local/plan.ts";
 import { formatIssue, hasErrors } from "../resources/issue.ts";
 import { loadDirectory } from "../resources/load.ts";
 import type { Service, Workload } from "../resources/resource.ts";
+import { trustDomainOf } from "../resources/trust-domain.ts";
 import { CliError } from "./exit.ts";
 import { count } from "./output.ts";
 
 export interface MeshResources {
   readonly workloads: PlannedWorkload[];
   readonly services: PlannedService[];
+  readonly trustDomain: string;
 }
 
 /** Reads a directory; throws a CliError that names everything wrong with it. */
@@ -25,6 +27,7 @@ export async function loadMeshResources(directory: string): Promise<MeshResource
   return {
     workloads: resources.filter((r) => r.kind === "Workload").map(plannedWorkload),
     services: resources.filter((r) => r.kind === "Service").map(plannedService),
+    trustDomain: trustDomainOf(resources),
   };
 }
 

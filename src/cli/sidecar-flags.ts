@@ -12,6 +12,8 @@ interface FlagSpec {
   readonly value: string;
   readonly about: string;
   readonly fallback?: string;
+  /** It takes no value; in the environment, `true`. */
+  readonly isSwitch?: true;
   /** Says what a good value is, if this one is not. */
   readonly problem?: (value: string) => string | undefined;
 }
@@ -25,6 +27,10 @@ const duration: Pick<FlagSpec, "value" | "problem"> = {
 
 export const FLAGS = {
   "control-plane": { value: "HOST:PORT", about: "stream configuration from there", problem: hostAndPort },
+  "trust-bundle": { value: "FILE", about: "roots (PEM) that the control plane is verified with" },
+  "join-token-file": { value: "FILE", about: "what it enrols with; or the token itself in WEFT_JOIN_TOKEN" },
+  "trust-domain": { value: "NAME", about: "of the mesh's identities", fallback: "cluster.local" },
+  insecure: { value: "", isSwitch: true, about: "no TLS to the control plane, and no identity" },
   config: { value: "DIR", about: "take configuration from files, without a control plane" },
   workload: { value: "NS/NAME", about: "the Workload this sidecar belongs to", problem: namespacedName },
   service: { value: "NAME", about: "the Service whose traffic it takes, as NAME or NS/NAME", problem: name },
@@ -88,10 +94,11 @@ export function readFlags(argv: readonly string[], env: Readonly<Record<string, 
   const problems: string[] = [];
   for (const [name, spec] of entries()) {
     const variable = variableOf(name);
-    const [value, from] = given[name] !== undefined ? [given[name], `--${name}`] : [env[variable], variable];
+    const [found, from] = given[name] !== undefined ? [given[name], `--${name}`] : [env[variable], variable];
+    const value = found === true ? "true" : found;
     if (typeof value === "string" && (value !== "" || name === "labels")) {
       values.set(name, value);
-      const wanted = spec.problem?.(value);
+      const wanted = spec.isSwitch === true ? switchProblem(value) : spec.problem?.(value);
       if (wanted !== undefined) problems.push(`${from}: "${value}" is not ${wanted}`);
     } else if (spec.fallback !== undefined) values.set(name, spec.fallback);
   }
@@ -105,7 +112,7 @@ export function readFlags(argv: readonly string[], env: Readonly<Record<string, 
 export function describeFlags(): string {
   const rows = entries().map(([name, spec]) => {
     const fallback = spec.fallback === undefined || spec.fallback === "" ? "" : ` (default ${spec.fallback})`;
-    return [`--${name} ${spec.value}`, `${spec.about}${fallback}`] as const;
+    return [`--${name} ${spec.value}`.trim(), `${spec.about}${fallback}`] as const;
   });
   const widest = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(widest)}  ${right}`).join("\n");
@@ -120,7 +127,12 @@ function entries(): [FlagName, FlagSpec][] {
 }
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
-  const options = Object.fromEntries(entries().map(([name]) => [name, { type: "string" as const }]));
+  const options = Object.fromEntries(
+    entries().map(([name, { isSwitch }]) => [
+      name,
+      { type: isSwitch ? ("boolean" as const) : ("string" as const) },
+    ]),
+  );
   try {
     const help = { type: "boolean", short: "h" } as const;
     const { values } = parseArgs({ args: [...argv], options: { ...options, help }, strict: true });
@@ -129,6 +141,10 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
     const message = error instanceof Error ? error.message : String(error);
     throw usageError(message, "weft sidecar --help lists the flags");
   }
+}
+
+function switchProblem(value: string): string | undefined {
+  return value === "true" ? undefined : "true";
 }
 
 function wholeNumber(min: number, max: number): (value: string) => string | undefined {

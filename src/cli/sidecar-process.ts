@@ -3,6 +3,7 @@
  * sidecar is, the announcement of its ports, signals, and the exit code.
  */
 import { writeSync } from "node:fs";
+import type { CertificateKeeper } from "../proxy/enrolment/keeper.ts";
 import type { Sidecar } from "../proxy/sidecar.ts";
 import type { Connect } from "../proxy/snapshot/configuration.ts";
 import { CliError, EXIT, usageError } from "./exit.ts";
@@ -15,7 +16,7 @@ import { settingsOf } from "./sidecar-settings.ts";
 
 const HELP = `weft sidecar: take a workload's traffic
 
-usage: weft sidecar --control-plane HOST:PORT --workload NS/NAME [options]
+usage: weft sidecar --control-plane HOST:PORT --trust-bundle FILE --workload NS/NAME [options]
        weft sidecar --config DIR --service NAME --app-port PORT [options]
 
 ${describeFlags()}
@@ -25,7 +26,8 @@ The ports are announced as one JSON line on stdout, {"event":"ready","id":…,"o
 SIGTERM drains, a second one exits at once.
 
 Examples:
-  weft sidecar --control-plane 127.0.0.1:15012 --workload default/web
+  weft sidecar --control-plane 127.0.0.1:15012 --trust-bundle .weft/trust-bundle.pem --join-token-file token --workload default/web
+  weft sidecar --control-plane 127.0.0.1:15012 --insecure --workload default/web
   weft sidecar --config config/demo --service web --app-port 8080 --outbound-port 0 --inbound-port 0
 
 Exit codes:
@@ -42,12 +44,18 @@ export interface Source {
   /** Imports what `open` needs, without doing anything yet. */
   load(): Promise<unknown>;
   /** Rejects with a CliError when there is nothing usable, e.g. wrong files. */
-  open(): Promise<Connect>;
+  open(warn: (message: string) => void): Promise<Opened>;
+}
+
+export interface Opened {
+  readonly connect: Connect;
+  /** Absent: the sidecar has no identity. */
+  readonly keeper?: CertificateKeeper;
 }
 
 export interface Sources {
   /** A control plane at `HOST:PORT`. */
-  controlPlane(target: string): Source;
+  controlPlane(target: string, settings: Settings, flags: Flags, env: Io["env"]): Source;
   /** A directory of resources, compiled in this process. */
   config(directory: string): Source;
 }
@@ -62,12 +70,13 @@ export function sidecarCommand(sources: Sources): Run {
         return EXIT.ok;
       }
       const settings = settingsOf(flags);
-      const source = sourceOf(flags, sources);
+      const source = sourceOf(flags, settings, sources, io.env);
+      const warn = (message: string): void => void io.stderr.write(`sidecar: ${message}\n`);
       // Beyond the standard streams no descriptor survives the restart.
       const announceFd = Number(flags.get("announce-fd"));
       if (announceFd <= 2)
         await becomeLean(() => Promise.all([import("../proxy/sidecar.ts"), source.load()]), loadLoop);
-      return await serve(settings, await source.open(), announceFd, io);
+      return await serve(settings, await source.open(warn), announceFd, warn, io);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       io.stderr.write(`error: ${error.message}\n`);
@@ -82,20 +91,27 @@ function loadLoop(): Promise<unknown> {
   return import("../proxy/loop.ts");
 }
 
-function sourceOf(flags: Flags, sources: Sources): Source {
+function sourceOf(flags: Flags, settings: Settings, sources: Sources, env: Io["env"]): Source {
   const target = flags.get("control-plane");
   const directory = flags.get("config");
-  if (target !== undefined && directory === undefined) return sources.controlPlane(target);
+  if (target !== undefined && directory === undefined) {
+    return sources.controlPlane(target, settings, flags, env);
+  }
   if (directory !== undefined && target === undefined) return sources.config(directory);
   throw usageError(
     "say where the configuration comes from: either --control-plane HOST:PORT or --config DIR",
   );
 }
 
-async function serve(settings: Settings, connect: Connect, announceFd: number, io: Io): Promise<number> {
+async function serve(
+  settings: Settings,
+  opened: Opened,
+  announceFd: number,
+  warn: (message: string) => void,
+  io: Io,
+): Promise<number> {
   const { startSidecar } = await import("../proxy/sidecar.ts");
   const ended = Promise.withResolvers<number>();
-  const warn = (message: string): void => void io.stderr.write(`sidecar: ${message}\n`);
   let terminations = 0;
   let isDraining = false;
   let sidecar: Sidecar | undefined;
@@ -119,7 +135,7 @@ async function serve(settings: Settings, connect: Connect, announceFd: number, i
   try {
     sidecar = await startSidecar({
       ...settings,
-      connect,
+      ...opened,
       warn,
       onDrainRequested: drain,
       onFailure: (message) => {

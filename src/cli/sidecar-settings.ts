@@ -8,7 +8,7 @@ import type { Flags } from "./sidecar-flags.ts";
 
 /** Young generation of a traffic loop, in MB: see docs/decisions/0004-sidecar-memory.md. */
 const YOUNG_GENERATION_MB = 8;
-export type Settings = Omit<SidecarOptions, "connect" | "warn" | "onDrainRequested" | "onFailure">;
+export type Settings = Omit<SidecarOptions, "connect" | "keeper" | "warn" | "onDrainRequested" | "onFailure">;
 
 /** Throws a usage error when the flags don't say whose sidecar it is. */
 export function settingsOf(flags: Flags): Settings {

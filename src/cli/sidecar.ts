@@ -2,22 +2,14 @@
 import type { OpenTransport } from "../discovery/client.ts";
 import type { Connect } from "../proxy/snapshot/configuration.ts";
 import { CliError } from "./exit.ts";
-import { sidecarCommand } from "./sidecar-process.ts";
+import { enrolledSource } from "./sidecar-enrolment.ts";
+import { type Source, sidecarCommand } from "./sidecar-process.ts";
 
 export const run = sidecarCommand({
-  controlPlane: (target) => {
-    const load = async () => ({
-      client: await import("../discovery/client.ts"),
-      transport: await import("../discovery/grpc-client.ts"),
-    });
-    return {
-      load,
-      open: async () => {
-        const { client, transport } = await load();
-        return connectBy(client, transport.grpcTransport(target));
-      },
-    };
-  },
+  controlPlane: (target, settings, flags, env) =>
+    flags.get("insecure") === undefined
+      ? enrolledSource(target, settings, flags, env)
+      : plaintextSource(target),
   config: (directory) => {
     const load = async () => ({
       client: await import("../discovery/client.ts"),
@@ -34,11 +26,25 @@ export const run = sidecarCommand({
           opened.close();
           throw new CliError(`${directory} cannot be used`, { hints: opened.issues.map(issue.formatIssue) });
         }
-        return connectBy(client, transport.inProcessTransport(opened.server));
+        return { connect: connectBy(client, transport.inProcessTransport(opened.server)) };
       },
     };
   },
 });
+
+function plaintextSource(target: string): Source {
+  const load = async () => ({
+    client: await import("../discovery/client.ts"),
+    transport: await import("../discovery/grpc-client.ts"),
+  });
+  return {
+    load,
+    open: async () => {
+      const { client, transport } = await load();
+      return { connect: connectBy(client, transport.grpcTransport(target)) };
+    },
+  };
+}
 
 type ClientModule = typeof import("../discovery/client.ts");
 

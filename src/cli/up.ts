@@ -14,6 +14,7 @@ import type { Io } from "./io.ts";
 import { leanStart } from "./lean.ts";
 import { loadMeshResources } from "./mesh-resources.ts";
 import type { Display } from "./up-display.ts";
+import { prepareEnrolment } from "./up-enrolment.ts";
 import { JsonDisplay } from "./up-json.ts";
 import { LineDisplay } from "./up-lines.ts";
 import { ScreenDisplay } from "./up-screen.ts";
@@ -76,7 +77,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function up(directory: string, options: Options, io: Io): Promise<number> {
   const folder = resolve(io.cwd, directory);
-  const { workloads, services } = await loadMeshResources(folder);
+  const { workloads, services, trustDomain } = await loadMeshResources(folder);
   const display = makeDisplay(options, io);
   // Nothing that a child did between planning and the end of the process is lost on a display that is closed.
   const report = (event: ProcessEvent) => display.event(event);
@@ -86,6 +87,7 @@ async function up(directory: string, options: Options, io: Io): Promise<number> 
       isCopied: options.copy === true,
       workloads,
       services,
+      prepareEnrolment: (state, instances) => prepareEnrolment(state, trustDomain, instances),
       weft: weftProgram(),
       apiPort: options.apiPort,
       startTimeoutMs: options.startTimeout,

@@ -5,6 +5,7 @@
 import { MESH_SECRET } from "../discovery/messages.ts";
 import type { DiscoveryObserver } from "../discovery/observer.ts";
 import { RECONNECT_MS, type ResourceSource } from "../discovery/server.ts";
+import { trustDomainOf } from "../resources/trust-domain.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { Compiler } from "./compile/compiler.ts";
 import { type IdentityOptions, PlaneIdentity } from "./identity.ts";
@@ -15,8 +16,6 @@ import { type Discovery, Plane } from "./plane.ts";
 import { FileSource } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
 import { Waits } from "./waits.ts";
-
-const DEFAULT_TRUST_DOMAIN = "cluster.local";
 
 export interface ControlPlaneOptions {
   readonly configDir: string;
@@ -65,7 +64,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const source = new FileSource(configDir, addressesFile);
   const identity =
     options.identity &&
-    PlaneIdentity.open(trustDomainOf(source), options.identity, {
+    PlaneIdentity.open(trustDomainOf(source.state.resources), options.identity, {
       log,
       lacking: (version) => opened.discovery.lacking("secret", MESH_SECRET, version),
       announce: () => plane.announce([{ type: "secret", name: MESH_SECRET }]),
@@ -124,12 +123,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await identity?.close();
     },
   };
-}
-
-/** As the mesh has it when the control plane starts: certificates and tokens are bound to it. */
-function trustDomainOf({ state }: FileSource): string {
-  const mesh = state.resources.find((resource) => resource.kind === "MeshConfig");
-  return mesh?.spec.trustDomain ?? DEFAULT_TRUST_DOMAIN;
 }
 
 function withSecret(compiler: Compiler, identity: PlaneIdentity): ResourceSource {

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { writeJsonAtomically } from "./atomic-file.ts";
+import type { PrepareEnrolment } from "./enrolment.ts";
 import { MeshCopy } from "./mesh-copy.ts";
 import {
   addressOverlay,
@@ -29,6 +30,7 @@ export interface MeshOptions {
   readonly isCopied: boolean;
   readonly workloads: readonly PlannedWorkload[];
   readonly services: readonly PlannedService[];
+  readonly prepareEnrolment: PrepareEnrolment;
   readonly weft: WeftProgram;
   /** Port of the control plane's API; 0: any. */
   readonly apiPort: number;
@@ -104,18 +106,22 @@ export class Mesh {
   async start(signal: AbortSignal): Promise<void> {
     const { directory, isCopied, weft, env, startTimeoutMs } = this.#options;
     if (isCopied) this.#copy = new MeshCopy(directory, join(this.#scratch, "mesh"));
+    const enrolment = await this.#options.prepareEnrolment(
+      join(this.#scratch, "control-plane"),
+      this.instances,
+    );
     const overlay = join(this.#scratch, "addresses.json");
     writeJsonAtomically(overlay, addressOverlay(this.instances));
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]);
     const apiPort = Number(new URL(this.api).port);
     const controlPlane = {
       directory: this.#copy?.directory ?? directory,
-      ...{ overlay, host: HOST, discoveryPort: this.#discoveryPort, apiPort },
+      ...{ overlay, host: HOST, discoveryPort: this.#discoveryPort, apiPort, enrolment },
     };
     await this.#startAll([controlPlaneSpec(weft, controlPlane, env)], deadline);
     const discovery = `${HOST}:${this.#discoveryPort}`;
     await this.#startAll(
-      this.instances.map((i) => sidecarSpec(weft, i, discovery, this.#scratch, env)),
+      this.instances.map((i) => sidecarSpec(weft, i, discovery, enrolment, this.#scratch, env)),
       deadline,
     );
     await this.#untilServing(deadline);

@@ -2,6 +2,7 @@
  * The command lines of a mesh: one control plane, and for each instance a sidecar and the application.
  */
 import { delimiter, dirname, join } from "node:path";
+import type { Enrolment } from "./enrolment.ts";
 import { applicationEnvironment, cleanEnvironment } from "./environment.ts";
 import type { Instance } from "./plan.ts";
 import type { ProcessSpec } from "./supervised-process.ts";
@@ -23,6 +24,7 @@ export interface ControlPlanePlan {
   readonly host: string;
   readonly discoveryPort: number;
   readonly apiPort: number;
+  readonly enrolment: Enrolment;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -39,7 +41,7 @@ export function controlPlaneSpec(weft: WeftProgram, plan: ControlPlanePlan, surr
     args: [
       ...[weft.entry, "control-plane", "--config", plan.directory, "--addresses", plan.overlay],
       ...["--host", host, "--discovery-port", String(plan.discoveryPort), "--api-port", String(plan.apiPort)],
-      ...["--log-format", "json", "--insecure"],
+      ...["--state-dir", plan.enrolment.stateDir, "--log-format", "json"],
     ],
     env: ownEnvironment(surrounding),
     cwd: process.cwd(),
@@ -52,6 +54,7 @@ export function sidecarSpec(
   weft: WeftProgram,
   instance: Instance,
   controlPlane: string,
+  enrolment: Enrolment,
   scratch: string,
   surrounding: Env,
 ): ProcessSpec {
@@ -64,6 +67,8 @@ export function sidecarSpec(
     args: [
       ...weft.sidecarFlags,
       ...[weft.entry, "sidecar", "--control-plane", controlPlane, "--workload", id],
+      ...["--trust-bundle", enrolment.bundleFile, "--trust-domain", enrolment.trustDomain],
+      ...["--join-token-file", enrolment.tokenFiles.get(id) ?? ""],
       ...["--host", workload.address, "--service-account", workload.serviceAccount],
       ...["--outbound-port", String(sidecar.outbound), "--inbound-port", String(sidecar.inbound)],
       ...["--admin-port", String(sidecar.admin), "--telemetry-port", String(sidecar.telemetry)],

@@ -9,6 +9,7 @@ import type { Health } from "./admin/ready.ts";
 import type { SidecarView } from "./admin/routes.ts";
 import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
+import type { CertificateKeeper } from "./enrolment/keeper.ts";
 import { LoopPool } from "./loop-pool.ts";
 import { checkResource } from "./snapshot/build.ts";
 import type { Connect, DiscoveryLink } from "./snapshot/configuration.ts";
@@ -53,6 +54,8 @@ export interface SidecarOptions {
   /** Young generation of a traffic loop's heap, in MB. */
   readonly youngGenerationMb: number;
   readonly connect: Connect;
+  /** Gets and renews the sidecar's certificate; absent: it has none. */
+  readonly keeper?: CertificateKeeper;
   readonly warn: (message: string) => void;
   /** A traffic loop has failed: the process should end. */
   readonly onFailure: (message: string) => void;
@@ -102,7 +105,7 @@ class Start implements SidecarView {
   }
 
   async run(): Promise<Sidecar> {
-    const { node, host, ports, appPort, concurrency, outboundScope } = this.#options;
+    const { node, host, ports, appPort, concurrency, outboundScope, keeper } = this.#options;
     const admin = await this.#serve(ADMIN_HOST, ports.admin, true);
     const telemetry = await this.#serve(host, ports.telemetry, false);
     const { pool, ports: opened } = await LoopPool.start({
@@ -119,6 +122,8 @@ class Start implements SidecarView {
     });
     this.#pool = pool;
     this.#closers.push(() => pool.close());
+    keeper?.start(async () => {});
+    this.#closers.push(() => keeper?.close());
     const chosen: SidecarPorts = {
       outbound: opened.outboundPort,
       inbound: opened.inboundPort,

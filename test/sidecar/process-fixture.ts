@@ -6,6 +6,6 @@ import { listeners } from "./resources.ts";
 
 const discovery = new InMemoryDiscovery();
 discovery.set("listener", ...listeners(1));
-const source = { load: () => Promise.resolve(), open: () => Promise.resolve(discovery.connect) };
+const source = { load: () => Promise.resolve(), open: () => Promise.resolve({ connect: discovery.connect }) };
 const command = sidecarCommand({ controlPlane: () => source, config: () => source });
 process.exitCode = await command(process.argv.slice(2), processIo());
