@@ -37,6 +37,12 @@ const COMMANDS: readonly Entry[] = [
     summary: "which sidecar has applied what, and what it refused",
     load: () => import("./status.ts"),
   },
+  { name: "token", summary: "make a join token for a sidecar", load: () => import("./token.ts") },
+  {
+    name: "cert",
+    summary: "certificates, trusted roots, change of the root",
+    load: () => import("./cert.ts"),
+  },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];

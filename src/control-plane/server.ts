@@ -98,6 +98,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       plane,
       stats,
       waits,
+      identity,
       host,
       port: options.apiPort,
       metrics: async () => ({

@@ -98,3 +98,50 @@ export interface StatsAnswer {
   readonly windowMs: number;
   readonly destinations: readonly DestinationStats[];
 }
+
+/** Answer of `/v1/certificates`; times are ISO 8601. */
+export interface CertificatesAnswer {
+  readonly trustDomain: string;
+  readonly ca: { readonly kind: "embedded" | "operator"; readonly notAfter: string; readonly phase: string };
+  readonly roots: readonly {
+    readonly fingerprint: string;
+    readonly notAfter: string;
+    readonly isSigning: boolean;
+  }[];
+  /** Trusted roots as PEM. */
+  readonly bundle: string;
+  /** The latest certificate of each identity since the control plane's start. */
+  readonly items: readonly IssuedCertificate[];
+}
+
+export interface IssuedCertificate {
+  /** SPIFFE id. */
+  readonly identity: string;
+  readonly serial: string;
+  readonly by: "join_token" | "certificate" | "control_plane";
+  readonly issuedAt: string;
+  readonly notAfter: string;
+  /** Fingerprint of the root above it. */
+  readonly root: string;
+  /** Certificates of this identity since the start. */
+  readonly count: number;
+}
+
+/** Answer of `/v1/tokens`. */
+export interface TokenAnswer {
+  readonly token: string;
+  readonly identity: string;
+  readonly uses: number;
+  readonly expiresAt: string;
+}
+
+/** Answer of `/v1/root/rotate`. */
+export interface RotationAnswer {
+  readonly phase: "steady" | "distributing" | "reissuing" | "retiring";
+  /** Fingerprint of the root that signs. */
+  readonly root: string;
+  /** Connected. */
+  readonly sidecars: number;
+  /** Ids of those that have not confirmed the phase. */
+  readonly lacking: readonly string[];
+}

@@ -2,11 +2,19 @@
  * The API's addresses and what each answers (docs/reference/api.md).
  */
 import type { IncomingMessage } from "node:http";
+import type { PlaneIdentity } from "../identity.ts";
 import type { LoadStats } from "../load-stats.ts";
 import type { Plane } from "../plane.ts";
 import type { EditOutcome } from "../source/files.ts";
 import type { Waits } from "../waits.ts";
 import { HttpError, readBody } from "./http.ts";
+import {
+  abandonRotation,
+  beginRotation,
+  createToken,
+  listCertificates,
+  readRotation,
+} from "./identity-routes.ts";
 import { durationOf, flagOf } from "./query.ts";
 import { addressed, findResource, kindOf } from "./resource-address.ts";
 import { readEdits } from "./write-reader.ts";
@@ -17,6 +25,8 @@ export interface ApiContext {
   readonly plane: Plane;
   readonly stats: LoadStats;
   readonly waits: Waits;
+  /** Undefined where sidecars connect without TLS. */
+  readonly identity: PlaneIdentity | undefined;
 }
 
 type Handler = (context: ApiContext, url: URL, request: IncomingMessage) => unknown;
@@ -34,6 +44,13 @@ const FIXED: Readonly<Record<string, Methods>> = {
   "/v1/delete": {
     POST: (context, url, request) => write(context, url, request, { kind: "delete" }),
   },
+  "/v1/certificates": { GET: ({ identity }) => listCertificates(identity) },
+  "/v1/tokens": { POST: ({ identity }, _url, request) => createToken(identity, request) },
+  "/v1/root/rotate": {
+    GET: ({ identity, plane }) => readRotation(identity, connected(plane)),
+    POST: ({ identity, plane }, _url, request) => beginRotation(identity, request, connected(plane)),
+    DELETE: ({ identity, plane }, _url, request) => abandonRotation(identity, request, connected(plane)),
+  },
   "/v1/sidecars": { GET: ({ plane }) => ({ items: plane.discovery.sidecars() }) },
   "/v1/stats": { GET: readStats },
   "/v1/status": { GET: ({ plane }) => ({ source: plane.status, change: plane.change }) },
@@ -46,6 +63,10 @@ export function methodsOf(path: string): Methods | undefined {
   return /^\/v1\/resources\/[^/]+\/[^/]+\/[^/]+$/.test(path)
     ? { GET: readResource, PUT: putResource, DELETE: deleteResource }
     : undefined;
+}
+
+function connected({ discovery }: Plane): number {
+  return discovery.sidecars().filter(({ state }) => state !== "disconnected").length;
 }
 
 function listResources({ plane }: ApiContext, url: URL): unknown {

@@ -1,0 +1,124 @@
+/**
+ * What the API tells of certificates and does for them. Making tokens and changing the root decide who is who in the mesh:
+ * that is answered on loopback alone, wherever the API listens.
+ */
+import type { IncomingMessage } from "node:http";
+import type { PlaneIdentity } from "../identity.ts";
+import { HttpError, readBody } from "./http.ts";
+
+const HOUR_MS = 3_600_000;
+const DEFAULT_TOKEN_LIFE_MS = HOUR_MS;
+
+/** The CA, what it trusts, and the latest certificate of each identity. */
+export function listCertificates(identity: PlaneIdentity | undefined): unknown {
+  const known = required(identity);
+  const { bundle, source, trustDomain, issued } = known;
+  const { root, certificate } = source.authority.authority;
+  const roots = bundle.roots.map(({ fingerprint, certificate: { notAfter } }) => ({
+    fingerprint,
+    notAfter: time(notAfter),
+    isSigning: fingerprint === root.fingerprint,
+  }));
+  const items = issued.list().map(({ identity: id, serial, by, at, notAfter, root: under, count }) => ({
+    ...{ identity: id, serial, by, issuedAt: time(at), notAfter: time(notAfter), root: under, count },
+  }));
+  const ca = { kind: source.kind, notAfter: time(certificate.notAfter), phase: phaseOf(known) };
+  return { trustDomain, ca, roots, bundle: bundle.pem, items };
+}
+
+/** Makes a join token from `{namespace, serviceAccount, uses?, ttlMs?}`. */
+export async function createToken(
+  identity: PlaneIdentity | undefined,
+  request: IncomingMessage,
+): Promise<unknown> {
+  const known = required(identity);
+  checkLoopback(request);
+  const wish = readWish(await readBody(request));
+  const expiresAt = Date.now() + wish.ttlMs;
+  const { namespace, serviceAccount, uses } = wish;
+  try {
+    const token = known.makeToken({ namespace, serviceAccount, uses, expiresAt });
+    const id = `spiffe://${known.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+    return { token, identity: id, uses, expiresAt: time(expiresAt) };
+  } catch (error) {
+    if (error instanceof RangeError) throw new HttpError(422, "invalid", error.message);
+    throw error;
+  }
+}
+
+/** Begins a change of the root. */
+export function beginRotation(
+  identity: PlaneIdentity | undefined,
+  request: IncomingMessage,
+  sidecars: number,
+): unknown {
+  checkLoopback(request);
+  if (!driverOf(identity).begin()) throw new HttpError(409, "under_way", "the root is being changed already");
+  return readRotation(identity, sidecars);
+}
+
+/** Gives it up, as long as the new root does not sign. */
+export function abandonRotation(
+  identity: PlaneIdentity | undefined,
+  request: IncomingMessage,
+  sidecars: number,
+): unknown {
+  checkLoopback(request);
+  if (driverOf(identity).abandon()) return readRotation(identity, sidecars);
+  throw new HttpError(409, "too_late", "there is no change of the root that could be given up");
+}
+
+/** How far it is, of `sidecars` that are connected. */
+export function readRotation(identity: PlaneIdentity | undefined, sidecars: number): unknown {
+  const known = required(identity);
+  const { root } = known.source.authority.authority;
+  return { phase: phaseOf(known), root: root.fingerprint, sidecars, lacking: known.lacking };
+}
+
+function phaseOf({ source }: PlaneIdentity): string {
+  return source.kind === "embedded" ? source.authority.rotation.phase : "steady";
+}
+
+function required(identity: PlaneIdentity | undefined): PlaneIdentity {
+  if (identity !== undefined) return identity;
+  throw new HttpError(409, "no_identity", "this control plane runs with --insecure: it has no CA");
+}
+
+function driverOf(identity: PlaneIdentity | undefined) {
+  const { driver } = required(identity);
+  if (driver !== undefined) return driver;
+  throw new HttpError(409, "operator_ca", "the CA is the operator's: its root changes with its files");
+}
+
+function checkLoopback({ socket }: IncomingMessage): void {
+  const address = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  if (address === "::1" || address.startsWith("127.")) return;
+  throw new HttpError(403, "not_loopback", "this is answered on the control plane's own machine alone");
+}
+
+interface Wish {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly uses: number;
+  readonly ttlMs: number;
+}
+
+function readWish(body: Buffer): Wish {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new HttpError(400, "invalid_json", "the body is no JSON");
+  }
+  const wish = (typeof value === "object" ? value : null) as Partial<Wish> | null;
+  const { namespace, serviceAccount, uses = 1, ttlMs = DEFAULT_TOKEN_LIFE_MS } = wish ?? {};
+  const isWish =
+    [namespace, serviceAccount].every((name) => typeof name === "string") &&
+    [uses, ttlMs].every((number) => Number.isInteger(number));
+  if (isWish) return { namespace, serviceAccount, uses, ttlMs } as Wish;
+  throw new HttpError(400, "invalid_body", "the body must be {namespace, serviceAccount, uses?, ttlMs?}");
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}
