@@ -2,15 +2,27 @@
  * The inbound side of a sidecar: requests of others for the application behind it. The Host's Service port decides which of the
  * application's ports takes a request; what names none of them goes to the first.
  */
-import type { InboundListenerResource, InboundPort } from "../discovery/messages.ts";
+import type net from "node:net";
+import type { InboundListenerResource, InboundPort, MutualTlsMode } from "../discovery/messages.ts";
 import { servicePortName } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
 import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
+import type { Keyring } from "./net/credentials.ts";
+import { Acceptor, type VerifiedClient } from "./net/tls-accept.ts";
+import { clientCertField } from "./request/client-cert.ts";
 import type { Exchange } from "./request/exchange.ts";
-import type { Destination, ListenerContext, Loop, UpstreamCluster } from "./request/listener-context.ts";
+import type {
+  Destination,
+  ListenerContext,
+  Loop,
+  UpstreamCluster,
+  VerifiedPeer,
+} from "./request/listener-context.ts";
 import { serviceName } from "./routing/service-name.ts";
 import { VirtualHost } from "./routing/virtual-host.ts";
+import { HandshakeSeries } from "./telemetry/handshake-series.ts";
+import { PeerTable } from "./telemetry/peer-table.ts";
 import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
 import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
 import { TcpSeries } from "./telemetry/tcp-series.ts";
@@ -30,17 +42,47 @@ export class Inbound implements ListenerContext {
   #first: Destination = { kind: "unknown" };
   #namespace = "default";
   #clusterNames = new Set<string>();
+  #mtls: MutualTlsMode = "DISABLE";
+  readonly #keyring: Keyring;
+  readonly #acceptor: Acceptor;
+  readonly #peers = new PeerTable();
 
-  constructor(loop: Loop, clusters: ClusterTable, allocator: SlotAllocator) {
+  constructor(loop: Loop, clusters: ClusterTable, allocator: SlotAllocator, keyring: Keyring) {
     this.loop = loop;
     this.clusters = clusters;
     this.connections = new Connections(allocator, "inbound");
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("destination"), UNKNOWN_PEER);
     this.tunnels = new TcpSeries(allocator, tunnelLabels("destination"));
+    this.#keyring = keyring;
+    this.#acceptor = new Acceptor({
+      wheel: loop.wheel,
+      keyring,
+      counts: new HandshakeSeries(allocator, "inbound"),
+      takesPlaintext: () => this.#mtls !== "STRICT",
+      onConnection: (transport, client) =>
+        this.connections.admit(this, transport, client && this.#peerOf(client)),
+    });
+  }
+
+  /** Takes a socket; by the mode, what it speaks is found out first. */
+  accept(socket: net.Socket, server: net.Server): void {
+    if (this.#mtls === "DISABLE") this.connections.accept(this, socket, server);
+    else this.#acceptor.accept(socket, server);
+  }
+
+  #peerOf(client: VerifiedClient): VerifiedPeer {
+    const { id, namespace, fingerprint, expiresAt } = client;
+    const own = this.#keyring.credentials?.id ?? "";
+    return {
+      clientCertField: clientCertField(own, fingerprint, id),
+      expiresAt,
+      labels: this.#peers.labelsOf(id, namespace),
+    };
   }
 
   configure(resource: InboundListenerResource): void {
     this.limits = resource.limits;
+    this.#mtls = resource.mtls ?? "DISABLE";
     this.#namespace = resource.local.namespace;
     this.#hosts.clear();
     const names = new Set<string>();

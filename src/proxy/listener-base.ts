@@ -4,9 +4,9 @@
 import type net from "node:net";
 import type { ListenerLimits } from "../discovery/messages.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";
-import { NO_SINK } from "./net/transport.ts";
+import { NO_SINK, type Transport } from "./net/transport.ts";
 import { Exchange } from "./request/exchange.ts";
-import type { ListenerContext } from "./request/listener-context.ts";
+import type { ListenerContext, VerifiedPeer } from "./request/listener-context.ts";
 import { addTo, type Block, type SlotAllocator } from "./telemetry/slot-allocator.ts";
 
 /** Until the listener resource arrives; the same defaults as in discovery/messages.ts. */
@@ -30,10 +30,15 @@ export class Connections {
 
   accept(context: ListenerContext, socket: net.Socket, server: net.Server): void {
     const tcp = new TcpConnection(NO_SINK);
-    this.#open.add(new Exchange(context, tcp));
+    this.admit(context, tcp, null);
+    tcp.accept(socket, server);
+  }
+
+  /** A connection that requests may come on. */
+  admit(context: ListenerContext, transport: Transport, peer: VerifiedPeer | null): void {
+    this.#open.add(new Exchange(context, transport, peer));
     addTo(this.#total, 1);
     addTo(this.#active, 1);
-    tcp.accept(socket, server);
   }
 
   closed(exchange: Exchange): void {
@@ -62,6 +67,7 @@ export class Connections {
     return [...this.#open].map((exchange) => ({
       listener,
       peer: exchange.connection.transport.peerAddress,
+      principal: exchange.peer?.labels.principal ?? "",
       active: exchange.isActive,
       tunnel: exchange.tunnel !== null,
       cluster: exchange.cluster?.name ?? "",

@@ -7,15 +7,18 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ClusterTable } from "./cluster-table.ts";
 import { Inbound } from "./inbound.ts";
 import { Drain } from "./loop-drain.ts";
+import { Keyring } from "./net/credentials.ts";
 import { Listener } from "./net/listener.ts";
 import { ownAddress } from "./net/own-address.ts";
 import { Scratch } from "./net/scratch.ts";
 import { TimerWheel } from "./net/timer-wheel.ts";
+import { Origination } from "./net/tls-connect.ts";
 import { Outbound } from "./outbound.ts";
 import type { Loop } from "./request/listener-context.ts";
 import type { FromLoop, LoopStart, SeriesInfo, ToLoop } from "./snapshot/loop-protocol.ts";
 import { releaseStartUpMemory } from "./start-up-memory.ts";
 import { Swap } from "./swap.ts";
+import { HandshakeSeries } from "./telemetry/handshake-series.ts";
 import { SlotAllocator } from "./telemetry/slot-allocator.ts";
 
 /** How often the loop's own delay is written to its gauges. */
@@ -30,23 +33,25 @@ function start(port: MessagePort, options: LoopStart): void {
   const post = (message: FromLoop) => port.postMessage(message);
   const ownPorts = new Set(options.ownPorts);
   const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
+  const keyring = new Keyring();
   const loop: Loop = {
     wheel: new TimerWheel(),
     scratch: new Scratch(),
     random: Math.random,
     isOwn: ownAddress(ownPorts),
+    origination: new Origination(keyring, new HandshakeSeries(allocator, "outbound")),
   };
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     scope: options.outboundScope,
     subscribe: (routes) => post({ kind: "subscribe", routes }),
     unsubscribe: (routes) => post({ kind: "unsubscribe", routes }),
   });
-  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator);
+  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, keyring);
   const listeners = [
     new Listener((socket, server) => outbound.connections.accept(outbound, socket, server)),
-    new Listener((socket, server) => inbound.connections.accept(inbound, socket, server)),
+    new Listener((socket, server) => inbound.accept(socket, server)),
   ] as const;
-  const swap = new Swap(outbound, inbound);
+  const swap = new Swap(outbound, inbound, keyring);
   const drain = new Drain([outbound, inbound], listeners, (cut) => post({ kind: "drained", cut }));
 
   port.on("message", (message: ToLoop) => {

@@ -4,6 +4,7 @@
  */
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Inbound } from "./inbound.ts";
+import { Credentials, type Keyring } from "./net/credentials.ts";
 import type { Outbound } from "./outbound.ts";
 import { VirtualHost } from "./routing/virtual-host.ts";
 import type { Change, DescribedRow } from "./snapshot/loop-protocol.ts";
@@ -11,8 +12,10 @@ import type { Change, DescribedRow } from "./snapshot/loop-protocol.ts";
 export class Swap {
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
+  readonly #keyring: Keyring;
 
-  constructor(outbound: Outbound, inbound: Inbound) {
+  constructor(outbound: Outbound, inbound: Inbound, keyring: Keyring) {
+    this.#keyring = keyring;
     this.#outbound = outbound;
     this.#inbound = inbound;
   }
@@ -20,6 +23,9 @@ export class Swap {
   apply(change: Change): void {
     const { clusters } = this.#outbound;
     switch (change.kind) {
+      case "secret":
+        this.#keyring.credentials = new Credentials(change.secret);
+        return;
       case "cluster":
         clusters.set(change.resource);
         return;

@@ -2,6 +2,8 @@
 import net from "node:net";
 import { expect, it } from "vitest";
 import { ClientConnection, type ResponseHandler } from "../../src/proxy/http1/client-connection.ts";
+import { TcpConnection } from "../../src/proxy/net/tcp-connection.ts";
+import type { Dial } from "../../src/proxy/net/transport.ts";
 import { below } from "../harness/random.ts";
 import { fuzz } from "./cases.ts";
 import { referenceChunked } from "./chunked-reference.ts";
@@ -18,9 +20,13 @@ class Recorder implements ResponseHandler {
 
   constructor(isHeadRequest: boolean) {
     const owner = { onOpen() {}, onClosed() {} };
-    this.connection = new ClientConnection(owner, LIMITS.maxBytes, LIMITS.maxFields);
-    // A socket that is open as far as anybody can tell, and leads nowhere.
-    this.connection.transport.socket = new net.Socket();
+    const dial: Dial = (sink) => {
+      const transport = new TcpConnection(sink);
+      // A socket that is open as far as anybody can tell, and leads nowhere.
+      transport.socket = new net.Socket();
+      return transport;
+    };
+    this.connection = new ClientConnection(owner, dial, this, LIMITS.maxBytes, LIMITS.maxFields);
     this.connection.begin(this, isHeadRequest, false);
   }
 

@@ -6,9 +6,11 @@ import net from "node:net";
 import type { EndpointResource, Resource } from "../../src/discovery/messages.ts";
 import { ClusterTable } from "../../src/proxy/cluster-table.ts";
 import { Inbound } from "../../src/proxy/inbound.ts";
+import { Keyring } from "../../src/proxy/net/credentials.ts";
 import { Listener } from "../../src/proxy/net/listener.ts";
 import { Scratch } from "../../src/proxy/net/scratch.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
+import { Origination } from "../../src/proxy/net/tls-connect.ts";
 import { Outbound } from "../../src/proxy/outbound.ts";
 import { Swap } from "../../src/proxy/swap.ts";
 import { SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
@@ -49,14 +51,21 @@ export async function virtualSidecar(
     sidecar.onChoice();
     return 0.25;
   };
-  const loop = { wheel: new TimerWheel(() => now), scratch: new Scratch(), random, isOwn: () => false };
+  const keyring = new Keyring();
+  const loop = {
+    wheel: new TimerWheel(() => now),
+    scratch: new Scratch(),
+    random,
+    isOwn: () => false,
+    origination: new Origination(keyring, { completed() {}, failed() {} }),
+  };
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     scope: "lazy",
     subscribe() {},
     unsubscribe() {},
   });
-  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator);
-  const swap = new Swap(outbound, inbound);
+  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, keyring);
+  const swap = new Swap(outbound, inbound, keyring);
   const all = [serviceDocument("shop"), ...documents];
   const resource = <R extends Resource>(type: "listener" | "cluster" | "route", name: string) =>
     compiled<R>(all, type, name);

@@ -17,6 +17,8 @@ const HELP: Readonly<Record<string, string>> = {
   weft_downstream_connections_total: "Connections accepted.",
   weft_downstream_connections_active: "Connections of clients that are open.",
   weft_loop_delay_seconds: "How late a traffic loop's turns began in the last 5 s, by quantile.",
+  weft_tls_handshakes_total: "TLS handshakes that ended with a verified peer, by kind.",
+  weft_tls_handshake_failures_total: "TLS handshakes that did not, by reason.",
   weft_upstream_connections_total: "Connections opened to endpoints.",
   weft_upstream_connections_active: "Connections to endpoints that are open, pooled ones included.",
   weft_upstream_connect_failures_total: "Connections to endpoints that could not be opened.",

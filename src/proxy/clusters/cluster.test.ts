@@ -13,6 +13,7 @@ import type { PooledConnection } from "./pool.ts";
 
 class Probe implements PooledConnection {
   isUsable = true;
+  isEncrypted = false;
   idleSince = 0;
   promisedIdleMs = 0;
   abandon(): void {

@@ -1,14 +1,20 @@
 /** One instance of a cluster: where it is, what it carries, its idle connections and the series it counts in. */
 import type { EndpointResource } from "../../discovery/messages.ts";
+import type { Session, TlsTarget } from "../net/tls-connect.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { Pool, type PooledConnection } from "./pool.ts";
 
 /** The series that exchanges with an instance count in. */
 export type SeriesOf = (endpoint: EndpointResource) => DestinationSeries;
 
-export class Endpoint<C extends PooledConnection> {
+export class Endpoint<C extends PooledConnection> implements TlsTarget {
   readonly address: string;
   readonly port: number;
+  /** Whose workload it is: who has to answer there, where that must be proven. */
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** The latest TLS session. */
+  session: Session | null = null;
   readonly pool = new Pool<C>();
   weight: number;
   /** The weight of an update that is not yet in place. */
@@ -25,6 +31,8 @@ export class Endpoint<C extends PooledConnection> {
   constructor(resource: EndpointResource, seriesOf: SeriesOf) {
     this.address = resource.address;
     this.port = resource.port;
+    this.namespace = resource.namespace;
+    this.serviceAccount = resource.serviceAccount;
     this.weight = resource.weight;
     this.stagedWeight = resource.weight;
     this.#resource = resource;

@@ -4,9 +4,7 @@
  */
 import { KEEP_ALIVE } from "../http/fields.ts";
 import { Head } from "../http/head.ts";
-import type { IsOwn } from "../net/own-address.ts";
-import { TcpConnection } from "../net/tcp-connection.ts";
-import type { Sink } from "../net/transport.ts";
+import type { Dial, Sink, Transport } from "../net/transport.ts";
 import { BodyReader, BY_CHUNKS, BY_LENGTH, NO_BODY, UNTIL_CLOSE } from "./body.ts";
 import { INCOMPLETE } from "./fault.ts";
 import { readResponseHead } from "./response-head.ts";
@@ -38,7 +36,7 @@ export interface ConnectionOwner {
 type State = "connecting" | "idle" | "head" | "body" | "done" | "tunnel" | "closed";
 
 export class ClientConnection implements Sink {
-  readonly transport: TcpConnection;
+  readonly transport: Transport;
   readonly head: Head;
   readonly body = new BodyReader();
   /** Requests sent on it; over one means it was reused. */
@@ -62,16 +60,19 @@ export class ClientConnection implements Sink {
   #pos = 0;
   #end = 0;
 
-  constructor(owner: ConnectionOwner, maxHeadBytes: number, maxFields: number) {
-    this.transport = new TcpConnection(this);
+  /** Begins to connect; `handler` is told when requests may be sent, or that there is no connection. */
+  constructor(
+    owner: ConnectionOwner,
+    dial: Dial,
+    handler: ResponseHandler,
+    maxHeadBytes: number,
+    maxFields: number,
+  ) {
     this.head = new Head(maxFields);
     this.#owner = owner;
-    this.#maxHeadBytes = maxHeadBytes;
-  }
-
-  open(address: string, port: number, isOwn: IsOwn, handler: ResponseHandler): void {
     this.#handler = handler;
-    this.transport.connect(address, port, isOwn, () => {
+    this.#maxHeadBytes = maxHeadBytes;
+    this.transport = dial(this, () => {
       this.#state = "idle";
       this.#owner.onOpen();
       this.#handler?.onConnected();
@@ -93,7 +94,15 @@ export class ClientConnection implements Sink {
   }
   /** Open, with nothing under way or waiting on it. */
   get isUsable(): boolean {
-    return this.#state === "idle" && !this.#isPoisoned && this.transport.isOpen;
+    return this.#state === "idle" && !this.#isPoisoned && this.transport.isOpen && !this.#isExpired;
+  }
+  /** Under TLS. */
+  get isEncrypted(): boolean {
+    return this.transport.expiresAt !== undefined;
+  }
+  get #isExpired(): boolean {
+    const { expiresAt } = this.transport;
+    return expiresAt !== undefined && Date.now() > expiresAt;
   }
   /** The response is complete and the connection may carry another request. */
   get isReusable(): boolean {

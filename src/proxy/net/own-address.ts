@@ -29,3 +29,12 @@ export function ownAddress(ports: ReadonlySet<number>): IsOwn {
     return family !== 0 && own.check(address, family === 4 ? "ipv4" : "ipv6");
   };
 }
+
+/** Destroys a socket that is about to connect, as soon as it is known to lead back here. */
+export function refuseOwn(socket: net.Socket, host: string, port: number, isOwn: IsOwn): void {
+  const refuse = (_error: Error | null, address: string) => {
+    if (isOwn(address, port)) socket.destroy(Object.assign(new Error("leads back here"), { code: LOOP }));
+  };
+  if (net.isIP(host) === 0) socket.on("lookup", refuse);
+  else refuse(null, host);
+}

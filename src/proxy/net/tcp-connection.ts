@@ -10,7 +10,7 @@
  * `acceptedSocket` falls back to 'data' events. `bench/micro/onread.ts` shows what it saves.
  */
 import net from "node:net";
-import { type IsOwn, LOOP } from "./own-address.ts";
+import { type IsOwn, refuseOwn } from "./own-address.ts";
 import type { Sink, Transport } from "./transport.ts";
 
 /** Bytes a read may bring. */
@@ -60,11 +60,7 @@ export class TcpConnection implements Transport {
         callback: (length, buf) => this.received(length, buf as Buffer),
       },
     });
-    const refuseOwn = (_error: Error | null, address: string) => {
-      if (isOwn(address, port)) socket.destroy(Object.assign(new Error("leads back here"), { code: LOOP }));
-    };
-    if (net.isIP(host) === 0) socket.on("lookup", refuseOwn);
-    else refuseOwn(null, host);
+    refuseOwn(socket, host, port, isOwn);
     socket.once("connect", onConnect);
     this.#attach(socket);
   }

@@ -15,6 +15,12 @@ export interface Sink {
   onClose(error: NodeJS.ErrnoException | null): void;
 }
 
+/**
+ * Begins a connection. `onConnect` is called when bytes may be written, and `sink` hears of failure by `onClose`; neither before
+ * the transport has been returned.
+ */
+export type Dial = (sink: Sink, onConnect: () => void) => Transport;
+
 /** For a connection that is not yet anybody's. */
 export const NO_SINK: Sink = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
@@ -28,6 +34,8 @@ export interface Transport {
   readonly bytesRead: number;
   /** `address:port` of the other end, for people; empty when it is gone. */
   readonly peerAddress: string;
+  /** Under TLS: when the proof of who is there ends; milliseconds since 1970. */
+  readonly expiresAt?: number;
 
   /** Sends bytes; true when they all were taken, so that their buffer may be used again at once. */
   write(bytes: Uint8Array): boolean;

@@ -10,7 +10,8 @@ import { editedBytes, put, UPGRADE_BIT, writeRequestHead } from "../http1/head-e
 import { readRequestHead, wantsUpgrade } from "../http1/request-head.ts";
 import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
-import { connectCause } from "./cause.ts";
+import { connectCause, connectDetail } from "./cause.ts";
+import { dialOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 import { openUpgradeTunnel } from "./tunnel.ts";
@@ -20,6 +21,7 @@ const TRACE = Buffer.from("\r\ntraceparent: ", "latin1");
 const TRACE_ALONE = Buffer.from("traceparent: ", "latin1");
 const PROTO = Buffer.from("x-forwarded-proto: http\r\n", "latin1");
 const UPGRADE = Buffer.from("connection: upgrade\r\n", "latin1");
+const NO_FIELD = Buffer.alloc(0);
 const CRLF = Buffer.from("\r\n", "latin1");
 /** RFC 9110 §9.2.2; what may be sent again when a pooled connection turns out to be dead. */
 const IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
@@ -55,9 +57,9 @@ export class Attempt implements ResponseHandler {
     }
     connection.head.detach();
     const { maxHeadBytes, maxHeaders } = listener.limits;
-    this.upstream = new ClientConnection(ownerOf(cluster, endpoint), maxHeadBytes, maxHeaders);
+    const dial = dialOf(cluster, endpoint, listener.loop);
     deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-    this.upstream.open(endpoint.address, endpoint.port, listener.loop.isOwn, this);
+    this.upstream = new ClientConnection(ownerOf(cluster, endpoint), dial, this, maxHeadBytes, maxHeaders);
   }
 
   onConnected(): void {
@@ -82,9 +84,10 @@ export class Attempt implements ResponseHandler {
     if (timeoutMs > 0) exchange.deadlines.attempt(timeoutMs, "attempt_timeout");
     this.#wantsUpgrade = head.hasConnectionUpgrade && wantsUpgrade(head);
     const edit = backend === null ? null : backend.requestEdit;
-    scratch.reserve(0, editedBytes(head, edit));
+    const clientCert = exchange.peer === null ? NO_FIELD : exchange.peer.clientCertField;
+    scratch.reserve(0, editedBytes(head, edit) + clientCert.length);
     let to = writeRequestHead(scratch.buf, 0, head, edit, this.#wantsUpgrade ? UPGRADE_BIT : 0);
-    to = writeContext(scratch.buf, to, head);
+    to = put(scratch.buf, writeContext(scratch.buf, to, head), clientCert);
     if (this.#wantsUpgrade) to = put(scratch.buf, to, UPGRADE);
     to = put(scratch.buf, to, CRLF);
     upstream.begin(this, exchange.isHeadRequest, head.minorVersion === 1);
@@ -200,7 +203,7 @@ export class Attempt implements ResponseHandler {
         : fault === "closed"
           ? "upstream_closed"
           : "upstream_malformed";
-    this.#exchange.fail(cause, error?.code ?? "");
+    this.#exchange.fail(cause, fault === "connect" ? connectDetail(error) : (error?.code ?? ""));
   }
 
   /** A pooled connection that died before a byte of the response: the upstream had closed it while it was idle. */

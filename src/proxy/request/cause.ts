@@ -2,6 +2,7 @@
  * Why Weft, not the application, ended an exchange: one row per cause gives everything users see of it. Flags are Envoy's
  * (access log and `response_flags`); docs/reference/causes.md lists the same rows, and a test keeps the two equal.
  */
+import { PEER_REFUSED, TLS_FAILED } from "../net/handshake-fault.ts";
 import { LOOP } from "../net/own-address.ts";
 
 export interface Cause {
@@ -83,6 +84,14 @@ export const CAUSES = [
     side: "downstream",
     closes: true,
     text: "CONNECT is for the outbound port",
+  },
+  {
+    code: "client_expired",
+    flag: "UAEX",
+    status: 403,
+    side: "downstream",
+    closes: true,
+    text: "the client's certificate, or this sidecar's own, has expired since the connection began",
   },
   {
     code: "no_route",
@@ -173,6 +182,22 @@ export const CAUSES = [
     text: "no connection to the endpoint in TrafficPolicy timeouts.connect",
   },
   {
+    code: "peer_refused",
+    flag: "UF",
+    status: 503,
+    side: "upstream",
+    closes: false,
+    text: "who answered is not the endpoint's workload, or could not prove it",
+  },
+  {
+    code: "tls_failure",
+    flag: "UF",
+    status: 503,
+    side: "upstream",
+    closes: false,
+    text: "no mutual TLS with the endpoint",
+  },
+  {
     code: "upstream_closed",
     flag: "UC",
     status: 503,
@@ -240,7 +265,22 @@ export function causeOf(code: CauseCode): Cause {
 
 /** The cause for a connection that could not be opened. */
 export function connectCause(error: NodeJS.ErrnoException | null): CauseCode {
-  return error?.code === LOOP ? "loop_detected" : "connect_failure";
+  switch (error?.code) {
+    case LOOP:
+      return "loop_detected";
+    case PEER_REFUSED:
+      return "peer_refused";
+    case TLS_FAILED:
+      return "tls_failure";
+    default:
+      return "connect_failure";
+  }
+}
+
+/** What is known of it beside the cause. */
+export function connectDetail(error: NodeJS.ErrnoException | null): string {
+  if (error === null) return "";
+  return error.code === PEER_REFUSED || error.code === TLS_FAILED ? error.message : (error.code ?? "");
 }
 
 /** The cause for a fault of the codec (http1/fault.ts, as a status). */

@@ -18,7 +18,7 @@ import { sendLocalReply, sendRedirect } from "./answer.ts";
 import { Attempt } from "./attempt.ts";
 import { type CauseCode, causeOf, codecCause } from "./cause.ts";
 import { Deadlines } from "./deadline.ts";
-import type { Destination, ListenerContext, UpstreamCluster } from "./listener-context.ts";
+import type { Destination, ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
 import { openConnectTunnel } from "./tunnel.ts";
 
@@ -30,6 +30,7 @@ export class Exchange implements RequestHandler {
   readonly connection: ServerConnection;
   readonly attempt: Attempt;
   readonly deadlines: Deadlines;
+  readonly peer: VerifiedPeer | null;
 
   isActive = false;
   startedAt = 0;
@@ -55,8 +56,10 @@ export class Exchange implements RequestHandler {
   #lastDestination: Destination | null = null;
   #lastGeneration = -1;
 
-  constructor(listener: ListenerContext, transport: Transport) {
+  /** `peer`: the client, where the connection has proven who it is. */
+  constructor(listener: ListenerContext, transport: Transport, peer: VerifiedPeer | null) {
     this.listener = listener;
+    this.peer = peer;
     this.connection = new ServerConnection(
       transport,
       this,
@@ -88,7 +91,8 @@ export class Exchange implements RequestHandler {
     this.cluster = null;
     this.series = null;
     this.deadlines.begin(this.startedAt);
-    this.route();
+    if (this.peer !== null && Date.now() > this.peer.expiresAt) this.fail("client_expired");
+    else this.route();
   }
 
   /** Virtual host → rule → weighted backend. */
@@ -166,7 +170,8 @@ export class Exchange implements RequestHandler {
   }
 
   /** The series this exchange ends in; a second attempt moves it to the endpoint that answers. */
-  #count(series: DestinationSeries): void {
+  #count(destination: DestinationSeries): void {
+    const series = this.peer === null ? destination : destination.from(this.peer.labels);
     if (this.series === series) return;
     this.series?.left();
     this.series = series;

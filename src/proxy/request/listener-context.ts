@@ -10,8 +10,9 @@ import type { ClientConnection } from "../http1/client-connection.ts";
 import type { IsOwn } from "../net/own-address.ts";
 import type { Scratch } from "../net/scratch.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
+import type { Origination } from "../net/tls-connect.ts";
 import type { VirtualHost } from "../routing/virtual-host.ts";
-import type { DestinationSeries } from "../telemetry/record.ts";
+import type { DestinationSeries, PeerLabels } from "../telemetry/record.ts";
 import type { TcpSeries } from "../telemetry/tcp-series.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -33,6 +34,16 @@ export interface Loop {
   readonly scratch: Scratch;
   readonly random: () => number;
   readonly isOwn: IsOwn;
+  readonly origination: Origination;
+}
+
+/** A client that has proven who it is. */
+export interface VerifiedPeer {
+  /** Its `x-forwarded-client-cert` field, with the line's end. */
+  readonly clientCertField: Buffer;
+  /** When its proof ends; milliseconds since 1970. */
+  readonly expiresAt: number;
+  readonly labels: PeerLabels;
 }
 
 export interface ListenerContext {

@@ -7,6 +7,7 @@ import { editedBytes, writeRequestHead } from "../http1/head-edit.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import type { MirrorTarget } from "../routing/virtual-host.ts";
 import { ownerOf, writeContext } from "./attempt.ts";
+import { dialOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 
@@ -59,13 +60,14 @@ export class Mirror extends Timed implements ResponseHandler {
       this.onConnected();
       return;
     }
+    loop.wheel.set(this, loop.wheel.now() + cluster.connectTimeoutMs);
     this.#connection = new ClientConnection(
       ownerOf(cluster, endpoint),
+      dialOf(cluster, endpoint, loop),
+      this,
       limits.maxHeadBytes,
       limits.maxHeaders,
     );
-    loop.wheel.set(this, loop.wheel.now() + cluster.connectTimeoutMs);
-    this.#connection.open(endpoint.address, endpoint.port, loop.isOwn, this);
   }
 
   onConnected(): void {

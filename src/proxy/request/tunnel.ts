@@ -9,9 +9,9 @@ import { servicePortName } from "../../discovery/messages.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
 import { editedBytes, put, writeResponseHead } from "../http1/head-edit.ts";
 import { Splice } from "../net/splice.ts";
-import { TcpConnection } from "../net/tcp-connection.ts";
 import type { Sink, Transport } from "../net/transport.ts";
-import { connectCause } from "./cause.ts";
+import { connectCause, connectDetail } from "./cause.ts";
+import { dialOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Destination, UpstreamCluster } from "./listener-context.ts";
 
@@ -66,13 +66,15 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
     onDrain: () => {},
     onClose: (error) => {
       exchange.tunnel = null;
-      exchange.fail(connectCause(error), error?.code ?? "");
+      exchange.fail(connectCause(error), connectDetail(error));
     },
   };
-  const upstream = new TcpConnection(sink);
-  exchange.tunnel = { close: () => upstream.close() };
   deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-  upstream.connect(endpoint.address, endpoint.port, exchange.listener.loop.isOwn, () => {
+  const upstream = dialOf(
+    cluster,
+    endpoint,
+    exchange.listener.loop,
+  )(sink, () => {
     if (!exchange.isActive) {
       upstream.close();
       return;
@@ -81,6 +83,7 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
     connection.transport.write(ESTABLISHED);
     join(exchange, upstream, null, () => {});
   });
+  exchange.tunnel = { close: () => upstream.close() };
 }
 
 /** The upstream has answered 101: its head goes on, and from then on nobody reads. */

@@ -5,10 +5,12 @@
 import type {
   ClusterResource,
   DiscoveryError,
+  ListenerResource,
   Resource,
   ResourceType,
   RouteResource,
 } from "../../discovery/messages.ts";
+import { MUTUAL_TLS_MODES, UPSTREAM_TLS } from "../../discovery/messages.ts";
 import { VirtualHost } from "../routing/virtual-host.ts";
 
 /** Why `resource` is not usable, or undefined. */
@@ -18,8 +20,9 @@ export function checkResource(type: ResourceType, resource: Resource): Discovery
       return checkRoute(resource as RouteResource);
     case "cluster":
       return checkCluster(resource as ClusterResource);
-    case "endpoints":
     case "listener":
+      return checkListener(resource as ListenerResource);
+    case "endpoints":
       return undefined;
     case "policy":
     case "secret":
@@ -37,6 +40,23 @@ function checkRoute(route: RouteResource): DiscoveryError | undefined {
   }
 }
 
+/** A mode that this sidecar does not know must not pass for one that takes plaintext. */
+function checkListener(listener: ListenerResource): DiscoveryError | undefined {
+  if (listener.name !== "inbound") return undefined;
+  return checkWord(listener.name, "mtls", listener.mtls, MUTUAL_TLS_MODES);
+}
+
+function checkWord(
+  resource: string,
+  field: string,
+  found: string | undefined,
+  words: readonly string[],
+): DiscoveryError | undefined {
+  if (found === undefined || words.includes(found)) return undefined;
+  const message = `expected one of ${words.join(", ")}, found ${JSON.stringify(found)}`;
+  return { code: "invalid", message, resource, field };
+}
+
 function checkCluster(cluster: ClusterResource): DiscoveryError | undefined {
   for (const field of ["connectTimeoutMs", "poolIdleTimeoutMs"] as const) {
     const ms = cluster[field];
@@ -49,5 +69,5 @@ function checkCluster(cluster: ClusterResource): DiscoveryError | undefined {
       };
     }
   }
-  return undefined;
+  return checkWord(cluster.name, "tls", cluster.tls, UPSTREAM_TLS);
 }

@@ -9,6 +9,7 @@ import type {
   ListenerResource,
   RouteResource,
 } from "../../discovery/messages.ts";
+import type { Secret } from "../../identity/secret.ts";
 
 /** Given to the worker at its start. */
 export interface LoopStart {
@@ -23,6 +24,8 @@ export interface LoopStart {
 
 /** One step of an update. The parts of a large endpoints resource come in several steps. */
 export type Change =
+  /** The sidecar's own certificate, and whom it trusts. Held in memory alone; what is connected stays so. */
+  | { readonly kind: "secret"; readonly secret: Secret }
   | { readonly kind: "cluster"; readonly resource: ClusterResource }
   | { readonly kind: "cluster-removed"; readonly name: string }
   | {

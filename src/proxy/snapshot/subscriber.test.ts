@@ -134,6 +134,7 @@ class Bench {
 }
 
 function describeChange(change: Change): string {
+  if (change.kind === "secret") return "secret";
   if ("resource" in change) return `${change.kind} ${change.resource.name}`;
   return `${change.kind} ${change.name}${"idle" in change && change.idle ? " idle" : ""}`;
 }

@@ -1,7 +1,7 @@
 /**
  * Carries changes to the traffic loops in steps that a loop handles between two requests (about 1 ms at most),
  * one step outstanding per loop: the next is sent when the loop has confirmed the last, so a large push never
- * becomes a long pause. Make before break: what is added is sent in the order cluster, endpoints, listener, route;
+ * becomes a long pause. Make before break: what is added is sent in the order secret, cluster, endpoints, listener, route;
  * what is taken away follows in the opposite order, after everything that stops using it.
  */
 import type { EndpointResource } from "../../discovery/messages.ts";
@@ -15,13 +15,14 @@ export const MAX_STEP_RESOURCES = 20;
 export const MAX_STEP_REMOVALS = 200;
 
 const RANK = {
-  cluster: 0,
-  endpoints: 1,
-  listener: 2,
-  route: 3,
-  "route-removed": 4,
-  "endpoints-removed": 5,
-  "cluster-removed": 6,
+  secret: 0,
+  cluster: 1,
+  endpoints: 2,
+  listener: 3,
+  route: 4,
+  "route-removed": 5,
+  "endpoints-removed": 6,
+  "cluster-removed": 7,
 } as const satisfies Record<Change["kind"], number>;
 
 /** Where one loop's messages go. */
@@ -123,6 +124,8 @@ function* parts(change: Change): Generator<Change> {
 /** Share of a step that a change takes up. */
 function costOf(change: Change): number {
   switch (change.kind) {
+    case "secret":
+      return 1;
     case "endpoints":
       return Math.max(1, change.endpoints.length) / MAX_STEP_ENDPOINTS;
     case "cluster":

@@ -28,6 +28,8 @@ export interface PeerLabels {
   readonly principal: string;
   readonly app: string;
   readonly version: string;
+  /** The principal is proven by the connection. */
+  readonly isMutualTls?: true;
 }
 
 export const UNKNOWN_PEER: PeerLabels = {
@@ -48,19 +50,28 @@ export class DestinationSeries {
   readonly #byStatus: (Block | undefined)[] = [];
   readonly #flagged = new Map<string, Block>();
   readonly #latency: Block;
+  readonly #bySource = new Map<PeerLabels, DestinationSeries>();
 
-  constructor(allocator: SlotAllocator, labels: DestinationLabels, source: PeerLabels) {
+  constructor(
+    allocator: SlotAllocator,
+    labels: DestinationLabels,
+    source: PeerLabels,
+    latency = allocateLatency(allocator, labels),
+  ) {
     this.#allocator = allocator;
     this.#labels = labels;
     this.#source = source;
-    this.#latency = allocator.allocate("latency", "destination", {
-      reporter: labels.reporter,
-      cluster: labels.cluster,
-      service: labels.service,
-      service_namespace: labels.serviceNamespace,
-      workload: labels.workload,
-      version: labels.version,
-    });
+    this.#latency = latency;
+  }
+
+  /** The same destination for one caller; what load reports say of it stays one. */
+  from(source: PeerLabels): DestinationSeries {
+    let series = this.#bySource.get(source);
+    if (series === undefined) {
+      series = new DestinationSeries(this.#allocator, this.#labels, source, this.#latency);
+      this.#bySource.set(source, series);
+    }
+    return series;
   }
 
   started(): void {
@@ -125,6 +136,17 @@ export class DestinationSeries {
   }
 }
 
+function allocateLatency(allocator: SlotAllocator, labels: DestinationLabels): Block {
+  return allocator.allocate("latency", "destination", {
+    reporter: labels.reporter,
+    cluster: labels.cluster,
+    service: labels.service,
+    service_namespace: labels.serviceNamespace,
+    workload: labels.workload,
+    version: labels.version,
+  });
+}
+
 function requestLabels(
   to: DestinationLabels,
   from: PeerLabels,
@@ -150,6 +172,12 @@ function requestLabels(
     response_code: String(status),
     grpc_response_status: "",
     response_flags: flag,
-    connection_security_policy: to.reporter === "source" ? "unknown" : "none",
+    connection_security_policy: securityPolicy(to, from),
   };
+}
+
+/** As Istio has it: only the called side knows. */
+function securityPolicy(to: DestinationLabels, from: PeerLabels): string {
+  if (to.reporter === "source") return "unknown";
+  return from.isMutualTls === true ? "mutual_tls" : "none";
 }

@@ -1,0 +1,228 @@
+/**
+ * The server's half of mutual TLS on accepted sockets: first bytes, handshake, and who the client is. Nothing is handed over
+ * before `verifyPeer` has said that it is a peer. Connections that take too long, or are too many, are closed here, so that
+ * strangers hold neither memory nor time of the loop.
+ */
+import type net from "node:net";
+import type { Server, TLSSocket } from "node:tls";
+import { CLOCK_SKEW_MS } from "../../identity/leaf-check.ts";
+import type { Credentials, Keyring } from "./credentials.ts";
+import { type HandshakeFault, handshakeFault } from "./handshake-fault.ts";
+import { sniff } from "./sniff.ts";
+import { TcpConnection } from "./tcp-connection.ts";
+import { Timed, type TimerWheel } from "./timer-wheel.ts";
+import type { HandshakeCounts } from "./tls-connect.ts";
+import { TlsConnection } from "./tls-connection.ts";
+import { NO_SINK, type Sink, type Transport } from "./transport.ts";
+
+/** From the connection to the end of its handshake. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Connections of a loop without a verified peer; each costs about 40 kB. */
+export const MAX_HANDSHAKES = 1_024;
+/** One that has taken this long makes room for a new one when there are too many. */
+const PATIENCE_MS = 1_000;
+
+/** A client that has proven who it is. */
+export interface VerifiedClient {
+  /** SPIFFE id. */
+  readonly id: string;
+  readonly namespace: string;
+  /** SHA-256 of its certificate, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  /** When its proof, or ours, ends; milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export interface AcceptorOptions {
+  readonly wheel: TimerWheel;
+  readonly keyring: Keyring;
+  readonly counts: HandshakeCounts;
+  /** Whether connections without TLS are taken, now. */
+  takesPlaintext(): boolean;
+  /** Its sink is the caller's to set. */
+  onConnection(transport: Transport, client: VerifiedClient | null): void;
+}
+
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  /** In order of arrival. */
+  readonly #pending = new Set<Pending>();
+  readonly #byTcp = new WeakMap<net.Socket, Pending>();
+  readonly #known = new WeakSet<Server>();
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  /** Connections whose peer is not known yet. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Takes a socket of a server with `pauseOnConnect`. */
+  accept(socket: net.Socket, server: net.Server): void {
+    const { wheel } = this.#options;
+    const now = wheel.now();
+    const pending = new Pending(this, now);
+    this.#pending.add(pending);
+    wheel.set(pending, now + HANDSHAKE_TIMEOUT_MS);
+    pending.begin(socket, server);
+    if (this.#pending.size <= MAX_HANDSHAKES) return;
+    const [oldest = pending] = this.#pending;
+    (now - oldest.since > PATIENCE_MS ? oldest : pending).fail("too_many");
+  }
+
+  closeAll(): void {
+    for (const pending of this.#pending) pending.fail("closed");
+  }
+
+  /** Bytes without TLS, the first of the connection. */
+  takePlaintext(pending: Pending, buf: Buffer, start: number, end: number): void {
+    if (!this.#options.takesPlaintext()) {
+      pending.fail("plaintext");
+      return;
+    }
+    this.#forget(pending);
+    const { tcp } = pending;
+    tcp.sink = NO_SINK;
+    this.#options.onConnection(tcp, null);
+    tcp.sink.onData(buf, start, end);
+  }
+
+  /** `hello`: what has been read of the connection. */
+  shakeHands(pending: Pending, hello: Buffer): void {
+    const { credentials } = this.#options.keyring;
+    const socket = pending.tcp.socket;
+    if (socket === null) return;
+    if (credentials === null) {
+      pending.fail("no_own_certificate");
+      return;
+    }
+    pending.credentials = credentials;
+    this.#byTcp.set(socket, pending);
+    this.#listen(credentials.server);
+    pending.tcp.pause();
+    socket.unshift(hello);
+    credentials.server.emit("connection", socket);
+  }
+
+  #listen(server: Server): void {
+    if (this.#known.has(server)) return;
+    this.#known.add(server);
+    server.on("tlsClientError", (error, socket) => this.#of(socket)?.fail(handshakeFault(error)));
+    server.on("secureConnection", (socket) => {
+      socket.on("error", () => {});
+      const pending = this.#of(socket);
+      if (pending === undefined) socket.destroy();
+      else this.#judge(pending, socket);
+    });
+  }
+
+  #of(socket: TLSSocket): Pending | undefined {
+    const { _parent: tcp } = socket as unknown as Wrapped;
+    const pending = tcp === null ? undefined : this.#byTcp.get(tcp);
+    return pending !== undefined && this.#pending.has(pending) ? pending : undefined;
+  }
+
+  #judge(pending: Pending, socket: TLSSocket): void {
+    const { tcp, credentials } = pending;
+    const certificate = socket.getPeerX509Certificate();
+    if (credentials === null || tcp.socket === null) return;
+    const verdict = credentials.verify(socket, "client", certificate?.raw);
+    if (credentials.isExpired) pending.fail("own_certificate_expired");
+    else if (verdict.kind === "refused") pending.fail(verdict.reason);
+    else {
+      this.#forget(pending);
+      this.#options.counts.completed(socket.isSessionReused());
+      const connection = new TlsConnection(NO_SINK);
+      const expiresAt = Math.min(verdict.certificate.notAfter, credentials.notAfter) + CLOCK_SKEW_MS;
+      connection.begin(socket, tcp.socket, expiresAt);
+      tcp.sink = NO_SINK;
+      this.#options.onConnection(connection, {
+        id: verdict.id,
+        namespace: verdict.workload.namespace,
+        fingerprint: certificate?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "",
+        expiresAt,
+      });
+    }
+  }
+
+  failed(pending: Pending, fault: HandshakeFault): void {
+    if (this.#forget(pending)) this.#options.counts.failed(fault);
+  }
+
+  /** A connection that never began to speak is nobody's failure. */
+  left(pending: Pending): void {
+    this.#forget(pending);
+  }
+
+  #forget(pending: Pending): boolean {
+    this.#options.wheel.remove(pending);
+    return this.#pending.delete(pending);
+  }
+}
+
+/** One connection until its peer is known. */
+class Pending extends Timed implements Sink {
+  readonly since: number;
+  readonly tcp: TcpConnection;
+  /** Those that the handshake began with. */
+  credentials: Credentials | null = null;
+  readonly #acceptor: Acceptor;
+  #early: Buffer | null = null;
+
+  constructor(acceptor: Acceptor, since: number) {
+    super();
+    this.#acceptor = acceptor;
+    this.since = since;
+    this.tcp = new TcpConnection(this);
+  }
+
+  begin(socket: net.Socket, server: net.Server): void {
+    this.tcp.accept(socket, server);
+  }
+
+  onData(buf: Buffer, start: number, end: number): void {
+    if (this.#early !== null) {
+      const joined = Buffer.concat([this.#early, buf.subarray(start, end)]);
+      this.#early = null;
+      this.onData(joined, 0, joined.length);
+      return;
+    }
+    switch (sniff(buf, start, end)) {
+      case "plaintext":
+        this.#acceptor.takePlaintext(this, buf, start, end);
+        return;
+      case "tls":
+        this.#acceptor.shakeHands(this, Buffer.from(buf.subarray(start, end)));
+        return;
+      case "undecided":
+        this.#early = Buffer.from(buf.subarray(start, end));
+    }
+  }
+
+  onEnd(): void {
+    this.tcp.close();
+  }
+
+  onDrain(): void {}
+
+  onClose(): void {
+    if (this.credentials === null && this.#early === null) this.#acceptor.left(this);
+    else this.#acceptor.failed(this, "closed");
+  }
+
+  override onDeadline(): void {
+    this.fail("timeout");
+  }
+
+  fail(fault: HandshakeFault): void {
+    this.#acceptor.failed(this, fault);
+    this.tcp.close();
+  }
+}
+
+/** A TLS socket and the TCP socket in it, which Node does not tell of otherwise. */
+interface Wrapped {
+  readonly _parent: net.Socket | null;
+}
