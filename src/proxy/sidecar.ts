@@ -3,6 +3,7 @@
  * stream, the last good configuration on disk, load reports, admin and telemetry). Nothing here touches a request.
  */
 import type { Node } from "../discovery/messages.ts";
+import { secretOf } from "../identity/secret.ts";
 import { refusal } from "./admin/guard.ts";
 import { ProcessMetrics } from "./admin/process-metrics.ts";
 import type { Health } from "./admin/ready.ts";
@@ -122,7 +123,7 @@ class Start implements SidecarView {
     });
     this.#pool = pool;
     this.#closers.push(() => pool.close());
-    keeper?.start(async () => {});
+    keeper?.start((svid, bundle) => pool.send([{ kind: "secret", secret: secretOf(svid, bundle) }]));
     this.#closers.push(() => keeper?.close());
     const chosen: SidecarPorts = {
       outbound: opened.outboundPort,
@@ -155,6 +156,10 @@ class Start implements SidecarView {
 
   async close(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  get keeper(): CertificateKeeper | undefined {
+    return this.#options.keeper;
   }
 
   get series(): SeriesTable {

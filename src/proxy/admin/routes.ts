@@ -2,9 +2,11 @@
  * The pages of a sidecar: its admin listener (loopback alone, everything), and its telemetry listener (whoever
  * scrapes and probes: metrics and health, nothing that tells of other workloads or changes anything).
  */
+import type { CertificateKeeper } from "../enrolment/keeper.ts";
 import type { Configuration } from "../snapshot/configuration.ts";
 import type { DescribedRow } from "../snapshot/loop-protocol.ts";
 import type { SeriesTable } from "../snapshot/series.ts";
+import { certificateFamilies, describeCertificates } from "./certificates.ts";
 import { dumpConfig } from "./config-dump.ts";
 import { discoveryFamilies } from "./discovery-metrics.ts";
 import { expose } from "./exposition.ts";
@@ -22,6 +24,8 @@ export interface SidecarView {
   /** Undefined until the traffic loops listen. */
   readonly configuration: Configuration | undefined;
   readonly series: SeriesTable;
+  /** Undefined where the sidecar has no identity. */
+  readonly keeper: CertificateKeeper | undefined;
   health(): Health;
   /** Asks all traffic loops; rows of several loops follow each other. */
   describe(what: "clusters" | "connections"): Promise<readonly DescribedRow[]>;
@@ -53,6 +57,11 @@ export function adminRoutes(view: SidecarView): Routes {
       about: "open connections, per traffic loop",
       handle: async () => json(200, { items: await view.describe("connections") }),
     },
+    "/certs": {
+      method: "GET",
+      about: "the sidecar's certificate, the trusted roots, and how renewals go",
+      handle: () => describeCertificates(view.keeper),
+    },
     "/drain": {
       method: "POST",
       about: "stop taking work, end when what is under way has ended, as SIGTERM does",
@@ -78,12 +87,13 @@ function commonRoutes(view: SidecarView): Routes {
   };
 }
 
-function* families({ configuration, series, process }: SidecarView) {
+function* families({ configuration, series, process, keeper }: SidecarView) {
   const applied = configuration?.subscriber.applied;
   const prefix = applied?.listener.get("outbound")?.resource.metricPrefix ?? DEFAULT_PREFIX;
   yield* trafficFamilies(series, prefix);
   if (configuration !== undefined) {
     yield* discoveryFamilies(configuration.counts(), configuration.subscriber.applied);
   }
+  if (keeper !== undefined) yield* certificateFamilies(keeper);
   yield* process.families();
 }
