@@ -2,6 +2,7 @@
  * A traffic loop: the entry of a worker thread that carries traffic and does nothing else. Configuration comes as small updates
  * between two requests, counters lie in shared memory, everything slow happens on the control thread.
  */
+import { flushCompileCache } from "node:module";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ClusterTable } from "./cluster-table.ts";
@@ -81,6 +82,8 @@ function start(port: MessagePort, options: LoopStart): void {
     ([outboundPort, inboundPort]) => {
       ownPorts.add(outboundPort);
       ownPorts.add(inboundPort);
+      // Sources that only this thread loads and had to strip: the next start finds them in the cache.
+      flushCompileCache();
       releaseStartUpMemory();
       post({ kind: "listening", outboundPort, inboundPort });
     },
