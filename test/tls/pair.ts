@@ -10,7 +10,6 @@ import type {
 } from "../../src/discovery/messages.ts";
 import { readCertificate } from "../../src/identity/certificate.ts";
 import { privateKeyPem } from "../../src/identity/key.ts";
-import { CLOCK_SKEW_MS } from "../../src/identity/leaf-check.ts";
 import type { Secret } from "../../src/identity/secret.ts";
 import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
@@ -19,15 +18,12 @@ import {
   type Change as CertificateChange,
   type Holder,
   leafExtensions,
-  makeCa,
   makeLeaf,
   namesExtension,
   pemOf,
   TRUST_DOMAIN,
 } from "../identity/pki.ts";
-
-export { CLOCK_SKEW_MS };
-export const root = makeCa("mesh");
+import { root } from "../identity/refused-certificates.ts";
 
 export function idOf(serviceAccount: string): string {
   return `spiffe://${TRUST_DOMAIN}/ns/default/sa/${serviceAccount}`;
