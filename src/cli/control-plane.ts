@@ -8,7 +8,8 @@ import { type GrpcServer, serveDiscovery } from "../discovery/grpc-server.ts";
 import { DiscoveryServer } from "../discovery/server.ts";
 import { controlPlaneCommand } from "./control-plane-command.ts";
 
-const openGrpcDiscovery: OpenDiscovery = (resources, observer, identity) => {
+/** Discovery over gRPC: with TLS where there is an identity. */
+export const openGrpcDiscovery: OpenDiscovery = (resources, observer, identity) => {
   const discovery = new DiscoveryServer(resources, observer);
   return {
     discovery,

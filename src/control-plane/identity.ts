@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import type { EnrolRequest, EnrolResult } from "../discovery/enrolment.ts";
 import type { Node, ResourceType, VersionedResource } from "../discovery/messages.ts";
 import { MESH_SECRET } from "../discovery/messages.ts";
+import { RECONNECT_MS } from "../discovery/server.ts";
 import { checkLeaf } from "../identity/leaf-check.ts";
 import { formatWorkloadId } from "../identity/spiffe-id.ts";
 import { type AuditEvent, formatAudit } from "./ca/audit.ts";
@@ -29,6 +30,8 @@ export interface IdentityOptions {
   readonly tokenDirectory: string;
   /** Kept up to date with the roots to trust, for everybody to read: what a sidecar starts with. */
   readonly bundleFile: string;
+  /** How long sidecars may need to come back after this process has started, in milliseconds. Default 20,000. */
+  readonly reconnectMs?: number;
 }
 
 /** What the identity needs of the plane around it. */
@@ -38,8 +41,6 @@ export interface Surroundings {
   readonly lacking: (version: string) => readonly string[];
   /** Sidecars are to be sent the secret. */
   readonly announce: () => void;
-  /** How long a sidecar may need to come back after this process has started, in milliseconds. */
-  readonly reconnectMs: number;
 }
 
 export class PlaneIdentity {
@@ -58,7 +59,7 @@ export class PlaneIdentity {
     trustDomain: string,
     parts: { readonly ca: CertificateAuthority; readonly source: Authorities; readonly tokens: TokenBook },
     issued: IssuedCertificates,
-    bundleFile: string,
+    { bundleFile, reconnectMs = RECONNECT_MS }: IdentityOptions,
     around: Surroundings,
   ) {
     this.#bundleFile = bundleFile;
@@ -79,7 +80,7 @@ export class PlaneIdentity {
           this.#changed();
         },
         onError: (error) => around.log.error({ err: error }, "root rotation cannot go on"),
-        settleMs: around.reconnectMs,
+        settleMs: reconnectMs,
       });
     }
   }
@@ -106,7 +107,7 @@ export class PlaneIdentity {
       isConfirmed: (digest) => identity?.bundle.digest === digest && identity.lacking.length === 0,
     });
     if (opened.kind === "unusable") throw new Error(opened.reason);
-    identity = new PlaneIdentity(trustDomain, opened, issued, options.bundleFile, around);
+    identity = new PlaneIdentity(trustDomain, opened, issued, options, around);
     identity.#own.renew();
     identity.#publish();
     identity.#watch();

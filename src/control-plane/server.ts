@@ -4,7 +4,7 @@
  */
 import { MESH_SECRET } from "../discovery/messages.ts";
 import type { DiscoveryObserver } from "../discovery/observer.ts";
-import { RECONNECT_MS, type ResourceSource } from "../discovery/server.ts";
+import type { ResourceSource } from "../discovery/server.ts";
 import { trustDomainOf } from "../resources/trust-domain.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { Compiler } from "./compile/compiler.ts";
@@ -68,7 +68,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       log,
       lacking: (version) => opened.discovery.lacking("secret", MESH_SECRET, version),
       announce: () => plane.announce([{ type: "secret", name: MESH_SECRET }]),
-      reconnectMs: RECONNECT_MS,
     });
   const resources = identity === undefined ? compiler : withSecret(compiler, identity);
   const streams: DiscoveryObserver = {

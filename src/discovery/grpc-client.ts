@@ -58,6 +58,8 @@ export function grpcTransport(target: string, tls?: () => SecureClientSessionOpt
       reason = statusText(trailers);
     });
     stream.on("error", (error: Error) => close(error.message));
+    // What the control plane ends stays open on this side, and would for ever.
+    stream.on("end", () => close("stream ended"));
     stream.on("close", () => close("stream closed"));
     return {
       send: (message) => {
