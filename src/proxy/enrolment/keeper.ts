@@ -120,7 +120,7 @@ export class CertificateKeeper {
   /** The connection to the control plane could not be verified: roots that have come into the file since are taken. */
   planeNotTrusted(): void {
     const fresh = this.#options.trust.reread();
-    if (fresh === undefined) return;
+    if (fresh === undefined || fresh.digest === this.#bundle.digest) return;
     this.#bundle = fresh;
     if (this.#svid !== undefined) void this.#onSecret(this.#svid, fresh);
   }
