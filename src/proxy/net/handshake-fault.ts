@@ -50,7 +50,7 @@ export function handshakeFault(error: NodeJS.ErrnoException | null): HandshakeFa
   const code = error?.code ?? "";
   const known = BY_CODE.get(code);
   if (known !== undefined) return known;
-  if (/^ERR_SSL_\w*ALERT/.test(code)) return "alert";
+  if (/^ERR_SSL_.*ALERT/.test(code)) return "alert";
   return code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS") ? "protocol_error" : "closed";
 }
 
