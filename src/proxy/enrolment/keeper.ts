@@ -145,9 +145,9 @@ export class CertificateKeeper {
   async #attempt(): Promise<{ readonly why: string; readonly retryAfterMs?: number } | undefined> {
     const { trustDomain, id, token, ask, timers } = this.#options;
     const held = this.#svid;
-    const isUsable = held !== undefined && !this.#isRefused && timers.wallClock() < held.notAfter;
-    const shown = isUsable ? held : undefined;
-    const joinToken = isUsable ? undefined : token();
+    const isValid = held !== undefined && timers.wallClock() < held.notAfter;
+    const joinToken = isValid && !this.#isRefused ? undefined : token();
+    const shown = isValid && joinToken === undefined ? held : undefined;
     if (shown === undefined && joinToken === undefined) return { why: "no join token to enrol with" };
     const key = makeKey();
     const csr = makeCsr(key).toString("base64");
