@@ -50,7 +50,6 @@ export class Inbound implements ListenerContext {
   constructor(loop: Loop, clusters: ClusterTable, allocator: SlotAllocator, keyring: Keyring) {
     this.loop = loop;
     this.clusters = clusters;
-    this.connections = new Connections(allocator, "inbound");
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("destination"), UNKNOWN_PEER);
     this.tunnels = new TcpSeries(allocator, tunnelLabels("destination"));
     this.#keyring = keyring;
@@ -62,6 +61,7 @@ export class Inbound implements ListenerContext {
       onConnection: (transport, client) =>
         this.connections.admit(this, transport, client && this.#peerOf(client)),
     });
+    this.connections = new Connections(allocator, "inbound", this.#acceptor);
   }
 
   /** Takes a socket; by the mode, what it speaks is found out first. */

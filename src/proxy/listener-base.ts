@@ -4,6 +4,7 @@
 import type net from "node:net";
 import type { ListenerLimits } from "../discovery/messages.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";
+import type { Acceptor } from "./net/tls-accept.ts";
 import { NO_SINK, type Transport } from "./net/transport.ts";
 import { Exchange } from "./request/exchange.ts";
 import type { ListenerContext, VerifiedPeer } from "./request/listener-context.ts";
@@ -22,8 +23,11 @@ export class Connections {
   readonly #open = new Set<Exchange>();
   readonly #total: Block;
   readonly #active: Block;
+  readonly #handshakes: Acceptor | null;
 
-  constructor(allocator: SlotAllocator, listener: string) {
+  /** `handshakes`: where connections are made before they come here. */
+  constructor(allocator: SlotAllocator, listener: string, handshakes: Acceptor | null = null) {
+    this.#handshakes = handshakes;
     this.#total = allocator.allocate("counter", "weft_downstream_connections_total", { listener });
     this.#active = allocator.allocate("gauge", "weft_downstream_connections_active", { listener });
   }
@@ -45,18 +49,20 @@ export class Connections {
     if (this.#open.delete(exchange)) addTo(this.#active, -1);
   }
 
-  /** Connections with an exchange or a tunnel under way. */
+  /** Connections with an exchange, a tunnel or a handshake under way. */
   get busy(): number {
-    let count = 0;
+    let count = this.#handshakes?.busy ?? 0;
     for (const exchange of this.#open) if (isBusy(exchange)) count++;
     return count;
   }
 
   closeIdle(): void {
+    this.#handshakes?.closeIdle();
     for (const exchange of this.#open) if (!isBusy(exchange)) exchange.connection.transport.close();
   }
 
   closeAll(): void {
+    this.#handshakes?.closeAll();
     for (const exchange of this.#open) {
       exchange.tunnel?.close();
       exchange.connection.transport.close();

@@ -72,6 +72,18 @@ export class Acceptor {
     (now - oldest.since > PATIENCE_MS ? oldest : pending).fail("too_many");
   }
 
+  /** Handshakes under way. */
+  get busy(): number {
+    let count = 0;
+    for (const pending of this.#pending) if (pending.hasBegun) count++;
+    return count;
+  }
+
+  /** Closes those that have not said anything yet. */
+  closeIdle(): void {
+    for (const pending of this.#pending) if (!pending.hasBegun) pending.tcp.close();
+  }
+
   closeAll(): void {
     for (const pending of this.#pending) pending.fail("closed");
   }
@@ -178,6 +190,11 @@ class Pending extends Timed implements Sink {
     this.tcp = new TcpConnection(this);
   }
 
+  /** The client has said something. */
+  get hasBegun(): boolean {
+    return this.credentials !== null || this.#early !== null;
+  }
+
   begin(socket: net.Socket, server: net.Server): void {
     this.tcp.accept(socket, server);
   }
@@ -208,8 +225,8 @@ class Pending extends Timed implements Sink {
   onDrain(): void {}
 
   onClose(): void {
-    if (this.credentials === null && this.#early === null) this.#acceptor.left(this);
-    else this.#acceptor.failed(this, "closed");
+    if (this.hasBegun) this.#acceptor.failed(this, "closed");
+    else this.#acceptor.left(this);
   }
 
   override onDeadline(): void {

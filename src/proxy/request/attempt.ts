@@ -10,7 +10,7 @@ import { editedBytes, put, UPGRADE_BIT, writeRequestHead } from "../http1/head-e
 import { readRequestHead, wantsUpgrade } from "../http1/request-head.ts";
 import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
-import { connectCause, connectDetail } from "./cause.ts";
+import { connectCause, connectDetail } from "./connect-cause.ts";
 import { dialOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";

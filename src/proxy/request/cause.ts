@@ -2,8 +2,6 @@
  * Why Weft, not the application, ended an exchange: one row per cause gives everything users see of it. Flags are Envoy's
  * (access log and `response_flags`); docs/reference/causes.md lists the same rows, and a test keeps the two equal.
  */
-import { PEER_REFUSED, TLS_FAILED } from "../net/handshake-fault.ts";
-import { LOOP } from "../net/own-address.ts";
 
 export interface Cause {
   /** Anchor in docs/reference/causes.md and field of the JSON body. */
@@ -261,26 +259,6 @@ const BY_CODE = new Map<string, Cause>(CAUSES.map((cause) => [cause.code, cause]
 
 export function causeOf(code: CauseCode): Cause {
   return BY_CODE.get(code) ?? CAUSES[CAUSES.length - 1]!;
-}
-
-/** The cause for a connection that could not be opened. */
-export function connectCause(error: NodeJS.ErrnoException | null): CauseCode {
-  switch (error?.code) {
-    case LOOP:
-      return "loop_detected";
-    case PEER_REFUSED:
-      return "peer_refused";
-    case TLS_FAILED:
-      return "tls_failure";
-    default:
-      return "connect_failure";
-  }
-}
-
-/** What is known of it beside the cause. */
-export function connectDetail(error: NodeJS.ErrnoException | null): string {
-  if (error === null) return "";
-  return error.code === PEER_REFUSED || error.code === TLS_FAILED ? error.message : (error.code ?? "");
 }
 
 /** The cause for a fault of the codec (http1/fault.ts, as a status). */

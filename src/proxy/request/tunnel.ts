@@ -10,7 +10,7 @@ import type { ClientConnection } from "../http1/client-connection.ts";
 import { editedBytes, put, writeResponseHead } from "../http1/head-edit.ts";
 import { Splice } from "../net/splice.ts";
 import type { Sink, Transport } from "../net/transport.ts";
-import { connectCause, connectDetail } from "./cause.ts";
+import { connectCause, connectDetail } from "./connect-cause.ts";
 import { dialOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Destination, UpstreamCluster } from "./listener-context.ts";
