@@ -18,6 +18,8 @@ const STEPS = {
   steady: "done",
 } as const satisfies Record<RotationAnswer["phase"], string>;
 
+const ORDER = ["distributing", "reissuing", "retiring", "steady"] as const;
+
 /** Resolves with the exit code. */
 export async function rotateRoot(
   client: ApiClient,
@@ -27,22 +29,24 @@ export async function rotateRoot(
 ): Promise<number> {
   const startedAt = performance.now();
   let state = await begin(client);
-  let phase: RotationAnswer["phase"] | undefined;
+  let next = ORDER.indexOf(state.phase);
   for (;;) {
-    if (state.phase !== phase) {
-      phase = state.phase;
+    // A step may have come and gone between two looks.
+    const entered = ORDER.slice(next, ORDER.indexOf(state.phase) + 1);
+    for (const phase of entered) {
       const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
       const line = `${seconds.padStart(6)} s  ${STEPS[phase]} (${count(state.sidecars, "sidecar")})`;
-      io.stdout.write(`${asJson ? JSON.stringify(state) : line}\n`);
+      io.stdout.write(`${asJson ? JSON.stringify({ ...state, phase }) : line}\n`);
     }
-    if (phase === "steady") return EXIT.ok;
+    next += entered.length;
+    if (state.phase === "steady") return EXIT.ok;
     if (performance.now() - startedAt > timeoutMs) break;
     await sleep(POLL_MS);
     state = await client.call<RotationAnswer>("GET", PATH);
   }
   const more = state.lacking.length > MAX_NAMED ? ", …" : "";
   io.stderr.write(
-    `still ${phase}: waiting for ${state.lacking.slice(0, MAX_NAMED).join(", ")}${more}\n` +
+    `still ${state.phase}: waiting for ${state.lacking.slice(0, MAX_NAMED).join(", ")}${more}\n` +
       "  the control plane goes on by itself; run this again to watch\n",
   );
   return EXIT.failed;

@@ -41,6 +41,8 @@ export interface Surroundings {
   readonly lacking: (version: string) => readonly string[];
   /** Sidecars are to be sent the secret. */
   readonly announce: () => void;
+  /** Something was issued or refused. */
+  readonly audited: (event: AuditEvent) => void;
 }
 
 export class PlaneIdentity {
@@ -90,6 +92,7 @@ export class PlaneIdentity {
     const issued = new IssuedCertificates();
     const audit = (event: AuditEvent) => {
       issued.add(event);
+      around.audited(event);
       const { audit: what, ...fields } = JSON.parse(formatAudit(event)) as Record<string, unknown>;
       const write = event.kind === "issued" ? around.log.info : around.log.warn;
       write.call(
@@ -116,6 +119,19 @@ export class PlaneIdentity {
 
   get bundle() {
     return this.#ca.bundle;
+  }
+
+  /** CAs whose end is everybody's: the one that signs (with the fingerprint of its root), and the trusted roots. */
+  get authorities() {
+    const { certificate, root } = this.source.authority.authority;
+    const { notAfter } = certificate;
+    return [
+      { kind: "signer", fingerprint: root.fingerprint, notAfter },
+      ...this.bundle.roots.map((one) => {
+        const { fingerprint } = one;
+        return { kind: "root", fingerprint, notAfter: one.certificate.notAfter };
+      }),
+    ];
   }
 
   /** The certificate of the port; `onChange` gets those that replace it. Undefined while the CA cannot issue. */

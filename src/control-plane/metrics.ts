@@ -6,6 +6,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { type DiscoveryObserver, NO_OBSERVER } from "../discovery/observer.ts";
 import { KINDS } from "../resources/resource.ts";
+import type { AuditEvent } from "./ca/audit.ts";
+import type { PlaneIdentity } from "./identity.ts";
 import type { Plane } from "./plane.ts";
 
 const SIDECAR_STATES = ["synced", "stale", "rejected", "disconnected"] as const;
@@ -25,6 +27,17 @@ export class PlaneMetrics {
     "convergence_seconds",
     "From a change to its application by the last sidecar that it concerns.",
   );
+
+  readonly #issued = this.#counter("certificates_total", "Certificates issued.", ["by"]);
+  readonly #refused = this.#counter("enrolment_refusals_total", "Requests for a certificate refused.", [
+    "reason",
+  ]);
+
+  /** Of the CA. */
+  readonly audited = (event: AuditEvent): void => {
+    if (event.kind === "issued") this.#issued.inc({ by: event.by });
+    else this.#refused.inc({ reason: event.reason });
+  };
 
   /** Of the discovery streams. */
   readonly streams: DiscoveryObserver = {
@@ -48,7 +61,7 @@ export class PlaneMetrics {
     this.#requests.inc({ method, code: String(code) });
 
   /** Adds what is read of `plane` and of the process at each scrape. */
-  watch(plane: Plane): void {
+  watch(plane: Plane, identity: PlaneIdentity | undefined): void {
     collectDefaultMetrics({ register: this.registry });
     this.#gauge("sidecars", "Sidecars by state.", ["state"], (gauge) => {
       const sidecars = plane.discovery.sidecars();
@@ -67,6 +80,16 @@ export class PlaneMetrics {
       "1 while the files hold errors and the last good state is served.",
       [],
       (g) => g.set(plane.status.state === "broken" ? 1 : 0),
+    );
+    this.#gauge(
+      "certificate_expiry_seconds",
+      "End of the certificate that signs and of the trusted roots, Unix time.",
+      ["kind", "fingerprint"],
+      (gauge) => {
+        gauge.reset();
+        for (const { kind, fingerprint, notAfter } of identity?.authorities ?? [])
+          gauge.set({ kind, fingerprint }, notAfter / 1_000);
+      },
     );
     const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     delay.enable();

@@ -66,6 +66,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     options.identity &&
     PlaneIdentity.open(trustDomainOf(source.state.resources), options.identity, {
       log,
+      audited: metrics.audited,
       lacking: (version) => opened.discovery.lacking("secret", MESH_SECRET, version),
       announce: () => plane.announce([{ type: "secret", name: MESH_SECRET }]),
     });
@@ -87,7 +88,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const opened = options.openDiscovery(resources, streams, identity);
   const observer = { compiled: metrics.compiled, read: sourceLog(log) };
   const plane = new Plane(source, compiler, opened.discovery, observer);
-  metrics.watch(plane);
+  metrics.watch(plane, identity);
   let discovery: Listening | undefined;
   let api: Api;
   try {
