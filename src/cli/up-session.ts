@@ -88,7 +88,8 @@ function describe(mesh: Mesh, { directory, isCopied, weft, cwd }: SessionOptions
 
 function target({ service, path, instance }: Entry) {
   const host = service.namespace === "default" ? service.name : `${service.name}.${service.namespace}`;
-  return { address: instance.workload.address, port: instance.sidecar.inbound, host, path };
+  // Its inbound port takes mutual TLS alone; whoever stands beside the application comes in as the application's own calls do.
+  return { address: instance.workload.address, port: instance.sidecar.outbound, host, path };
 }
 
 /** A mesh that runs: its trickle and its numbers. */

@@ -55,7 +55,7 @@ export interface ControlPlane {
 /** Starts everything; rejects with the system's error where a port can't be had. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { configDir, addressesFile, host, log } = options;
-  const compiler = new Compiler();
+  const compiler = new Compiler(options.identity === undefined ? "DISABLE" : "STRICT");
   const stats = new LoadStats(() => performance.now());
   const metrics = new PlaneMetrics();
   const waits = new Waits();

@@ -151,11 +151,7 @@ export interface ClusterResource {
   readonly connectTimeoutMs: number;
   /** An idle pooled connection is closed after this long. Default 3,600,000. */
   readonly poolIdleTimeoutMs: number;
-  /** `mutual`: endpoints are reached under mutual TLS, each proving its own service account. Default `none`. */
-  readonly tls?: (typeof UPSTREAM_TLS)[number];
 }
-
-export const UPSTREAM_TLS = ["mutual", "none"] as const;
 
 /** Where a cluster's instances are. Carries the cluster's name. */
 export interface EndpointsResource {
@@ -176,7 +172,11 @@ export interface EndpointResource {
   readonly app: string;
   readonly version: string;
   readonly zone?: string;
+  /** `mutual`: reached under mutual TLS, proving its service account. Default `none`. */
+  readonly tls?: (typeof UPSTREAM_TLS)[number];
 }
+
+export const UPSTREAM_TLS = ["mutual", "none"] as const;
 
 /** What concerns a whole listener. Named by its direction. */
 export type ListenerResource = OutboundListenerResource | InboundListenerResource;

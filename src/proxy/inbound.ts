@@ -9,6 +9,7 @@ import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
 import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
 import type { Keyring } from "./net/credentials.ts";
+import type { IsOwn } from "./net/own-address.ts";
 import { Acceptor, type VerifiedClient } from "./net/tls-accept.ts";
 import { clientCertField } from "./request/client-cert.ts";
 import type { Exchange } from "./request/exchange.ts";
@@ -27,8 +28,14 @@ import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
 import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
 import { TcpSeries } from "./telemetry/tcp-series.ts";
 
+export interface InboundOptions {
+  readonly isOwn: IsOwn;
+  readonly keyring: Keyring;
+}
+
 export class Inbound implements ListenerContext {
   readonly direction = "inbound";
+  readonly isOwn: IsOwn;
   readonly loop: Loop;
   readonly clusters: ClusterTable;
   readonly connections: Connections;
@@ -47,7 +54,9 @@ export class Inbound implements ListenerContext {
   readonly #acceptor: Acceptor;
   readonly #peers = new PeerTable();
 
-  constructor(loop: Loop, clusters: ClusterTable, allocator: SlotAllocator, keyring: Keyring) {
+  constructor(loop: Loop, clusters: ClusterTable, allocator: SlotAllocator, options: InboundOptions) {
+    const { keyring, isOwn } = options;
+    this.isOwn = isOwn;
     this.loop = loop;
     this.clusters = clusters;
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("destination"), UNKNOWN_PEER);

@@ -32,22 +32,27 @@ if (parentPort !== null) start(parentPort, workerData as LoopStart);
 
 function start(port: MessagePort, options: LoopStart): void {
   const post = (message: FromLoop) => port.postMessage(message);
-  const ownPorts = new Set(options.ownPorts);
+  // A workload may call itself, so its own inbound port is an endpoint like any other; from inbound it would be a loop.
+  const outboundOwn = new Set(options.ownPorts);
+  const inboundOwn = new Set(options.ownPorts);
   const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
   const keyring = new Keyring();
   const loop: Loop = {
     wheel: new TimerWheel(),
     scratch: new Scratch(),
     random: Math.random,
-    isOwn: ownAddress(ownPorts),
     origination: new Origination(keyring, new HandshakeSeries(allocator, "outbound")),
   };
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
+    isOwn: ownAddress(outboundOwn),
     scope: options.outboundScope,
     subscribe: (routes) => post({ kind: "subscribe", routes }),
     unsubscribe: (routes) => post({ kind: "unsubscribe", routes }),
   });
-  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, keyring);
+  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
+    isOwn: ownAddress(inboundOwn),
+    keyring,
+  });
   const listeners = [
     new Listener((socket, server) => outbound.connections.accept(outbound, socket, server)),
     new Listener((socket, server) => inbound.accept(socket, server)),
@@ -80,8 +85,8 @@ function start(port: MessagePort, options: LoopStart): void {
   setInterval(() => outbound.sweep(), ROUTE_SWEEP_MS).unref();
   Promise.all([listeners[0].listen(options.outbound), listeners[1].listen(options.inbound)]).then(
     ([outboundPort, inboundPort]) => {
-      ownPorts.add(outboundPort);
-      ownPorts.add(inboundPort);
+      outboundOwn.add(outboundPort);
+      inboundOwn.add(outboundPort).add(inboundPort);
       // Sources that only this thread loads and had to strip: the next start finds them in the cache.
       flushCompileCache();
       releaseStartUpMemory();

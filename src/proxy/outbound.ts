@@ -7,6 +7,7 @@ import type { OutboundListenerResource } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
 import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
+import type { IsOwn } from "./net/own-address.ts";
 import type { Exchange } from "./request/exchange.ts";
 import type { Destination, ListenerContext, Loop, UpstreamCluster } from "./request/listener-context.ts";
 import { serviceName } from "./routing/service-name.ts";
@@ -37,6 +38,7 @@ const DEFAULTS: OutboundListenerResource = {
 };
 
 export interface OutboundOptions {
+  readonly isOwn: IsOwn;
   readonly scope: "lazy" | "all";
   subscribe(routes: readonly string[]): void;
   unsubscribe(routes: readonly string[]): void;
@@ -44,6 +46,7 @@ export interface OutboundOptions {
 
 export class Outbound implements ListenerContext {
   readonly direction = "outbound";
+  readonly isOwn: IsOwn;
   readonly loop: Loop;
   readonly clusters: ClusterTable;
   readonly connections: Connections;
@@ -67,6 +70,7 @@ export class Outbound implements ListenerContext {
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("source"), UNKNOWN_PEER);
     this.tunnels = new TcpSeries(allocator, tunnelLabels("source"));
     this.#options = options;
+    this.isOwn = options.isOwn;
   }
 
   get limits() {

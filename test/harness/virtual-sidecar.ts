@@ -56,15 +56,18 @@ export async function virtualSidecar(
     wheel: new TimerWheel(() => now),
     scratch: new Scratch(),
     random,
-    isOwn: () => false,
     origination: new Origination(keyring, { completed() {}, failed() {} }),
   };
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
+    isOwn: () => false,
     scope: "lazy",
     subscribe() {},
     unsubscribe() {},
   });
-  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, keyring);
+  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
+    isOwn: () => false,
+    keyring,
+  });
   const swap = new Swap(outbound, inbound, keyring);
   const all = [serviceDocument("shop"), ...documents];
   const resource = <R extends Resource>(type: "listener" | "cluster" | "route", name: string) =>

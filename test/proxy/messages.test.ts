@@ -1,6 +1,7 @@
 /** The shapes a message can take, through a real traffic loop: bodies, versions, interim responses, tunnels. */
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
+import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
 import { exchangeBytes, type RawOrigin, rawOrigin } from "../harness/raw.ts";
 
@@ -203,13 +204,40 @@ describe("tunnels", () => {
     }
   });
 
-  it("an endpoint that is this sidecar is refused", async () => {
+  it("an endpoint that is this sidecar's outbound port, or an application that is its inbound port, is refused", async () => {
     const running = await serve(() => {});
-    await running.apply(clusterAt("web", [running.outboundPort]));
     const get = "GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n";
+    await running.apply(clusterAt("web", [running.outboundPort]));
     expect(await exchangeBytes(running.outboundPort, [get])).toMatch(/ 508 /);
+    await running.apply([inboundTo(running.inboundPort)]);
+    expect(await exchangeBytes(running.inboundPort, [get])).toMatch(/ 508 /);
+  });
+
+  it("a workload may call itself, through its own inbound port", async () => {
+    const running = await serve((_seen, socket) =>
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    );
+    await running.apply([inboundTo(origin?.port ?? 0), ...clusterAt("web", [running.inboundPort])]);
+    const get = "GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n";
+    expect(await exchangeBytes(running.outboundPort, [get])).toMatch(/^HTTP\/1.1 200/);
   });
 });
+
+function inboundTo(appPort: number): Change {
+  return {
+    kind: "listener",
+    resource: {
+      name: "inbound",
+      local: OUTBOUND.local,
+      limits: OUTBOUND.limits,
+      metricPrefix: "istio",
+      connectTimeoutMs: 2_000,
+      ports: [
+        { service: { name: "web", namespace: "default" }, servicePort: 80, appPort, protocol: "http1" },
+      ],
+    },
+  };
+}
 
 function literal(address: string): string {
   return address.includes(":") ? `[${address}]` : address;

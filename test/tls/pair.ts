@@ -78,10 +78,10 @@ export function shopAt(port: number, change: Partial<EndpointResource> = {}): Ch
   const [cluster, endpoints] = clusterAt("shop", [port]);
   if (cluster?.kind !== "cluster" || endpoints?.kind !== "endpoints") throw new TypeError("a cluster");
   return [
-    { kind: "cluster", resource: { ...cluster.resource, tls: "mutual" } },
+    cluster,
     {
       ...endpoints,
-      endpoints: endpoints.endpoints.map((e) => ({ ...e, serviceAccount: "shop", ...change })),
+      endpoints: endpoints.endpoints.map((e) => ({ ...e, serviceAccount: "shop", tls: "mutual", ...change })),
     },
     ...plainRoute("shop"),
   ];

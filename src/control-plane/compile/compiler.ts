@@ -5,6 +5,7 @@
  */
 import type {
   Resource as Compiled,
+  MutualTlsMode,
   Node,
   ResourceType,
   VersionedResource,
@@ -32,10 +33,17 @@ const LISTENERS = ["outbound", "inbound"] as const;
 const MAX_NODES = 10_000;
 
 export class Compiler {
-  #mesh: MeshIndex = indexMesh([]);
+  readonly #mtls: MutualTlsMode;
+  #mesh: MeshIndex;
   #fingerprints: ReadonlyMap<string, Fingerprint> = new Map();
   #cache = new Map<string, VersionedResource | undefined>();
   #nodes = new Map<string, { readonly node: Node; readonly listeners: Map<string, VersionedResource> }>();
+
+  /** `mtls`: what sidecars speak with each other: `STRICT` where the control plane gives them certificates. */
+  constructor(mtls: MutualTlsMode = "DISABLE") {
+    this.#mtls = mtls;
+    this.#mesh = indexMesh([], mtls);
+  }
 
   /**
    * Takes the whole state. With `addresses`, those Workloads are where these say.
@@ -52,7 +60,7 @@ export class Compiler {
     const different = differences(this.#fingerprints, fingerprints);
     if (different.length === 0) return [];
     const before = this.#mesh;
-    const after = indexMesh(resources, addresses);
+    const after = indexMesh(resources, this.#mtls, addresses);
     const affected = affectedBy(different, [before, after]);
     const changed = this.#replace(before, after, affected);
     this.#fingerprints = fingerprints;

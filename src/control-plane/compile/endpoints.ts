@@ -1,6 +1,6 @@
 /**
  * Where a Service's port is served: the workloads that its selector takes and that listen somewhere. A workload with a
- * sidecar is reached at the sidecar's inbound port, whatever the port of the application; but for ports that do not speak
+ * sidecar is reached at the sidecar's inbound port, under mutual TLS where sidecars have certificates, whatever the port of the application; but for ports that do not speak
  * HTTP, which the inbound port can't tell apart: they are reached at the application itself. Ordered by name, so that
  * the same instances always make the same version.
  */
@@ -20,16 +20,17 @@ export function compileEndpoints(
 ): EndpointsResource {
   const endpoints: EndpointResource[] = [];
   for (const workload of mesh.workloadsOf(service)) {
-    const at = reachedAt(workload, port);
-    if (at !== undefined) endpoints.push(endpoint(workload, at));
+    const sidecar = sidecarPort(workload, port);
+    const at = sidecar ?? targetPort(port, workload);
+    const isMutual = sidecar !== undefined && mesh.mtls !== "DISABLE";
+    if (at !== undefined) endpoints.push({ ...endpoint(workload, at), ...(isMutual && { tls: "mutual" }) });
   }
   return { name: servicePortName(service.metadata, port.port), endpoints };
 }
 
-function reachedAt(workload: WorkloadInput, port: ServicePortSpec): number | undefined {
+function sidecarPort(workload: WorkloadInput, port: ServicePortSpec): number | undefined {
   const inbound = workload.spec.inboundPort;
-  const hasInbound = inbound !== undefined && inbound !== 0 && protocolOf(port) !== "tcp";
-  return hasInbound ? inbound : targetPort(port, workload);
+  return inbound !== 0 && protocolOf(port) !== "tcp" ? inbound : undefined;
 }
 
 function endpoint({ metadata, spec }: WorkloadInput, port: number): EndpointResource {

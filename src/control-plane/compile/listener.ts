@@ -41,6 +41,7 @@ export function compileInbound(mesh: MeshIndex, node: Node): InboundListenerReso
     metricPrefix: mesh.mesh?.spec.telemetry?.metricPrefix ?? DEFAULT_METRIC_PREFIX,
     ports: inboundPorts(mesh, node),
     connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
+    mtls: mesh.mtls,
   };
 }
 

@@ -3,6 +3,7 @@
  * target. Built anew for each change (a pass over the resources, some milliseconds for ten thousand) and never changed
  * afterwards, so that the state before a change can still be asked while the one after it is compared.
  */
+import type { MutualTlsMode } from "../../discovery/messages.ts";
 import type { Resource } from "../../resources/resource.ts";
 import {
   type Addresses,
@@ -25,13 +26,19 @@ export interface MeshIndex {
   readonly routes: ReadonlyMap<string, readonly RouteInput[]>;
   readonly policies: ReadonlyMap<string, PolicyInput>;
   readonly mesh: MeshInput | undefined;
+  /** What sidecars' inbound listeners take. */
+  readonly mtls: MutualTlsMode;
   servicesOf(namespace: string): readonly ServiceInput[];
   /** In order of name. */
   workloadsOf(service: ServiceInput): readonly WorkloadInput[];
 }
 
 /** Indexes resources, with `addresses` laid over the Workloads. */
-export function indexMesh(resources: readonly Resource[], addresses: Addresses = NO_ADDRESSES): MeshIndex {
+export function indexMesh(
+  resources: readonly Resource[],
+  mtls: MutualTlsMode,
+  addresses: Addresses = NO_ADDRESSES,
+): MeshIndex {
   const services = new Map<string, ServiceInput>();
   const workloads = new Map<string, WorkloadInput>();
   const routes = new Map<string, RouteInput[]>();
@@ -76,6 +83,7 @@ export function indexMesh(resources: readonly Resource[], addresses: Addresses =
     routes,
     policies,
     mesh,
+    mtls,
     servicesOf: (namespace) => byNamespace.get(namespace) ?? [],
     workloadsOf: (service) => {
       const selector = service.spec.selector ?? {};

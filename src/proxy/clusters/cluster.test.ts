@@ -13,7 +13,6 @@ import type { PooledConnection } from "./pool.ts";
 
 class Probe implements PooledConnection {
   isUsable = true;
-  isEncrypted = false;
   idleSince = 0;
   promisedIdleMs = 0;
   abandon(): void {

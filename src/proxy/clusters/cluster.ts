@@ -17,8 +17,6 @@ export interface ClusterSettings {
   readonly loadBalancer: LoadBalancerPolicy;
   readonly connectTimeoutMs: number;
   readonly poolIdleTimeoutMs: number;
-  /** Default `none`. */
-  readonly tls?: "mutual" | "none";
 }
 
 /** What a cluster gets from the loop it lives on. */
@@ -35,8 +33,6 @@ export class Cluster<C extends PooledConnection> extends Timed {
   readonly stats: ClusterStats;
   protocol: Protocol;
   connectTimeoutMs: number;
-  /** Its endpoints are reached under TLS alone, and have to prove who they are. */
-  isMutual: boolean;
   isRemoved = false;
   #poolIdleTimeoutMs: number;
   #policy: LoadBalancerPolicy;
@@ -52,7 +48,6 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.stats = context.stats;
     this.protocol = settings.protocol;
     this.connectTimeoutMs = settings.connectTimeoutMs;
-    this.isMutual = settings.tls === "mutual";
     this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
     this.#policy = settings.loadBalancer;
     this.#context = context;
@@ -73,11 +68,6 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.protocol = settings.protocol;
     this.connectTimeoutMs = settings.connectTimeoutMs;
     this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
-    const isMutual = settings.tls === "mutual";
-    if (isMutual !== this.isMutual) {
-      this.isMutual = isMutual;
-      for (const endpoint of this.#list) endpoint.pool.clear();
-    }
     if (settings.loadBalancer === this.#policy) return;
     this.#policy = settings.loadBalancer;
     this.#rebalance();
@@ -119,7 +109,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   /** Gives a connection back after a complete exchange. */
   release(endpoint: Endpoint<C>, connection: C): void {
-    if (endpoint.isRemoved || this.isRemoved || connection.isEncrypted !== this.isMutual) {
+    if (endpoint.isRemoved || this.isRemoved) {
       connection.abandon();
       return;
     }

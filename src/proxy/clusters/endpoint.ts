@@ -13,6 +13,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
   /** Whose workload it is: who has to answer there, where that must be proven. */
   readonly namespace: string;
   readonly serviceAccount: string;
+  readonly isMutual: boolean;
   /** The latest TLS session. */
   session: Session | null = null;
   readonly pool = new Pool<C>();
@@ -33,6 +34,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
     this.port = resource.port;
     this.namespace = resource.namespace;
     this.serviceAccount = resource.serviceAccount;
+    this.isMutual = resource.tls === "mutual";
     this.weight = resource.weight;
     this.stagedWeight = resource.weight;
     this.#resource = resource;
@@ -48,5 +50,5 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
 
 /** Same instance: an endpoint that keeps this key keeps its connections over an update. */
 export function endpointKey(resource: EndpointResource): string {
-  return `${resource.address} ${resource.port} ${resource.namespace} ${resource.workload} ${resource.app} ${resource.version} ${resource.serviceAccount}`;
+  return `${resource.address} ${resource.port} ${resource.namespace} ${resource.workload} ${resource.app} ${resource.version} ${resource.serviceAccount} ${resource.tls ?? "none"}`;
 }

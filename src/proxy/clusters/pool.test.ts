@@ -8,7 +8,6 @@ const IDLE_MS = 60_000;
 /** A connection as the pool sees it: open until abandoned or closed by its upstream. */
 class Probe implements PooledConnection {
   isUsable = true;
-  isEncrypted = false;
   idleSince = 0;
   promisedIdleMs = 0;
   isAbandoned = false;

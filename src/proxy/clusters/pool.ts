@@ -6,8 +6,6 @@
 /** What a pool needs of a connection; the codec behind it is the exchange's business. */
 export interface PooledConnection {
   readonly isUsable: boolean;
-  /** Under TLS. */
-  readonly isEncrypted: boolean;
   idleSince: number;
   /** Milliseconds for which the upstream promised to keep it; 0: nothing said. */
   readonly promisedIdleMs: number;

@@ -96,10 +96,6 @@ export class ClientConnection implements Sink {
   get isUsable(): boolean {
     return this.#state === "idle" && !this.#isPoisoned && this.transport.isOpen && !this.#isExpired;
   }
-  /** Under TLS. */
-  get isEncrypted(): boolean {
-    return this.transport.expiresAt !== undefined;
-  }
   get #isExpired(): boolean {
     const { expiresAt } = this.transport;
     return expiresAt !== undefined && Date.now() > expiresAt;

@@ -57,7 +57,7 @@ export class Attempt implements ResponseHandler {
     }
     connection.head.detach();
     const { maxHeadBytes, maxHeaders } = listener.limits;
-    const dial = dialOf(cluster, endpoint, listener.loop);
+    const dial = dialOf(endpoint, listener);
     deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
     this.upstream = new ClientConnection(ownerOf(cluster, endpoint), dial, this, maxHeadBytes, maxHeaders);
   }

@@ -1,15 +1,15 @@
-/** How an endpoint is reached: TCP, or mutual TLS where its cluster asks for it. There is no way from the one to the other. */
+/** How an endpoint is reached: TCP, or mutual TLS where it is to prove who it is. There is no way from the one to the other. */
 import { TcpConnection } from "../net/tcp-connection.ts";
 import type { Dial } from "../net/transport.ts";
-import type { Loop, UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
+import type { ListenerContext, UpstreamEndpoint } from "./listener-context.ts";
 
-export function dialOf(cluster: UpstreamCluster, endpoint: UpstreamEndpoint, loop: Loop): Dial {
-  if (cluster.isMutual) {
-    return (sink, onConnect) => loop.origination.connect(sink, endpoint, loop.isOwn, onConnect);
+export function dialOf(endpoint: UpstreamEndpoint, { loop, isOwn }: ListenerContext): Dial {
+  if (endpoint.isMutual) {
+    return (sink, onConnect) => loop.origination.connect(sink, endpoint, isOwn, onConnect);
   }
   return (sink, onConnect) => {
     const tcp = new TcpConnection(sink);
-    tcp.connect(endpoint.address, endpoint.port, loop.isOwn, onConnect);
+    tcp.connect(endpoint.address, endpoint.port, isOwn, onConnect);
     return tcp;
   };
 }

@@ -33,7 +33,6 @@ export interface Loop {
   readonly wheel: TimerWheel;
   readonly scratch: Scratch;
   readonly random: () => number;
-  readonly isOwn: IsOwn;
   readonly origination: Origination;
 }
 
@@ -47,6 +46,8 @@ export interface VerifiedPeer {
 }
 
 export interface ListenerContext {
+  /** What must not be connected to from here, because it would lead back here. */
+  readonly isOwn: IsOwn;
   readonly direction: "outbound" | "inbound";
   readonly loop: Loop;
   /** Changes with every swap, so that what was looked up before is looked up again. */

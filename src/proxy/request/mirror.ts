@@ -63,7 +63,7 @@ export class Mirror extends Timed implements ResponseHandler {
     loop.wheel.set(this, loop.wheel.now() + cluster.connectTimeoutMs);
     this.#connection = new ClientConnection(
       ownerOf(cluster, endpoint),
-      dialOf(cluster, endpoint, loop),
+      dialOf(endpoint, exchange.listener),
       this,
       limits.maxHeadBytes,
       limits.maxHeaders,

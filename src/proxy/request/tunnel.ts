@@ -70,11 +70,7 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
     },
   };
   deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-  const upstream = dialOf(
-    cluster,
-    endpoint,
-    exchange.listener.loop,
-  )(sink, () => {
+  const upstream = dialOf(endpoint, exchange.listener)(sink, () => {
     if (!exchange.isActive) {
       upstream.close();
       return;

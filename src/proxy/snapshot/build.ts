@@ -5,6 +5,7 @@
 import type {
   ClusterResource,
   DiscoveryError,
+  EndpointsResource,
   ListenerResource,
   Resource,
   ResourceType,
@@ -23,7 +24,7 @@ export function checkResource(type: ResourceType, resource: Resource): Discovery
     case "listener":
       return checkListener(resource as ListenerResource);
     case "endpoints":
-      return undefined;
+      return checkEndpoints(resource as EndpointsResource);
     case "policy":
     case "secret":
       return { code: "unknown_type", message: `this sidecar does not know ${type} resources` };
@@ -44,6 +45,13 @@ function checkRoute(route: RouteResource): DiscoveryError | undefined {
 function checkListener(listener: ListenerResource): DiscoveryError | undefined {
   if (listener.name !== "inbound") return undefined;
   return checkWord(listener.name, "mtls", listener.mtls, MUTUAL_TLS_MODES);
+}
+
+function checkEndpoints({ name, endpoints }: EndpointsResource): DiscoveryError | undefined {
+  for (const { tls } of endpoints) {
+    if (tls !== undefined && tls !== "mutual") return checkWord(name, "endpoints.tls", tls, UPSTREAM_TLS);
+  }
+  return undefined;
 }
 
 function checkWord(
@@ -69,5 +77,5 @@ function checkCluster(cluster: ClusterResource): DiscoveryError | undefined {
       };
     }
   }
-  return checkWord(cluster.name, "tls", cluster.tls, UPSTREAM_TLS);
+  return undefined;
 }
