@@ -16,6 +16,7 @@ import {
 import { CliError, EXIT, usageError } from "./exit.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 import type { Io, Run } from "./io.ts";
+import { isLoopback } from "./loopback.ts";
 
 const TEXT = {
   name: "control-plane",
@@ -97,10 +98,6 @@ function portOption(flag: `--${string}`, about: string, fallback: number): Optio
       if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
       throw usageError(`${flag} must be a port from 0 to 65535, found "${text}"`);
     });
-}
-
-function isLoopback(host: string): boolean {
-  return /^127\.(?:\d{1,3}\.){2}\d{1,3}$/.test(host) || host === "::1" || host === "localhost";
 }
 
 function identityOf({ stateDir, caDir }: Flags) {

@@ -1,7 +1,8 @@
 /** `weft sidecar`, with the two places its configuration can come from. */
 import type { OpenTransport } from "../discovery/client.ts";
 import type { Connect } from "../proxy/snapshot/configuration.ts";
-import { CliError } from "./exit.ts";
+import { CliError, usageError } from "./exit.ts";
+import { isLoopback } from "./loopback.ts";
 import { enrolledSource } from "./sidecar-enrolment.ts";
 import { type Source, sidecarCommand } from "./sidecar-process.ts";
 
@@ -32,7 +33,11 @@ export const run = sidecarCommand({
   },
 });
 
+/** Throws a usage error where the control plane is on another machine. */
 function plaintextSource(target: string): Source {
+  const host = target.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  if (!isLoopback(host))
+    throw usageError(`--insecure is for loopback alone, found --control-plane ${target}`);
   const load = async () => ({
     client: await import("../discovery/client.ts"),
     transport: await import("../discovery/grpc-client.ts"),

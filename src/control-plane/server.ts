@@ -13,7 +13,7 @@ import { LoadStats } from "./load-stats.ts";
 import { type Log, sourceLog, streamLog } from "./log.ts";
 import { PlaneMetrics } from "./metrics.ts";
 import { type Discovery, Plane } from "./plane.ts";
-import { FileSource } from "./source/files.ts";
+import { FileSource, type SourceStatus } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
 import { Waits } from "./waits.ts";
 
@@ -86,7 +86,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     load: (node, report) => stats.add(node.id, report),
   };
   const opened = options.openDiscovery(resources, streams, identity);
-  const observer = { compiled: metrics.compiled, read: sourceLog(log) };
+  const observer = { compiled: metrics.compiled, read: readLog(log, source, identity) };
   const plane = new Plane(source, compiler, opened.discovery, observer);
   metrics.watch(plane, identity);
   let discovery: Listening | undefined;
@@ -123,6 +123,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await Promise.all([listening.close(), api.close()]);
       await identity?.close();
     },
+  };
+}
+
+/** Certificates are bound to the trust domain of the start: another one in the files does not take effect by itself. */
+function readLog(log: Log, source: FileSource, identity: PlaneIdentity | undefined) {
+  const logSource = sourceLog(log);
+  return (status: SourceStatus): void => {
+    logSource(status);
+    const found = trustDomainOf(source.state.resources);
+    if (identity === undefined || found === identity.trustDomain) return;
+    const fields = { found, inForce: identity.trustDomain };
+    log.error(fields, "the trust domain takes effect when the mesh is started anew, with another CA");
   };
 }
 
