@@ -29,7 +29,10 @@ it("an open connection is served until its certificates end, then answered 403 a
   const origination = new Origination(keyring, { completed() {}, failed() {} });
   const base = { random: () => 0, isOwn: () => false, origination };
   const loop = { wheel: new TimerWheel(), scratch: new Scratch(), ...base };
-  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, keyring);
+  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
+    isOwn: () => false,
+    keyring,
+  });
   const change = inboundAt(app.port, "STRICT");
   if (change.kind !== "listener" || change.resource.name !== "inbound") throw new TypeError("inbound");
   inbound.configure(change.resource);
