@@ -1,18 +1,16 @@
 /** Plaintext is asked for by name, and stays on the machine. */
 import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { run as controlPlane } from "../../src/cli/control-plane.ts";
 import { run as sidecar } from "../../src/cli/sidecar.ts";
 
 async function refusal(run: typeof sidecar, args: readonly string[], env = {}) {
-  let text = "";
-  const stderr = new PassThrough().on("data", (chunk) => {
-    text += String(chunk);
-  });
+  const stderr = new PassThrough();
   const io = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env, cwd: "/" };
   const code = await run(args, io);
-  await new Promise((resolve) => setImmediate(resolve));
-  return { code, text };
+  stderr.end();
+  return { code, text: await text(stderr) };
 }
 
 const OWNER = ["--workload", "default/web"];
@@ -26,10 +24,10 @@ describe("weft sidecar", () => {
     ],
     ["plaintext to another machine", ["--control-plane", "10.0.0.1:1", "--insecure"], /loopback alone/],
     ["plaintext to a name", ["--control-plane", "plane.example:1", "--insecure"], /loopback alone/],
-  ])("%s: not understood", async (_name, args, text) => {
+  ])("%s: not understood", async (_name, args, words) => {
     const found = await refusal(sidecar, [...args, ...OWNER]);
     expect(found.code).toBe(2);
-    expect(found.text).toMatch(text);
+    expect(found.text).toMatch(words);
   });
 
   it("WEFT_INSECURE must be true, not just anything", async () => {

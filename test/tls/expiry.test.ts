@@ -27,7 +27,7 @@ it("an open connection is served until its certificates end, then answered 403 a
   const keyring = new Keyring();
   keyring.credentials = new Credentials(secretFor("shop", leafFor("shop", { notAfter: Date.now() + HOUR })));
   const origination = new Origination(keyring, { completed() {}, failed() {} });
-  const base = { random: () => 0, isOwn: () => false, origination };
+  const base = { random: () => 0, origination };
   const loop = { wheel: new TimerWheel(), scratch: new Scratch(), ...base };
   const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
     isOwn: () => false,

@@ -172,13 +172,9 @@ it("a server whose certificate has expired is refused by clients, and itself ser
   expect(await get(pair.client.outboundPort)).toMatch(OK);
 });
 
-it("a cluster that changes to mutual TLS leaves its plain connections, and back", async () => {
+it("an endpoint that changes to mutual TLS leaves its plain connections, and back", async () => {
   pair = await startPair("PERMISSIVE");
-  const plain = shopAt(pair.server.inboundPort).map((change) =>
-    change.kind === "cluster"
-      ? { ...change, resource: { ...change.resource, tls: "none" as const } }
-      : change,
-  );
+  const plain = shopAt(pair.server.inboundPort, { tls: "none" });
   const security = (policy: string) =>
     pair.server.read("requests", { reporter: "destination", connection_security_policy: policy });
   for (const [changes, policy, count] of [
