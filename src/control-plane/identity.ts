@@ -13,6 +13,7 @@ import { formatWorkloadId } from "../identity/spiffe-id.ts";
 import { type AuditEvent, formatAudit } from "./ca/audit.ts";
 import { writeBundleFile } from "./ca/bundle-file.ts";
 import type { CertificateAuthority } from "./ca/certificate-authority.ts";
+import { FilesFollower } from "./ca/files-follower.ts";
 import { IssuedCertificates } from "./ca/issued.ts";
 import { type Authorities, openCa } from "./ca/open.ts";
 import { OwnCertificate, type OwnSecret } from "./ca/own-certificate.ts";
@@ -55,6 +56,7 @@ export class PlaneIdentity {
   readonly #own: OwnCertificate;
   readonly #around: Surroundings;
   readonly #bundleFile: string;
+  #follower: FilesFollower | undefined;
   #onSecret: (secret: OwnSecret) => void = () => {};
 
   private constructor(
@@ -213,6 +215,7 @@ export class PlaneIdentity {
 
   async close(): Promise<void> {
     this.driver?.close();
+    this.#follower?.close();
     this.#own.close();
     if (this.source.kind === "operator") this.source.authority.close();
     await this.tokens.close();
@@ -229,21 +232,14 @@ export class PlaneIdentity {
   }
 
   #watch(): void {
+    const { source } = this;
     const { log } = this.#around;
     this.driver?.start();
-    if (this.source.kind !== "operator") return;
-    this.source.authority.watch(
-      (reload) => {
-        if (reload.kind === "refused") {
-          log.warn(
-            { reason: reload.fault, detail: reload.detail },
-            "the CA's files are refused; the CA stays as it was",
-          );
-        } else if (reload.kind === "changed") {
-          log.info({ root: reload.root }, "the CA's files are taken over");
-          this.#changed();
-        }
-      },
+    if (source.kind !== "operator") return;
+    const follow = new FilesFollower(source.authority, log, () => this.#changed());
+    this.#follower = follow;
+    source.authority.watch(
+      (reload) => follow.take(reload),
       (error) => log.error({ reason: error.message }, "the CA's files are no longer watched"),
     );
   }
