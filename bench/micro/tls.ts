@@ -106,10 +106,7 @@ try {
     { mode: 0o600 },
   );
 
-  const shop = (tls: "mutual" | "none") =>
-    shopAt(server.inboundPort).map((change) =>
-      change.kind === "cluster" ? { ...change, resource: { ...change.resource, tls } } : change,
-    );
+  const shop = (tls: "mutual" | "none") => shopAt(server.inboundPort, { tls });
   say("connections  two hops, us of CPU a request: plain, mutual TLS (rounds)");
   for (const connections of CONNECTIONS) {
     const cost: { readonly none: number[]; readonly mutual: number[] } = { none: [], mutual: [] };
