@@ -114,7 +114,10 @@ describe("failures", () => {
       { mode: "closed", durationMs: 600, warmupMs: 0 },
     );
     await closing;
-    expect(requests.answered).toBeGreaterThanOrEqual(8);
+    // Answers on their way when their connections were reset are lost, but not forgotten.
+    const reached = requests.answered + requests.errors - (errors.connect?.count ?? 0);
+    expect(reached).toBeGreaterThanOrEqual(10);
+    expect(requests.answered).toBeGreaterThan(0);
     expect(errors.connect?.example).toBe("ECONNREFUSED");
     expect(errors.connect?.count).toBeLessThan(40);
     origin = undefined;
