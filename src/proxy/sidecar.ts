@@ -171,6 +171,7 @@ class Start implements SidecarView {
       isListening: this.#pool !== undefined,
       isConfigured: this.configuration?.subscriber.isConfigured ?? false,
       isConnected: this.configuration?.counts().isConnected ?? false,
+      certificateFault: this.keeper?.fault ?? "",
       isDraining: this.#isDraining,
     };
   }

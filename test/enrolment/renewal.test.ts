@@ -152,10 +152,14 @@ describe("renewal", () => {
 
   it("a certificate that has ended is followed by one for the token", async () => {
     bench.instead = new Error("away");
-    await bench.pass(25 * HOUR);
+    await bench.pass(23 * HOUR);
+    expect(bench.keeper.fault).toBe("");
+    await bench.pass(2 * HOUR);
+    expect(bench.keeper.fault).toBe("it has expired; away");
     expect(bench.asked.at(-1)?.by).toBe("token");
     bench.instead = undefined;
     await bench.pass(2 * MINUTE);
+    expect(bench.keeper.fault).toBe("");
     expect(bench.secrets).toHaveLength(2);
     expect(bench.keeper.svid?.notAfter).toBeGreaterThan(bench.plane.clock.wall);
   });

@@ -1,6 +1,7 @@
 /**
- * Whether traffic should be sent here. Ready means that the listeners are open and that both listener resources are
- * applied, be it from the control plane or from what an earlier run left; a drain ends it at once.
+ * Whether traffic should be sent here. Ready means that the listeners are open, that both listener resources are applied,
+ * be it from the control plane or from what an earlier run left, and that there is a valid certificate where there is to
+ * be one: without it nobody is served. A drain ends it at once.
  */
 import type { Answer, Routes } from "./server.ts";
 import { text } from "./server.ts";
@@ -9,6 +10,8 @@ export interface Health {
   readonly isListening: boolean;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;
+  /** What keeps the sidecar from having a valid certificate; empty where it has one or needs none. */
+  readonly certificateFault: string;
   readonly isDraining: boolean;
 }
 
@@ -16,6 +19,7 @@ export interface Health {
 export function whyNotReady(health: Health): string | undefined {
   if (health.isDraining) return "draining";
   if (!health.isListening) return "the listeners are not open yet";
+  if (health.certificateFault !== "") return `no valid certificate: ${health.certificateFault}`;
   if (health.isConfigured) return undefined;
   return health.isConnected
     ? "no configuration yet: connected to the control plane, waiting for the listeners"

@@ -9,11 +9,14 @@ import { startSmallServer, text, withIndex } from "./server.ts";
 let server: SmallServer;
 let drains = 0;
 let isDraining = false;
+let certificateFault = "";
 
 beforeEach(async () => {
   drains = 0;
   isDraining = false;
-  const health = () => ({ isListening: true, isConfigured: true, isConnected: false, isDraining });
+  certificateFault = "";
+  const state = { isListening: true, isConfigured: true, isConnected: false };
+  const health = () => ({ ...state, isDraining, certificateFault });
   server = await startSmallServer({
     host: "127.0.0.1",
     port: 0,
@@ -92,6 +95,11 @@ describe("a small server", () => {
   });
   it("tells ready from draining", async () => {
     expect((await call("/healthz/ready")).status).toBe(200);
+    certificateFault = "it has expired; away";
+    expect(await call("/healthz/ready")).toMatchObject({
+      status: 503,
+      body: "not ready: no valid certificate: it has expired; away\n",
+    });
     isDraining = true;
     const { status, body } = await call("/healthz/ready");
     expect([status, body]).toEqual([503, "not ready: draining\n"]);

@@ -103,6 +103,14 @@ export class CertificateKeeper {
     return this.#lastFailure;
   }
 
+  /** Why there is no certificate that is valid now; empty where there is one. */
+  get fault(): string {
+    const svid = this.#svid;
+    if (svid !== undefined && this.#options.timers.wallClock() < svid.notAfter) return "";
+    const what = svid === undefined ? "not enrolled yet" : "it has expired";
+    return this.#lastFailure === "" ? what : `${what}; ${this.#lastFailure}`;
+  }
+
   /** Trusts other roots from now on; resolves when the loops do and the certificate stands under `root`. */
   async follow(bundle: TrustBundle, root: string): Promise<void> {
     this.#isBundleFollowed = true;
