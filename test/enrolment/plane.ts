@@ -46,8 +46,8 @@ export function planeDirectory(): string {
 }
 
 /** Starts one in this process. */
-export async function startPlane(directory = planeDirectory()): Promise<TestPlane> {
-  const plane = await start(directory, 0, 0);
+export async function startPlane(directory = planeDirectory(), host = "127.0.0.1"): Promise<TestPlane> {
+  const plane = await start(directory, 0, 0, host);
   const tested = planeAt(directory, plane.discoveryPort, plane.apiPort);
   return {
     ...tested,
@@ -59,11 +59,11 @@ export async function startPlane(directory = planeDirectory()): Promise<TestPlan
   };
 }
 
-function start(directory: string, discoveryPort: number, apiPort: number) {
+function start(directory: string, discoveryPort: number, apiPort: number, host = "127.0.0.1") {
   const ca = join(directory, "ca");
   const bundleFile = join(directory, "trust-bundle.pem");
   return startControlPlane({
-    ...{ configDir: join(directory, "config"), host: "127.0.0.1", discoveryPort, apiPort, log: SILENT },
+    ...{ configDir: join(directory, "config"), host, discoveryPort, apiPort, log: SILENT },
     identity: { caDirectory: ca, tokenDirectory: ca, bundleFile, reconnectMs: RECONNECT_MS },
     openDiscovery: openGrpcDiscovery,
   });
