@@ -74,6 +74,7 @@ it.each([
   server.close();
   await client;
   expect(server.counted.failed).toEqual([]);
+  expect(server.protocols).toEqual(["http/1.1"]);
 });
 
 it.each([

@@ -1,5 +1,7 @@
 import { afterEach, expect, it } from "vitest";
-import { GET, get, HANDSHAKES, idOf, type Pair, startPair, until } from "./pair.ts";
+import { contextOf } from "../identity/pki.ts";
+import { GET, get, HANDSHAKES, idOf, leafFor, type Pair, startPair, until } from "./pair.ts";
+import { strangeClient } from "./stranger.ts";
 
 let pair: Pair;
 afterEach(() => pair.close());
@@ -8,7 +10,7 @@ it("both ends know each other; the application learns of the client by Envoy's f
   pair = await startPair();
   const forged = GET.replace(
     "Connection",
-    "X-Forwarded-Client-Cert: By=me;URI=spiffe://root\r\nx-weft-a: 1\r\nConnection",
+    "Connection: X-Forwarded-Client-Cert, x-weft-a\r\nX-Forwarded-Client-Cert: By=me;URI=spiffe://root\r\nx-weft-a: 1\r\nConnection",
   );
   expect(await get(pair.client.outboundPort, forged)).toMatch(/^HTTP\/1.1 200 /);
   const field = /x-forwarded-client-cert: (.*)\r\n/i.exec(pair.app.received);
@@ -29,3 +31,15 @@ it("both ends know each other; the application learns of the client by Envoy's f
   expect(pair.server.read(HANDSHAKES, { listener: "inbound", kind: "full" })).toBe(1);
   expect(pair.client.read(HANDSHAKES, { listener: "outbound", kind: "full" })).toBe(1);
 });
+
+it.each(["X-Forwarded-Client-Cert", "x-forwarded-client-cert", "X_Forwarded_Client_Cert"])(
+  "a proven neighbour that forges %s changes nothing",
+  async (name) => {
+    pair = await startPair();
+    const forged = GET.replace("Connection", `${name}: By=x;Hash=0;URI=${idOf("admin")}\r\nConnection`);
+    const { received } = await strangeClient(pair.server.inboundPort, forged, contextOf(leafFor("web")));
+    expect(received).toMatch(/^HTTP\/1.1 200 /);
+    expect(pair.app.received.match(/client.cert/gi)).toHaveLength(1);
+    expect(pair.app.received).toContain(`;URI=${idOf("web")}\r\n`);
+  },
+);

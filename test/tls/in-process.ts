@@ -8,6 +8,7 @@ import { Listener } from "../../src/proxy/net/listener.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
 import { Acceptor, type VerifiedClient } from "../../src/proxy/net/tls-accept.ts";
 import { Origination, type TlsTarget } from "../../src/proxy/net/tls-connect.ts";
+import { TlsConnection } from "../../src/proxy/net/tls-connection.ts";
 import { NO_SINK, type Transport } from "../../src/proxy/net/transport.ts";
 
 export interface Counted {
@@ -28,6 +29,8 @@ export interface TestAcceptor {
   readonly port: number;
   readonly counted: Counted;
   readonly clients: (VerifiedClient | null)[];
+  /** By ALPN, of those that came under TLS. */
+  readonly protocols: string[];
   readonly acceptor: Acceptor;
   readonly keyring: Keyring;
   /** Moves the wheel's clock. */
@@ -43,6 +46,7 @@ export async function startAcceptor(secret: Secret | null, takesPlaintext = fals
   if (secret !== null) keyring.credentials = new Credentials(secret);
   const { counted, ...handshakes } = counts();
   const clients: (VerifiedClient | null)[] = [];
+  const protocols: string[] = [];
   const open = new Set<Transport>();
   const acceptor = new Acceptor({
     wheel,
@@ -51,6 +55,7 @@ export async function startAcceptor(secret: Secret | null, takesPlaintext = fals
     takesPlaintext: () => takesPlaintext,
     onConnection(transport, client) {
       clients.push(client);
+      if (transport instanceof TlsConnection) protocols.push(transport.protocol);
       open.add(transport);
       transport.sink = {
         ...NO_SINK,
@@ -65,6 +70,7 @@ export async function startAcceptor(secret: Secret | null, takesPlaintext = fals
     port,
     counted,
     clients,
+    protocols,
     acceptor,
     keyring,
     advance(ms) {

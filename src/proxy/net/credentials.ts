@@ -5,9 +5,10 @@
 import type { SecureContext, Server, TLSSocket } from "node:tls";
 import { type PeerVerdict, verifyPeer } from "../../identity/peer.ts";
 import type { Secret } from "../../identity/secret.ts";
+import { DEFAULT_PROTOCOL } from "./tls-connection.ts";
 
 /** Between sidecars, most wanted first. */
-export const PROTOCOLS: readonly string[] = ["http/1.1"];
+export const PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL];
 
 /** TLS 1.3 only; AES-128-GCM and P-256 first, because they cost least where there is hardware for them. */
 const PARAMETERS = {

@@ -6,11 +6,16 @@ import type net from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Sink, Transport } from "./transport.ts";
 
+/** What a peer speaks that does not say. */
+export const DEFAULT_PROTOCOL = "http/1.1";
+
 export class TlsConnection implements Transport {
   sink: Sink;
   bytesRead = 0;
   /** When the certificates of both ends are no longer valid; milliseconds since 1970. */
   expiresAt = 0;
+  /** By ALPN. */
+  protocol = DEFAULT_PROTOCOL;
   #socket: net.Socket | TLSSocket | null = null;
   /** Beneath the TLS socket, for a reset. */
   #tcp: net.Socket | null = null;
@@ -26,6 +31,7 @@ export class TlsConnection implements Transport {
     this.#socket = socket;
     this.#tcp = tcp;
     this.expiresAt = expiresAt;
+    this.protocol = socket.alpnProtocol || DEFAULT_PROTOCOL;
     socket.on("data", (chunk: Buffer) => {
       this.bytesRead += chunk.length;
       this.sink.onData(chunk, 0, chunk.length);
