@@ -1,12 +1,13 @@
 /** Hostile input 35 and 36 at the inbound port: what is no handshake, what never ends, what asks for odd names and protocols. */
 
 import { randomBytes } from "node:crypto";
+import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { MAX_HANDSHAKES } from "../../src/proxy/net/tls-accept.ts";
 import { drippingRelay } from "./dripping-relay.ts";
 import { silentClient, startAcceptor, type TestAcceptor } from "./in-process.ts";
 import { secretFor, until } from "./pair.ts";
-import { strangeClient } from "./stranger.ts";
+import { NO_HOST_NAME, RIGHT, strangeClient } from "./stranger.ts";
 
 let server: TestAcceptor;
 beforeEach(async () => {
@@ -145,6 +146,33 @@ it("the first byte alone decides nothing: one that ends after it is counted", as
   socket.end();
   await until(() => server.acceptor.size === 0, "its end");
   expect(server.counted.failed).toEqual(["closed"]);
+});
+
+it("one that ends in the middle of a handshake is closed at once", async () => {
+  const { socket, isClosed } = silentClient(server.port, clientHello("shop").slice(0, 40));
+  await until(() => server.acceptor.busy === 1, "the beginning of a handshake");
+  socket.end();
+  await until(isClosed, "the end of the connection");
+  expect([server.acceptor.size, server.counted.failed]).toEqual([0, ["closed"]]);
+});
+
+it("a client that has said all it will after the handshake still gets its answer", async () => {
+  const answer = await new Promise((resolve) => {
+    let received = "";
+    const socket = connect({
+      ...RIGHT,
+      ...NO_HOST_NAME,
+      port: server.port,
+      host: "127.0.0.1",
+      allowHalfOpen: true,
+    });
+    socket.on("secureConnect", () => socket.end("hello"));
+    socket.on("data", (chunk) => {
+      received += chunk.toString();
+    });
+    socket.on("close", () => resolve(received));
+  });
+  expect(answer).toBe("hello");
 });
 
 it("there is a bound; over it the newest is closed, or the oldest once it has had its time", async () => {

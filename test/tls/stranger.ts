@@ -11,6 +11,8 @@ import {
 import { contextOf, makeLeaf, pemOf } from "../identity/pki.ts";
 import { root } from "../identity/refused-certificates.ts";
 
+/** For a client that judges its server by itself, or not at all. */
+export const NO_HOST_NAME = { rejectUnauthorized: false, checkServerIdentity: () => undefined };
 export const RIGHT = { ...contextOf(makeLeaf(root)), ca: pemOf(root) };
 
 export interface Outcome {
@@ -25,8 +27,7 @@ export interface Outcome {
 /** Shakes hands as `options` say, else rightly, sends `text`, and waits for the close. */
 export function strangeClient(port: number, text: string, options: ConnectionOptions = {}): Promise<Outcome> {
   return new Promise((resolve) => {
-    const noHostName = { rejectUnauthorized: false, checkServerIdentity: () => undefined };
-    const socket = connect({ ...RIGHT, ...noHostName, host: "127.0.0.1", port, ...options });
+    const socket = connect({ ...RIGHT, ...NO_HOST_NAME, host: "127.0.0.1", port, ...options });
     const outcome = { received: "", code: "", session: undefined as Buffer | undefined, isResumed: false };
     socket.on("secureConnect", () => {
       outcome.isResumed = socket.isSessionReused();

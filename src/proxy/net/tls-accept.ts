@@ -114,6 +114,8 @@ export class Acceptor {
     this.#byTcp.set(socket, pending);
     this.#listen(credentials.server);
     pending.tcp.pause();
+    // Who ends the connection in the middle of a handshake does not wait for an answer.
+    socket.allowHalfOpen = false;
     socket.unshift(hello);
     credentials.server.emit("connection", socket);
   }
@@ -146,6 +148,7 @@ export class Acceptor {
     else {
       this.#forget(pending);
       this.#options.counts.completed(socket.isSessionReused());
+      socket.allowHalfOpen = true;
       const connection = new TlsConnection(NO_SINK);
       const expiresAt = Math.min(verdict.certificate.notAfter, credentials.notAfter) + CLOCK_SKEW_MS;
       connection.begin(socket, tcp.socket, expiresAt);
