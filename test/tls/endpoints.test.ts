@@ -4,7 +4,7 @@ import { OUTBOUND, type RunningLoop, startLoop } from "../harness/loop.ts";
 import { rawOrigin } from "../harness/raw.ts";
 import { contextOf, type Holder, makeCa, makeLeaf } from "../identity/pki.ts";
 import { REFUSED } from "../identity/refused-certificates.ts";
-import { FAILURES, GET, get, idOf, leafFor, secret, shopAt } from "./pair.ts";
+import { FAILURES, GET, get, idOf, leafFor, secret, shopAt, until } from "./pair.ts";
 import { strangeServer } from "./stranger.ts";
 
 let client: RunningLoop;
@@ -107,6 +107,8 @@ describe("an endpoint is refused", () => {
     const quick = { ...cluster, resource: { ...cluster.resource, connectTimeoutMs: 100 } };
     await client.apply([quick, ...rest]);
     expect(await get(client.outboundPort)).toContain("UF connect_timeout: ");
+    await until(() => silent.received.length > 0, "a ClientHello");
+    expect(client.read(FAILURES, { listener: "outbound" })).toBe(0);
     await silent.close();
   });
 });

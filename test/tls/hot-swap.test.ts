@@ -84,7 +84,7 @@ it("certificates are renewed and the root is changed in steps, and no request fa
   await running.stop();
   const handshakes = pair.client.read(HANDSHAKES, { listener: "outbound" });
   expect([...running.statuses.keys()]).toEqual(["200"]);
-  expect(running.statuses.get("200")).toBeGreaterThan(1_000);
+  expect(running.statuses.get("200")).toBeGreaterThan(100);
   // Not one connection was closed for it: there are no more than clients at one time.
   expect(handshakes).toBeLessThanOrEqual(8);
   await pair.close();

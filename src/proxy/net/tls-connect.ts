@@ -124,7 +124,7 @@ export class Origination {
   }
 
   #fail(connection: TlsConnection, code: string, fault: HandshakeFault, detail: string = fault): void {
-    this.#counts.failed(fault);
+    if (!connection.isGivenUp) this.#counts.failed(fault);
     connection.closed(connectionError(code, detail));
   }
 }

@@ -19,6 +19,8 @@ export class TlsConnection implements Transport {
   #socket: net.Socket | TLSSocket | null = null;
   /** Beneath the TLS socket, for a reset. */
   #tcp: net.Socket | null = null;
+  /** Closed from this side; what ends by it is not the peer's failure. */
+  isGivenUp = false;
   #isPaused = false;
   #error: NodeJS.ErrnoException | null = null;
 
@@ -83,6 +85,7 @@ export class TlsConnection implements Transport {
   }
 
   close(): void {
+    this.isGivenUp = true;
     this.#socket?.destroy();
   }
 
