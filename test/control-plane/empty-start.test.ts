@@ -6,19 +6,11 @@ import { afterEach, expect, it } from "vitest";
 import { Compiler } from "../../src/control-plane/compile/compiler.ts";
 import { Plane } from "../../src/control-plane/plane.ts";
 import { FileSource } from "../../src/control-plane/source/files.ts";
-import type { DiscoveryResponse, Node } from "../../src/discovery/messages.ts";
+import type { DiscoveryResponse } from "../../src/discovery/messages.ts";
 import { DiscoveryServer } from "../../src/discovery/server.ts";
+import { nodeOf } from "../harness/node.ts";
 
-const NODE: Node = {
-  id: "default/web",
-  namespace: "default",
-  workload: "web",
-  serviceAccount: "default",
-  labels: {},
-  address: "127.0.0.1",
-  ports: { inbound: 1, outbound: 2, admin: 3, telemetry: 4 },
-  version: "0",
-};
+const NODE = nodeOf("default/web");
 const SERVICE = "apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 80 }] }\n";
 
 const closers: (() => void)[] = [];

@@ -5,22 +5,14 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { DiscoveryClient, type OpenTransport, type TransportHandlers } from "../../src/discovery/client.ts";
-import type { DiscoveryError, DiscoveryResponse, Node, ResourceType } from "../../src/discovery/messages.ts";
+import type { DiscoveryError, DiscoveryResponse, ResourceType } from "../../src/discovery/messages.ts";
 import { DiscoveryServer } from "../../src/discovery/server.ts";
+import { nodeOf } from "../harness/node.ts";
 import { runs } from "../harness/runs.ts";
 
 const TYPES = ["cluster", "endpoints", "route"] as const;
 const NAMES = ["a", "b", "c"] as const;
-const NODE: Node = {
-  id: "default/web",
-  namespace: "default",
-  workload: "web",
-  serviceAccount: "default",
-  labels: {},
-  address: "127.0.0.1",
-  ports: { inbound: 1, outbound: 2, admin: 3, telemetry: 4 },
-  version: "0",
-};
+const NODE = nodeOf("default/web");
 
 /** Versions that end so are refused by the sidecar. */
 const BAD = "!";

@@ -5,25 +5,10 @@ import { afterEach, describe, expect, it } from "vitest";
 import { DiscoveryClient } from "../../src/discovery/client.ts";
 import { grpcTransport } from "../../src/discovery/grpc-client.ts";
 import { type GrpcServer, serveDiscovery } from "../../src/discovery/grpc-server.ts";
-import {
-  DISCOVERY_METHOD,
-  type DiscoveryResponse,
-  type Node,
-  type ResourceType,
-} from "../../src/discovery/messages.ts";
+import { DISCOVERY_METHOD, type DiscoveryResponse, type ResourceType } from "../../src/discovery/messages.ts";
 import { NO_OBSERVER } from "../../src/discovery/observer.ts";
 import { DiscoveryServer } from "../../src/discovery/server.ts";
-
-const node = (id: string): Node => ({
-  id,
-  namespace: "default",
-  workload: id,
-  serviceAccount: "default",
-  labels: {},
-  address: "127.0.0.1",
-  ports: { inbound: 1, outbound: 2, admin: 3, telemetry: 4 },
-  version: "0",
-});
+import { nodeOf } from "../harness/node.ts";
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -86,7 +71,7 @@ function connect(port: number, id = "default/web"): Sidecar {
   const client = new DiscoveryClient(
     grpcTransport(`127.0.0.1:${port}`),
     {
-      node: node(id),
+      node: nodeOf(id),
       versions: (type) => (type === "route" ? held : {}),
       receive: async (response) => {
         received.push(response);
@@ -174,7 +159,7 @@ it("a sidecar that reads nothing has one response of a type under way, and then 
   session.on("error", () => {});
   const stream = session.request(headers(DISCOVERY_METHOD));
   stream.on("error", () => {});
-  const hello = { kind: "discovery", request: { node: node("slow"), type: "route", subscribe: ["a"] } };
+  const hello = { kind: "discovery", request: { node: nodeOf("slow"), type: "route", subscribe: ["a"] } };
   stream.write(message(Buffer.from(JSON.stringify(hello))));
   stream.pause();
   await expect.poll(() => plane.pushed()).toBeGreaterThan(1_000_000);
