@@ -6,6 +6,7 @@ import type net from "node:net";
 import type { InboundListenerResource, InboundPort, MutualTlsMode } from "../discovery/messages.ts";
 import { servicePortName } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
+import { HOP_PROTOCOL } from "./hop/frame.ts";
 import type { Authority } from "./http/authority.ts";
 import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
 import type { Keyring } from "./net/credentials.ts";
@@ -67,8 +68,11 @@ export class Inbound implements ListenerContext {
       keyring,
       counts: new HandshakeSeries(allocator, "inbound"),
       takesPlaintext: () => this.#mtls !== "STRICT",
-      onConnection: (transport, client) =>
-        this.connections.admit(this, transport, client && this.#peerOf(client)),
+      onConnection: (transport, client, protocol) => {
+        const peer = client && this.#peerOf(client);
+        if (protocol === HOP_PROTOCOL) this.connections.admitHop(this, transport, peer);
+        else this.connections.admit(this, transport, peer);
+      },
     });
     this.connections = new Connections(allocator, "inbound", this.#acceptor);
   }

@@ -3,6 +3,7 @@
  */
 import type net from "node:net";
 import type { ListenerLimits } from "../discovery/messages.ts";
+import { HopConnection } from "./hop/connection.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";
 import type { Acceptor } from "./net/tls-accept.ts";
 import { NO_SINK, type Transport } from "./net/transport.ts";
@@ -24,6 +25,7 @@ export class Connections {
   readonly #total: Block;
   readonly #active: Block;
   readonly #handshakes: Acceptor | null;
+  readonly #hops = new Set<HopConnection>();
 
   /** `handshakes`: where connections are made before they come here. */
   constructor(allocator: SlotAllocator, listener: string, handshakes: Acceptor | null = null) {
@@ -43,6 +45,22 @@ export class Connections {
     this.#open.add(new Exchange(context, transport, peer));
     addTo(this.#total, 1);
     addTo(this.#active, 1);
+  }
+
+  /** A connection of another sidecar: requests come on its streams. */
+  admitHop(context: ListenerContext, transport: Transport, peer: VerifiedPeer | null): void {
+    const owner = {
+      onStream: (stream: Transport) => this.admit(context, stream, peer),
+      onClosed: (hop: HopConnection) => this.#hops.delete(hop),
+    };
+    const hop = new HopConnection(transport, owner, context.loop.hop);
+    this.#hops.add(hop);
+    if (context.isDraining) hop.retire();
+  }
+
+  /** Asks other sidecars to open no more streams. */
+  retireHops(): void {
+    for (const hop of this.#hops) hop.retire();
   }
 
   closed(exchange: Exchange): void {
@@ -67,6 +85,7 @@ export class Connections {
       exchange.tunnel?.close();
       exchange.connection.transport.close();
     }
+    for (const hop of this.#hops) hop.close();
   }
 
   describe(listener: string, now: number): Record<string, string | number | boolean>[] {

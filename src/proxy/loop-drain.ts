@@ -27,7 +27,10 @@ export class Drain {
   begin(graceMs: number, timeoutMs: number): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    for (const side of this.#sides) side.isDraining = true;
+    for (const side of this.#sides) {
+      side.isDraining = true;
+      side.connections.retireHops();
+    }
     const endAt = performance.now() + timeoutMs;
     setTimeout(() => this.#close(endAt), Math.min(graceMs, timeoutMs));
   }

@@ -7,15 +7,13 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ClusterTable } from "./cluster-table.ts";
 import { Inbound } from "./inbound.ts";
+import { loopContext } from "./loop-context.ts";
 import { Drain } from "./loop-drain.ts";
 import { Keyring } from "./net/credentials.ts";
 import { Listener } from "./net/listener.ts";
 import { ownAddress } from "./net/own-address.ts";
-import { Scratch } from "./net/scratch.ts";
 import { TimerWheel } from "./net/timer-wheel.ts";
-import { Origination } from "./net/tls-connect.ts";
 import { Outbound } from "./outbound.ts";
-import type { Loop } from "./request/listener-context.ts";
 import type { FromLoop, LoopStart, SeriesInfo, ToLoop } from "./snapshot/loop-protocol.ts";
 import { releaseStartUpMemory } from "./start-up-memory.ts";
 import { Swap } from "./swap.ts";
@@ -37,12 +35,7 @@ function start(port: MessagePort, options: LoopStart): void {
   const inboundOwn = new Set(options.ownPorts);
   const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
   const keyring = new Keyring();
-  const loop: Loop = {
-    wheel: new TimerWheel(),
-    scratch: new Scratch(),
-    random: Math.random,
-    origination: new Origination(keyring, new HandshakeSeries(allocator, "outbound")),
-  };
+  const loop = loopContext(new TimerWheel(), keyring, new HandshakeSeries(allocator, "outbound"));
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     isOwn: ownAddress(outboundOwn),
     scope: options.outboundScope,

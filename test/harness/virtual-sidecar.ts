@@ -6,11 +6,10 @@ import net from "node:net";
 import type { EndpointResource, Resource } from "../../src/discovery/messages.ts";
 import { ClusterTable } from "../../src/proxy/cluster-table.ts";
 import { Inbound } from "../../src/proxy/inbound.ts";
+import { loopContext } from "../../src/proxy/loop-context.ts";
 import { Keyring } from "../../src/proxy/net/credentials.ts";
 import { Listener } from "../../src/proxy/net/listener.ts";
-import { Scratch } from "../../src/proxy/net/scratch.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
-import { Origination } from "../../src/proxy/net/tls-connect.ts";
 import { Outbound } from "../../src/proxy/outbound.ts";
 import { Swap } from "../../src/proxy/swap.ts";
 import { SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
@@ -52,12 +51,7 @@ export async function virtualSidecar(
     return 0.25;
   };
   const keyring = new Keyring();
-  const loop = {
-    wheel: new TimerWheel(() => now),
-    scratch: new Scratch(),
-    random,
-    origination: new Origination(keyring, { completed() {}, failed() {} }),
-  };
+  const loop = loopContext(new TimerWheel(() => now), keyring, { completed() {}, failed() {} }, random);
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     isOwn: () => false,
     scope: "lazy",

@@ -3,11 +3,10 @@ import { connect } from "node:tls";
 import { afterEach, expect, it, vi } from "vitest";
 import { ClusterTable } from "../../src/proxy/cluster-table.ts";
 import { Inbound } from "../../src/proxy/inbound.ts";
+import { loopContext } from "../../src/proxy/loop-context.ts";
 import { Credentials, Keyring } from "../../src/proxy/net/credentials.ts";
 import { Listener } from "../../src/proxy/net/listener.ts";
-import { Scratch } from "../../src/proxy/net/scratch.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
-import { Origination } from "../../src/proxy/net/tls-connect.ts";
 import { SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
 import { counting, rawOrigin } from "../harness/raw.ts";
 import { HOUR } from "../identity/pki.ts";
@@ -26,9 +25,7 @@ it("an open connection is served until its certificates end, then answered 403 a
   );
   const keyring = new Keyring();
   keyring.credentials = new Credentials(secretFor("shop", leafFor("shop", { notAfter: Date.now() + HOUR })));
-  const origination = new Origination(keyring, { completed() {}, failed() {} });
-  const base = { random: () => 0, origination };
-  const loop = { wheel: new TimerWheel(), scratch: new Scratch(), ...base };
+  const loop = loopContext(new TimerWheel(), keyring, { completed() {}, failed() {} }, () => 0);
   const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
     isOwn: () => false,
     keyring,

@@ -119,7 +119,7 @@ export function makeOriginator(secret: Secret): TestOriginator {
 
 /** Where a workload of namespace `default` should be. */
 export function targetAt(port: number, serviceAccount: EndpointResource["serviceAccount"]): TlsTarget {
-  return { address: "127.0.0.1", port, namespace: "default", serviceAccount, session: null };
+  return { address: "127.0.0.1", port, namespace: "default", serviceAccount, session: null, protocol: null };
 }
 
 /** A client that sends these bytes and then nothing, and whether it has been closed. */

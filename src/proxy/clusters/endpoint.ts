@@ -16,6 +16,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
   readonly isMutual: boolean;
   /** The latest TLS session. */
   session: Session | null = null;
+  protocol: string | null = null;
   readonly pool = new Pool<C>();
   weight: number;
   /** The weight of an update that is not yet in place. */

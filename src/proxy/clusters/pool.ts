@@ -42,9 +42,11 @@ export class Pool<C extends PooledConnection> {
     if (at >= 0) this.#idle.splice(at, 1);
   }
 
-  /** Closes what has been idle for `idleTimeoutMs`; true when connections remain. */
+  /** Closes what has been idle for `idleTimeoutMs`, or can no longer be used; true when connections remain. */
   sweep(now: number, idleTimeoutMs: number): boolean {
-    const expired = this.#idle.filter((c) => now - c.idleSince >= idleTimeoutMs || isExpired(c, now));
+    const expired = this.#idle.filter(
+      (c) => !c.isUsable || now - c.idleSince >= idleTimeoutMs || isExpired(c, now),
+    );
     for (const connection of expired) {
       this.remove(connection);
       connection.abandon();

@@ -36,7 +36,7 @@ export interface ConnectionOwner {
 type State = "connecting" | "idle" | "head" | "body" | "done" | "tunnel" | "closed";
 
 export class ClientConnection implements Sink {
-  readonly transport: Transport;
+  transport: Transport;
   readonly head: Head;
   readonly body = new BodyReader();
   /** Requests sent on it; over one means it was reused. */
@@ -72,7 +72,8 @@ export class ClientConnection implements Sink {
     this.#owner = owner;
     this.#handler = handler;
     this.#maxHeadBytes = maxHeadBytes;
-    this.transport = dial(this, () => {
+    this.transport = dial(this, (transport) => {
+      this.transport = transport;
       this.#state = "idle";
       this.#owner.onOpen();
       this.#handler?.onConnected();
@@ -87,6 +88,7 @@ export class ClientConnection implements Sink {
     this.#keepsFraming = keepsFraming;
     this.#interim = 0;
     this.requests++;
+    this.transport.beginMessage?.();
   }
 
   get isReused(): boolean {

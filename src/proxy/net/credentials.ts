@@ -8,7 +8,7 @@ import type { Secret } from "../../identity/secret.ts";
 import { DEFAULT_PROTOCOL } from "./tls-connection.ts";
 
 /** Between sidecars, most wanted first. */
-export const PROTOCOLS: readonly string[] = [DEFAULT_PROTOCOL];
+export const PROTOCOLS: readonly string[] = ["weft/1", DEFAULT_PROTOCOL];
 
 /** TLS 1.3 only; AES-128-GCM and P-256 first, because they cost least where there is hardware for them. */
 const PARAMETERS = {

@@ -12,7 +12,7 @@ import { sniff } from "./sniff.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import { Timed, type TimerWheel } from "./timer-wheel.ts";
 import type { HandshakeCounts } from "./tls-connect.ts";
-import { TlsConnection } from "./tls-connection.ts";
+import { DEFAULT_PROTOCOL, TlsConnection } from "./tls-connection.ts";
 import { NO_SINK, type Sink, type Transport } from "./transport.ts";
 
 /** From the connection to the end of its handshake. */
@@ -39,8 +39,8 @@ export interface AcceptorOptions {
   readonly counts: HandshakeCounts;
   /** Whether connections without TLS are taken, now. */
   takesPlaintext(): boolean;
-  /** Its sink is the caller's to set. */
-  onConnection(transport: Transport, client: VerifiedClient | null): void;
+  /** Its sink is the caller's to set. `protocol`: by ALPN. */
+  onConnection(transport: Transport, client: VerifiedClient | null, protocol: string): void;
 }
 
 export class Acceptor {
@@ -97,7 +97,7 @@ export class Acceptor {
     this.#forget(pending);
     const { tcp } = pending;
     tcp.sink = NO_SINK;
-    this.#options.onConnection(tcp, null);
+    this.#options.onConnection(tcp, null, DEFAULT_PROTOCOL);
     tcp.sink.onData(buf, start, end);
   }
 
@@ -153,12 +153,13 @@ export class Acceptor {
       const expiresAt = Math.min(verdict.certificate.notAfter, credentials.notAfter) + CLOCK_SKEW_MS;
       connection.begin(socket, tcp.socket, expiresAt);
       tcp.sink = NO_SINK;
-      this.#options.onConnection(connection, {
+      const client = {
         id: verdict.id,
         namespace: verdict.workload.namespace,
         fingerprint: certificate?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "",
         expiresAt,
-      });
+      };
+      this.#options.onConnection(connection, client, connection.protocol);
     }
   }
 

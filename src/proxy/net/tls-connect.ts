@@ -30,13 +30,15 @@ export interface Session {
   readonly credentials: Credentials;
 }
 
-/** Who is to be reached; remembers the latest session. */
+/** Who is to be reached, and what is remembered of it. */
 export interface TlsTarget {
   readonly address: string;
   readonly port: number;
   readonly namespace: string;
   readonly serviceAccount: string;
   session: Session | null;
+  /** What it chose last, by ALPN; null before the first time. */
+  protocol: string | null;
 }
 
 export interface HandshakeCounts {

@@ -16,10 +16,13 @@ export interface Sink {
 }
 
 /**
- * Begins a connection. `onConnect` is called when bytes may be written, and `sink` hears of failure by `onClose`; neither before
- * the transport has been returned.
+ * Begins a connection. `onConnect` is called with what bytes may now be written to, which may be another transport than the
+ * one that was returned; `sink` hears of failure by `onClose`. Neither before the transport has been returned.
  */
-export type Dial = (sink: Sink, onConnect: () => void) => Transport;
+export type Dial = (sink: Sink, onConnect: (transport: Transport) => void) => Transport;
+
+/** Code of the error that ends a connection whose peer has seen nothing of the latest message. */
+export const NOT_SEEN = "ENOTSEEN";
 
 /** For a connection that is not yet anybody's. */
 export const NO_SINK: Sink = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
@@ -37,6 +40,8 @@ export interface Transport {
   /** Under TLS: when the proof of who is there ends; milliseconds since 1970. */
   readonly expiresAt?: number;
 
+  /** What is written next begins a message: should the connection fail, it may be known that the peer has not seen it. */
+  beginMessage?(): void;
   /** Sends bytes; true when they all were taken, so that their buffer may be used again at once. */
   write(bytes: Uint8Array): boolean;
   /**

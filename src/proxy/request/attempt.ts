@@ -8,6 +8,7 @@ import { UNTIL_CLOSE } from "../http1/body.ts";
 import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
 import { editedBytes, put, UPGRADE_BIT, writeRequestHead } from "../http1/head-edit.ts";
 import { readRequestHead, wantsUpgrade } from "../http1/request-head.ts";
+import { NOT_SEEN } from "../net/transport.ts";
 import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
@@ -193,7 +194,7 @@ export class Attempt implements ResponseHandler {
     if (upstream === null) return;
     upstream.abandon();
     this.#leave();
-    if (fault === "closed" && upstream.isReused && this.#canReplay()) {
+    if (fault === "closed" && this.#canReplay(upstream, error)) {
       this.#exchange.pick();
       return;
     }
@@ -206,13 +207,16 @@ export class Attempt implements ResponseHandler {
     this.#exchange.fail(cause, fault === "connect" ? connectDetail(error) : (error?.code ?? ""));
   }
 
-  /** A pooled connection that died before a byte of the response: the upstream had closed it while it was idle. */
-  #canReplay(): boolean {
+  /**
+   * A pooled connection that died before a byte of the response: the upstream had closed it while it was idle. What the
+   * upstream has certainly not seen may always be sent again.
+   */
+  #canReplay(upstream: ClientConnection, error: NodeJS.ErrnoException | null): boolean {
     const { status, connection, listener } = this.#exchange;
     if (status !== 0 || this.#replayLength === 0) return false;
     const copy = Buffer.from(this.#replay.subarray(0, this.#replayLength));
     readRequestHead(copy, 0, copy.length, connection.head, listener.limits.maxHeadBytes);
-    return IDEMPOTENT.includes(connection.head.method());
+    return error?.code === NOT_SEEN || (upstream.isReused && IDEMPOTENT.includes(connection.head.method()));
   }
 
   /** Gives up the attempt, and its connection with it. */

@@ -5,12 +5,13 @@
 import type { ListenerLimits } from "../../discovery/messages.ts";
 import type { Cluster } from "../clusters/cluster.ts";
 import type { Endpoint } from "../clusters/endpoint.ts";
+import type { HopContext } from "../hop/connection.ts";
+import type { Hops } from "../hop/hops.ts";
 import type { Authority } from "../http/authority.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
 import type { IsOwn } from "../net/own-address.ts";
 import type { Scratch } from "../net/scratch.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
-import type { Origination } from "../net/tls-connect.ts";
 import type { VirtualHost } from "../routing/virtual-host.ts";
 import type { DestinationSeries, PeerLabels } from "../telemetry/record.ts";
 import type { TcpSeries } from "../telemetry/tcp-series.ts";
@@ -33,7 +34,10 @@ export interface Loop {
   readonly wheel: TimerWheel;
   readonly scratch: Scratch;
   readonly random: () => number;
-  readonly origination: Origination;
+  /** To other sidecars. */
+  readonly hops: Hops;
+  /** For those that come from other sidecars. */
+  readonly hop: HopContext;
 }
 
 /** A client that has proven who it is. */

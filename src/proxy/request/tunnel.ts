@@ -70,7 +70,7 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
     },
   };
   deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-  const upstream = dialOf(endpoint, exchange.listener)(sink, () => {
+  const opening = dialOf(endpoint, exchange.listener)(sink, (upstream) => {
     if (!exchange.isActive) {
       upstream.close();
       return;
@@ -79,7 +79,7 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
     connection.transport.write(ESTABLISHED);
     join(exchange, upstream, null, () => {});
   });
-  exchange.tunnel = { close: () => upstream.close() };
+  exchange.tunnel = { close: () => opening.close() };
 }
 
 /** The upstream has answered 101: its head goes on, and from then on nobody reads. */

@@ -1,0 +1,406 @@
+/**
+ * One mutual TLS connection between two sidecars and the streams on it. The side that connected opens streams, the other takes
+ * them. What streams write in a turn of the event loop is gathered and leaves in one write; what they may write is bounded by the
+ * peer's credit for each of them, so a slow one stops nobody else, and by the room in the socket, which they share in turns.
+ */
+import { connectionError } from "../net/handshake-fault.ts";
+import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
+import { NO_SINK, type Sink, type Transport } from "../net/transport.ts";
+import {
+  CONTROL_BYTES,
+  CREDIT,
+  DATA,
+  END,
+  GOAWAY,
+  GOAWAY_CODES,
+  type GoawayReason,
+  HEADER_BYTES,
+  MAX_CONTROL,
+  MAX_PAYLOAD,
+  MAX_STREAMS,
+  PING,
+  PONG,
+  putHeader,
+  putNumber,
+  RESET,
+} from "./frame.ts";
+import { type FrameHandler, FrameReader } from "./frame-reader.ts";
+import { outputBuffer, releaseOutput } from "./output.ts";
+import { HopStream } from "./stream.ts";
+import type { EndOfTurn, Turn } from "./turn.ts";
+import type { WindowBudget } from "./window.ts";
+
+/** A connection that has been silent for this long is asked whether it lives. */
+export const KEEPALIVE_MS = 30_000;
+/** One that is silent this long after it was asked is dead. */
+export const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** One that nobody has used for this long is closed by the side that opened it. */
+const UNUSED_MS = 30_000;
+/** The peer's time to end its side after ours. */
+const LINGER_MS = 5_000;
+/** Output that a peer has not read, beside what its credit allows: acknowledgements of frames that it floods. */
+const MAX_UNREAD = 1_048_576;
+/** Frames without data that a peer may send beyond twice those with data that have passed. */
+const MAX_IDLE_FRAMES = 1_000;
+
+/** What a connection gets from the loop it lives on. */
+export interface HopContext {
+  readonly wheel: TimerWheel;
+  readonly turn: Turn;
+  readonly budget: WindowBudget;
+}
+
+export interface HopOwner {
+  /** The peer has opened a stream; its sink is the owner's to set. Absent where this side opens them. */
+  onStream?(stream: HopStream): void;
+  onClosed(connection: HopConnection): void;
+}
+
+export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTurn {
+  readonly turn: Turn;
+  readonly expiresAt: number;
+  readonly peerAddress: string;
+  /** Takes no new streams. */
+  isRetired = false;
+  /** Writes so far. */
+  flushes = 0;
+  readonly #transport: Transport;
+  readonly #context: HopContext;
+  readonly #owner: HopOwner;
+  readonly #reader = new FrameReader(this);
+  readonly #streams = new Map<number, HopStream>();
+  /** Streams with bytes for which there was no room, or that have credit again. */
+  readonly #waiting = new Set<HopStream>();
+  #lastStream = 0;
+  #isOpen = true;
+  #hasSaidGoaway = false;
+  #peerHasSaidGoaway = false;
+  /** The socket is full. */
+  #isFull = false;
+  #out: Buffer | null = null;
+  #outBytes = 0;
+  #isDirty = false;
+  #heardAt: number;
+  #unusedSince: number;
+  readonly #retireAt: number;
+  #hasAsked = false;
+  #dataFrames = 0;
+  #idleFrames = 0;
+
+  /** `retireAfterMs`: how old it may become; the side that takes streams leaves that to the other. */
+  constructor(transport: Transport, owner: HopOwner, context: HopContext, retireAfterMs = Infinity) {
+    super();
+    this.#transport = transport;
+    this.#owner = owner;
+    this.#context = context;
+    this.turn = context.turn;
+    this.expiresAt = transport.expiresAt ?? Number.POSITIVE_INFINITY;
+    this.peerAddress = transport.peerAddress;
+    this.#heardAt = context.wheel.now();
+    this.#unusedSince = this.#heardAt;
+    this.#retireAt = this.#heardAt + retireAfterMs;
+    context.wheel.set(this, this.#heardAt + Math.min(KEEPALIVE_MS, retireAfterMs));
+    transport.sink = this;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+  /** Streams that are open. */
+  get size(): number {
+    return this.#streams.size;
+  }
+  get hasRoom(): boolean {
+    return this.#isOpen && !this.isRetired && this.#streams.size < MAX_STREAMS && Date.now() < this.expiresAt;
+  }
+
+  open(sink: Sink): HopStream {
+    return this.#add(++this.#lastStream, sink);
+  }
+
+  #add(id: number, sink: Sink): HopStream {
+    const stream = new HopStream(this, id, sink, this.#context.budget);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  /** A stream is over; what it has in frames still leaves. */
+  forget(stream: HopStream): void {
+    this.#streams.delete(stream.id);
+    this.#waiting.delete(stream);
+    if (this.#streams.size > 0) return;
+    this.#unusedSince = this.#context.wheel.now();
+    this.#closeWhenDone();
+  }
+
+  /**
+   * Asks that no more streams be opened (the side that takes them), or says that none will be. Those that are open go on; with
+   * the last of them, and when both sides have said so, the connection ends.
+   */
+  retire(): void {
+    this.isRetired = true;
+    if (this.#hasSaidGoaway || !this.#isOpen) return;
+    this.#hasSaidGoaway = true;
+    this.#putGoaway("none");
+    this.#closeWhenDone();
+  }
+
+  #closeWhenDone(): void {
+    const isOver = this.#hasSaidGoaway && (this.#peerHasSaidGoaway || this.#owner.onStream === undefined);
+    if (!isOver || this.#streams.size > 0 || !this.#isOpen) return;
+    this.#flush();
+    this.#transport.end();
+    this.#over(null);
+    this.#transport.sink = this;
+    this.#context.wheel.set(this, this.#context.wheel.now() + LINGER_MS);
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#flush();
+    this.#over(null);
+    this.#transport.close();
+  }
+
+  #fail(reason: GoawayReason): void {
+    if (!this.#isOpen) return;
+    this.#putGoaway(reason);
+    this.#flush();
+    this.#over(connectionError("EPROTO", `the hop is broken: ${reason}`));
+    this.#transport.close();
+  }
+
+  #over(error: NodeJS.ErrnoException | null): void {
+    this.#context.wheel.remove(this);
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.isRetired = true;
+    this.#reader.stop();
+    this.#waiting.clear();
+    this.#release();
+    if (this.#transport.isOpen) this.#transport.sink = NO_SINK;
+    for (const stream of this.#streams.values()) stream.onLost(error);
+    this.#streams.clear();
+    this.#owner.onClosed(this);
+  }
+
+  // Output.
+
+  /** Puts at most one frame of a stream's bytes; returns how many were taken: none when there is no room. */
+  putData(stream: number, bytes: Uint8Array, start: number, end: number): number {
+    if (this.#isFull || !this.#isOpen) return 0;
+    let out = this.#output();
+    if (out.length - this.#outBytes <= HEADER_BYTES) {
+      this.#flush();
+      if (this.#isFull) return 0;
+      out = this.#output();
+    }
+    const length = Math.min(end - start, MAX_PAYLOAD, out.length - this.#outBytes - HEADER_BYTES);
+    const at = putHeader(out, this.#outBytes, length, DATA, 0, stream);
+    out.set(bytes.subarray(start, start + length), at);
+    this.#outBytes = at + length;
+    this.#dataFrames++;
+    return length;
+  }
+
+  putEnd(stream: number): void {
+    this.#putControl(DATA, END, stream);
+  }
+
+  putReset(stream: number, code: number, received: number): void {
+    const at = this.#putControl(RESET, 0, stream);
+    if (this.#out !== null) putNumber(this.#out, putNumber(this.#out, at, code), received);
+  }
+
+  putCredit(stream: number, bytes: number): void {
+    const at = this.#putControl(CREDIT, 0, stream);
+    if (this.#out !== null) putNumber(this.#out, at, bytes);
+  }
+
+  #putGoaway(reason: GoawayReason): void {
+    const at = this.#putControl(GOAWAY, 0, 0);
+    if (this.#out !== null) putNumber(this.#out, at, GOAWAY_CODES[reason]);
+  }
+
+  /** Header of a frame whose payload the caller writes where this says. Small, and so also taken when the socket is full. */
+  #putControl(type: number, flags: number, stream: number): number {
+    if (!this.#isOpen) return 0;
+    if (this.#output().length - this.#outBytes < MAX_CONTROL) this.#flush();
+    const length = CONTROL_BYTES[type]!;
+    const at = putHeader(this.#output(), this.#outBytes, length, type, flags, stream);
+    this.#outBytes = at + length;
+    return at;
+  }
+
+  #output(): Buffer {
+    if (this.#out === null) {
+      this.#out = outputBuffer();
+      this.#outBytes = 0;
+    }
+    this.#sendLater();
+    return this.#out;
+  }
+
+  #sendLater(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.turn.after(this);
+  }
+
+  endTurn(): void {
+    this.#isDirty = false;
+    if (!this.#isOpen) return;
+    if (this.#waiting.size > 0) this.#shareRoom();
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#out === null || this.#outBytes === 0) return;
+    const bytes = this.#out.subarray(0, this.#outBytes);
+    this.#outBytes = 0;
+    this.flushes++;
+    this.#isFull = !this.#transport.write(bytes);
+    if (this.#isFull && this.#transport.queuedBytes > MAX_UNREAD) {
+      this.#over(connectionError("EPROTO", "the peer does not read"));
+      this.#transport.close();
+    } else if (!this.#isDirty) this.#release();
+  }
+
+  #release(): void {
+    if (this.#out !== null) releaseOutput(this.#out);
+    this.#out = null;
+    this.#outBytes = 0;
+  }
+
+  waitForRoom(stream: HopStream): void {
+    this.#waiting.add(stream);
+    if (!this.#isFull) this.#sendLater();
+  }
+
+  /** A frame each in turn, until all is sent or there is no more room. */
+  #shareRoom(): void {
+    for (const stream of this.#waiting) {
+      if (this.#isFull) return;
+      this.#waiting.delete(stream);
+      // Set again, it comes behind the others.
+      if (stream.sendQueued()) this.#waiting.add(stream);
+    }
+  }
+
+  onDrain(): void {
+    this.#isFull = false;
+    if (this.#waiting.size > 0) this.#sendLater();
+  }
+
+  // Input.
+
+  onData(buf: Buffer, start: number, end: number): void {
+    this.#heardAt = this.#context.wheel.now();
+    this.#hasAsked = false;
+    const fault = this.#reader.read(buf, start, end);
+    if (fault !== null) this.#fail(fault);
+  }
+
+  onStreamData(id: number, buf: Buffer, start: number, end: number): void {
+    this.#dataFrames++;
+    const stream = this.#streams.get(id) ?? this.#accept(id);
+    if (stream === null) this.#countIdle();
+    else if (!stream.onData(buf, start, end)) this.#fail("flowControl");
+  }
+
+  onStreamEnd(id: number): void {
+    const stream = this.#streams.get(id) ?? this.#accept(id);
+    if (stream === null) this.#countIdle();
+    else if (!stream.onEnd()) this.#fail("protocol");
+    else this.#countIdle();
+  }
+
+  /** A stream that the peer opens; null for bytes that were on their way to one that is over. */
+  #accept(id: number): HopStream | null {
+    if (id <= this.#lastStream) return null;
+    if (this.#owner.onStream === undefined || this.#peerHasSaidGoaway) {
+      this.#fail("protocol");
+      return null;
+    }
+    this.#lastStream = id;
+    const stream = this.#add(id, NO_SINK);
+    if (this.#streams.size > MAX_STREAMS) {
+      stream.refuse();
+      return null;
+    }
+    this.#owner.onStream(stream);
+    return stream;
+  }
+
+  onStreamReset(id: number, code: number, received: number): void {
+    this.#countIdle();
+    if (id > this.#lastStream) this.#fail("protocol");
+    else this.#streams.get(id)?.onReset(code, received);
+  }
+
+  onCredit(id: number, bytes: number): void {
+    this.#countIdle();
+    if (id > this.#lastStream) this.#fail("protocol");
+    else if (this.#streams.get(id)?.onCredit(bytes) === false) this.#fail("flowControl");
+  }
+
+  onGoaway(code: number): void {
+    this.#countIdle();
+    if (code !== GOAWAY_CODES.none) {
+      this.#over(connectionError("EPROTO", `the peer has ended the hop, code ${code}`));
+      this.#transport.close();
+      return;
+    }
+    this.#peerHasSaidGoaway = true;
+    this.retire();
+    this.#closeWhenDone();
+  }
+
+  onPing(buf: Buffer, at: number): void {
+    this.#countIdle();
+    if (!this.#isOpen) return;
+    const payload = this.#putControl(PONG, 0, 0);
+    if (this.#out !== null) buf.copy(this.#out, payload, at, at + CONTROL_BYTES[PONG]!);
+  }
+
+  onPong(): void {
+    this.#countIdle();
+  }
+
+  /** Frames that carry nothing are few where nobody means ill. */
+  #countIdle(): void {
+    if (++this.#idleFrames > MAX_IDLE_FRAMES + 2 * this.#dataFrames) this.#fail("flood");
+  }
+
+  onEnd(): void {
+    this.#over(null);
+    this.#transport.close();
+  }
+
+  onClose(error: NodeJS.ErrnoException | null): void {
+    this.#over(error);
+  }
+
+  override onDeadline(now: number): void {
+    if (!this.#isOpen) {
+      this.#transport.close();
+      return;
+    }
+    if (now >= this.#retireAt || (this.#isUnused && now - this.#unusedSince >= UNUSED_MS)) this.retire();
+    if (!this.#isOpen) return;
+    const { wheel } = this.#context;
+    if (now - this.#heardAt < KEEPALIVE_MS) {
+      wheel.set(this, Math.min(this.#heardAt + KEEPALIVE_MS, Math.max(this.#retireAt, now + 1)));
+    } else if (!this.#hasAsked) {
+      this.#hasAsked = true;
+      const at = this.#putControl(PING, 0, 0);
+      this.#out?.fill(0, at, at + CONTROL_BYTES[PING]!);
+      wheel.set(this, now + KEEPALIVE_TIMEOUT_MS);
+    } else this.#fail("timeout");
+  }
+
+  /** Nobody uses what this side has opened. */
+  get #isUnused(): boolean {
+    return this.#streams.size === 0 && this.#owner.onStream === undefined;
+  }
+}
