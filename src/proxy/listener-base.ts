@@ -9,6 +9,7 @@ import type { Acceptor } from "./net/tls-accept.ts";
 import { NO_SINK, type Transport } from "./net/transport.ts";
 import { Exchange } from "./request/exchange.ts";
 import type { ListenerContext, VerifiedPeer } from "./request/listener-context.ts";
+import { HopSeries } from "./telemetry/hop-series.ts";
 import { addTo, type Block, type SlotAllocator } from "./telemetry/slot-allocator.ts";
 
 /** Until the listener resource arrives; the same defaults as in discovery/messages.ts. */
@@ -26,10 +27,16 @@ export class Connections {
   readonly #active: Block;
   readonly #handshakes: Acceptor | null;
   readonly #hops = new Set<HopConnection>();
+  readonly #hopCounts: HopSeries;
 
   /** `handshakes`: where connections are made before they come here. */
-  constructor(allocator: SlotAllocator, listener: string, handshakes: Acceptor | null = null) {
+  constructor(
+    allocator: SlotAllocator,
+    listener: "inbound" | "outbound",
+    handshakes: Acceptor | null = null,
+  ) {
     this.#handshakes = handshakes;
+    this.#hopCounts = new HopSeries(allocator, listener);
     this.#total = allocator.allocate("counter", "weft_downstream_connections_total", { listener });
     this.#active = allocator.allocate("gauge", "weft_downstream_connections_active", { listener });
   }
@@ -51,10 +58,14 @@ export class Connections {
   admitHop(context: ListenerContext, transport: Transport, peer: VerifiedPeer | null): void {
     const owner = {
       onStream: (stream: Transport) => this.admit(context, stream, peer),
-      onClosed: (hop: HopConnection) => this.#hops.delete(hop),
+      onClosed: (hop: HopConnection) => {
+        this.#hops.delete(hop);
+        this.#hopCounts.closed();
+      },
     };
     const hop = new HopConnection(transport, owner, context.loop.hop);
     this.#hops.add(hop);
+    this.#hopCounts.opened();
     if (context.isDraining) hop.retire();
   }
 

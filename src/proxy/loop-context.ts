@@ -6,17 +6,21 @@ import { WindowBudget } from "./hop/window.ts";
 import type { Keyring } from "./net/credentials.ts";
 import { Scratch } from "./net/scratch.ts";
 import type { TimerWheel } from "./net/timer-wheel.ts";
-import { type HandshakeCounts, Origination } from "./net/tls-connect.ts";
+import { Origination } from "./net/tls-connect.ts";
 import type { Loop } from "./request/listener-context.ts";
+import { HandshakeSeries } from "./telemetry/handshake-series.ts";
+import { HopSeries } from "./telemetry/hop-series.ts";
+import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
 
-/** `outbound`: counts the handshakes that this side begins. */
+/** `allocator`: where the handshakes and connections that this side begins are counted. */
 export function loopContext(
   wheel: TimerWheel,
   keyring: Keyring,
-  outbound: HandshakeCounts,
+  allocator: SlotAllocator,
   random: () => number = Math.random,
 ): Loop {
   const hop: HopContext = { wheel, turn: new Turn(), budget: new WindowBudget() };
-  const hops = new Hops({ ...hop, origination: new Origination(keyring, outbound), random });
+  const origination = new Origination(keyring, new HandshakeSeries(allocator, "outbound"));
+  const hops = new Hops({ ...hop, origination, random, counts: new HopSeries(allocator, "outbound") });
   return { wheel, scratch: new Scratch(), random, hops, hop };
 }

@@ -17,7 +17,6 @@ import { Outbound } from "./outbound.ts";
 import type { FromLoop, LoopStart, SeriesInfo, ToLoop } from "./snapshot/loop-protocol.ts";
 import { releaseStartUpMemory } from "./start-up-memory.ts";
 import { Swap } from "./swap.ts";
-import { HandshakeSeries } from "./telemetry/handshake-series.ts";
 import { SlotAllocator } from "./telemetry/slot-allocator.ts";
 
 /** How often the loop's own delay is written to its gauges. */
@@ -35,7 +34,7 @@ function start(port: MessagePort, options: LoopStart): void {
   const inboundOwn = new Set(options.ownPorts);
   const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
   const keyring = new Keyring();
-  const loop = loopContext(new TimerWheel(), keyring, new HandshakeSeries(allocator, "outbound"));
+  const loop = loopContext(new TimerWheel(), keyring, allocator);
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     isOwn: ownAddress(outboundOwn),
     scope: options.outboundScope,

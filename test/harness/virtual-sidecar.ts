@@ -51,7 +51,7 @@ export async function virtualSidecar(
     return 0.25;
   };
   const keyring = new Keyring();
-  const loop = loopContext(new TimerWheel(() => now), keyring, { completed() {}, failed() {} }, random);
+  const loop = loopContext(new TimerWheel(() => now), keyring, allocator, random);
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     isOwn: () => false,
     scope: "lazy",

@@ -25,7 +25,7 @@ it("an open connection is served until its certificates end, then answered 403 a
   );
   const keyring = new Keyring();
   keyring.credentials = new Credentials(secretFor("shop", leafFor("shop", { notAfter: Date.now() + HOUR })));
-  const loop = loopContext(new TimerWheel(), keyring, { completed() {}, failed() {} }, () => 0);
+  const loop = loopContext(new TimerWheel(), keyring, allocator, () => 0);
   const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
     isOwn: () => false,
     keyring,

@@ -69,6 +69,8 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
   readonly #owner: HopOwner;
   readonly #reader = new FrameReader(this);
   readonly #streams = new Map<number, HopStream>();
+  /** Streams that have sent nothing, and have no id. */
+  readonly #unsent = new Set<HopStream>();
   /** Streams with bytes for which there was no room, or that have credit again. */
   readonly #waiting = new Set<HopStream>();
   #lastStream = 0;
@@ -108,27 +110,31 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
   }
   /** Streams that are open. */
   get size(): number {
-    return this.#streams.size;
+    return this.#streams.size + this.#unsent.size;
   }
   get hasRoom(): boolean {
-    return this.#isOpen && !this.isRetired && this.#streams.size < MAX_STREAMS && Date.now() < this.expiresAt;
+    return this.#isOpen && !this.isRetired && this.size < MAX_STREAMS && Date.now() < this.expiresAt;
   }
 
+  /** For the side that connected, while there is room. */
   open(sink: Sink): HopStream {
-    return this.#add(++this.#lastStream, sink);
+    const stream = new HopStream(this, 0, sink, this.#context.budget);
+    this.#unsent.add(stream);
+    return stream;
   }
 
-  #add(id: number, sink: Sink): HopStream {
-    const stream = new HopStream(this, id, sink, this.#context.budget);
-    this.#streams.set(id, stream);
-    return stream;
+  /** The id of a stream whose first frame is about to be put: ids are in the order of those. */
+  begin(stream: HopStream): number {
+    this.#unsent.delete(stream);
+    this.#streams.set(++this.#lastStream, stream);
+    return this.#lastStream;
   }
 
   /** A stream is over; what it has in frames still leaves. */
   forget(stream: HopStream): void {
-    this.#streams.delete(stream.id);
+    if (!this.#unsent.delete(stream)) this.#streams.delete(stream.id);
     this.#waiting.delete(stream);
-    if (this.#streams.size > 0) return;
+    if (this.size > 0) return;
     this.#unusedSince = this.#context.wheel.now();
     this.#closeWhenDone();
   }
@@ -147,7 +153,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
 
   #closeWhenDone(): void {
     const isOver = this.#hasSaidGoaway && (this.#peerHasSaidGoaway || this.#owner.onStream === undefined);
-    if (!isOver || this.#streams.size > 0 || !this.#isOpen) return;
+    if (!isOver || this.size > 0 || !this.#isOpen) return;
     this.#flush();
     this.#transport.end();
     this.#over(null);
@@ -179,8 +185,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
     this.#waiting.clear();
     this.#release();
     if (this.#transport.isOpen) this.#transport.sink = NO_SINK;
-    for (const stream of this.#streams.values()) stream.onLost(error);
-    this.#streams.clear();
+    for (const stream of [...this.#streams.values(), ...this.#unsent]) stream.onLost(error);
     this.#owner.onClosed(this);
   }
 
@@ -323,7 +328,8 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
       return null;
     }
     this.#lastStream = id;
-    const stream = this.#add(id, NO_SINK);
+    const stream = new HopStream(this, id, NO_SINK, this.#context.budget);
+    this.#streams.set(id, stream);
     if (this.#streams.size > MAX_STREAMS) {
       stream.refuse();
       return null;
@@ -401,6 +407,6 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
 
   /** Nobody uses what this side has opened. */
   get #isUnused(): boolean {
-    return this.#streams.size === 0 && this.#owner.onStream === undefined;
+    return this.size === 0 && this.#owner.onStream === undefined;
   }
 }

@@ -17,6 +17,12 @@ const JITTER = 0.1;
 export interface HopsContext extends HopContext {
   readonly origination: Origination;
   readonly random: () => number;
+  readonly counts: HopCounts;
+}
+
+export interface HopCounts {
+  opened(): void;
+  closed(): void;
 }
 
 export class Hops {
@@ -93,7 +99,9 @@ export class Hops {
   #add(key: string, transport: Transport): HopConnection {
     const set = this.#connections.get(key) ?? new Set();
     this.#connections.set(key, set);
+    this.#context.counts.opened();
     const onClosed = (connection: HopConnection) => {
+      this.#context.counts.closed();
       set.delete(connection);
       if (set.size === 0 && this.#connections.get(key) === set) this.#connections.delete(key);
     };

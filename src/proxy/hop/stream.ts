@@ -14,7 +14,8 @@ export class HopStream implements Transport, EndOfTurn {
   sink: Sink;
   bytesRead = 0;
   isPaused = false;
-  readonly id: number;
+  /** 0 until the first frame. */
+  id: number;
   readonly #hop: HopConnection;
   readonly #window: ReceiveWindow;
   #isOpen = true;
@@ -32,8 +33,8 @@ export class HopStream implements Transport, EndOfTurn {
   #owesEnd = false;
   /** Why it is closed, until the sink has heard of it. */
   #closing: { readonly error: NodeJS.ErrnoException | null } | null = null;
-  /** Where the latest message began, and the flush of the connection at that time. */
-  #messageAt = 0;
+  /** Where the latest message began, and the flush of the connection at that time; -1: none has. */
+  #messageAt = -1;
   #messageFlush = -1;
 
   constructor(hop: HopConnection, id: number, sink: Sink, budget: WindowBudget) {
@@ -82,25 +83,29 @@ export class HopStream implements Transport, EndOfTurn {
   #frame(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     while (at < end && this.#credit > 0) {
-      const taken = this.#hop.putData(this.id, bytes, at, Math.min(end, at + this.#credit));
+      const taken = this.#putData(bytes, at, Math.min(end, at + this.#credit));
       if (taken === 0) {
         this.#hop.waitForRoom(this);
         break;
       }
       at += taken;
-      this.#credit -= taken;
-      this.#sent += taken;
     }
     return at;
+  }
+
+  #putData(bytes: Uint8Array, start: number, end: number): number {
+    if (this.id === 0) this.id = this.#hop.begin(this);
+    const taken = this.#hop.putData(this.id, bytes, start, end);
+    this.#credit -= taken;
+    this.#sent += taken;
+    return taken;
   }
 
   /** The connection has room again. One frame a call, so that streams take turns; true: there is more. */
   sendQueued(): boolean {
     const first = this.#queue.first();
     if (!this.#isOpen || first.length === 0 || this.#credit === 0) return false;
-    const taken = this.#hop.putData(this.id, first, 0, Math.min(first.length, this.#credit));
-    this.#credit -= taken;
-    this.#sent += taken;
+    const taken = this.#putData(first, 0, Math.min(first.length, this.#credit));
     this.#queue.skip(taken);
     if (this.#queue.length > 0) return this.#credit > 0;
     if (this.#wantsEnd) this.#sendEnd();
@@ -149,7 +154,8 @@ export class HopStream implements Transport, EndOfTurn {
 
   /** The peer gives the stream up, having taken `received` bytes of it. */
   onReset(code: number, received: number): void {
-    const isSeen = code !== RESET_CODES.refused && ((received - this.#messageAt) | 0) > 0;
+    const hasSome = this.#messageAt < 0 || ((received - this.#messageAt) | 0) > 0;
+    const isSeen = code !== RESET_CODES.refused && hasSome;
     this.#endWith(isSeen ? connectionError("ECONNRESET", "the peer gave the stream up") : notSeen());
   }
 
@@ -178,6 +184,7 @@ export class HopStream implements Transport, EndOfTurn {
 
   #sendEnd(): void {
     this.#hasEnded = true;
+    if (this.id === 0) this.id = this.#hop.begin(this);
     this.#hop.putEnd(this.id);
     if (this.#peerHasEnded && !this.#owesEnd) this.#over(null);
   }
@@ -197,7 +204,7 @@ export class HopStream implements Transport, EndOfTurn {
 
   #giveUp(code: number): void {
     if (this.#isOpen) {
-      this.#hop.putReset(this.id, code, this.bytesRead);
+      if (this.id !== 0) this.#hop.putReset(this.id, code, this.bytesRead);
       this.#held.clear();
       this.#over(null);
     } else if (this.#closing !== null) {
