@@ -9,6 +9,8 @@ const SHORT_NAMES = {
   Workload: ["wl"],
   HTTPRoute: ["route"],
   TrafficPolicy: ["tp"],
+  AuthorizationPolicy: ["ap", "authz"],
+  NetworkPolicy: ["netpol"],
   MeshConfig: ["mesh", "config"],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -34,6 +34,15 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
     ["FOR", (spec) => spec.part("targetRef").text("name")],
     ["LOAD BALANCER", (spec) => spec.part("loadBalancer").text("policy")],
   ],
+  AuthorizationPolicy: [
+    ["ACTION", (spec) => spec.text("action") || "ALLOW"],
+    ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],
+    ["RULES", (spec) => String(spec.items("rules").length)],
+  ],
+  NetworkPolicy: [
+    ["FOR", (spec) => pairs(spec.part("podSelector").map("matchLabels")) || "all"],
+    ["RULES", (spec) => String(spec.items("ingress").length)],
+  ],
   MeshConfig: [
     ["TRUST DOMAIN", (spec) => spec.text("trustDomain")],
     ["OUTBOUND", (spec) => spec.text("outboundPolicy")],

@@ -210,6 +210,8 @@ describe("defaults", () => {
       clusterDomain: "cluster.local",
       outboundPolicy: "ALLOW_ANY",
       discoveryTimeout: 1_000,
+      defaultDeny: false,
+      authorization: { exposeDenials: false },
       limits: { maxHeadBytes: 65_536, maxHeaders: 100 },
       timeouts: { headers: 10_000, streamIdle: 300_000, connectionIdle: 3_600_000 },
       telemetry: { metricPrefix: "istio" },
@@ -255,6 +257,8 @@ describe("whatever comes", () => {
       ["weft.dev/v1alpha1", "Workload"],
       ["weft.dev/v1alpha1", "TrafficPolicy"],
       ["weft.dev/v1alpha1", "MeshConfig"],
+      ["weft.dev/v1alpha1", "AuthorizationPolicy"],
+      ["networking.k8s.io/v1", "NetworkPolicy"],
       ["gateway.networking.k8s.io/v1", "HTTPRoute"],
     );
     fc.assert(

@@ -103,7 +103,7 @@ function describe(shape: Shape): readonly [type: string, range: string] {
     case "duration":
       return ["duration", `${shape.min} to ${shape.max}`];
     case "portReference":
-      return ["number or text", "1 to 65535, or the name of a port"];
+      return ["number or text", `1 to 65535${shape.isNamed ? ", or the name of a port" : ""}`];
     case "enum":
       return ["one of", shape.values.map(code).join(", ")];
     case "list": {

@@ -3,6 +3,7 @@
  * warnings: what they name may come later, and until then only the traffic that concerns them fails (with 500, as the
  * Gateway API has it).
  */
+import { idleSelectors } from "./idle-selectors.ts";
 import type { Issue } from "./issue.ts";
 import { isService } from "./kind/http-route-backend.ts";
 import { policyConflicts } from "./policy-conflicts.ts";
@@ -24,7 +25,7 @@ export function danglingReferences(resources: readonly Resource[]): Issue[] {
       issues.push(...check(resource, reference, services.get(targetOf(resource, reference)), known));
     }
   }
-  return [...issues, ...policyConflicts(resources)];
+  return [...issues, ...policyConflicts(resources), ...idleSelectors(resources)];
 }
 
 /** Dangling references that get a suggestion. */

@@ -3,8 +3,14 @@
  * defaults, and with where it was written.
  */
 
+import {
+  type AuthorizationPolicySpec,
+  authorizationPolicyMetadata,
+  authorizationPolicySpec,
+} from "./kind/authorization-policy.ts";
 import { type HttpRouteSpec, httpRouteMetadata, httpRouteSpec } from "./kind/http-route.ts";
 import { type MeshConfigSpec, meshConfigMetadata, meshConfigSpec } from "./kind/mesh-config.ts";
+import { type NetworkPolicySpec, networkPolicyMetadata, networkPolicySpec } from "./kind/network-policy.ts";
 import { type ServiceSpec, serviceMetadata, serviceSpec } from "./kind/service.ts";
 import { type TrafficPolicySpec, trafficPolicyMetadata, trafficPolicySpec } from "./kind/traffic-policy.ts";
 import { type WorkloadSpec, workloadMetadata, workloadSpec } from "./kind/workload.ts";
@@ -15,6 +21,7 @@ import type { Schema } from "./schema.ts";
 
 export const WEFT_API = "weft.dev/v1alpha1";
 export const GATEWAY_API = "gateway.networking.k8s.io/v1";
+export const NETWORKING_API = "networking.k8s.io/v1";
 
 /** Where a resource was written. */
 export interface Origin {
@@ -40,8 +47,17 @@ export type Workload = Common<typeof WEFT_API, "Workload", WorkloadSpec>;
 export type TrafficPolicy = Common<typeof WEFT_API, "TrafficPolicy", TrafficPolicySpec>;
 export type MeshConfig = Common<typeof WEFT_API, "MeshConfig", MeshConfigSpec>;
 export type HttpRoute = Common<typeof GATEWAY_API, "HTTPRoute", HttpRouteSpec>;
+export type AuthorizationPolicy = Common<typeof WEFT_API, "AuthorizationPolicy", AuthorizationPolicySpec>;
+export type NetworkPolicy = Common<typeof NETWORKING_API, "NetworkPolicy", NetworkPolicySpec>;
 
-export type Resource = Service | Workload | TrafficPolicy | MeshConfig | HttpRoute;
+export type Resource =
+  | Service
+  | Workload
+  | TrafficPolicy
+  | MeshConfig
+  | HttpRoute
+  | AuthorizationPolicy
+  | NetworkPolicy;
 export type Kind = Resource["kind"];
 
 export interface KindTable {
@@ -75,6 +91,18 @@ export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
     summary: "How clients' sidecars treat a Service.",
     metadata: trafficPolicyMetadata,
     spec: trafficPolicySpec,
+  },
+  AuthorizationPolicy: {
+    apiVersion: WEFT_API,
+    summary: "Who may send which requests to which workloads.",
+    metadata: authorizationPolicyMetadata,
+    spec: authorizationPolicySpec,
+  },
+  NetworkPolicy: {
+    apiVersion: NETWORKING_API,
+    summary: "Who may connect to which workloads.",
+    metadata: networkPolicyMetadata,
+    spec: networkPolicySpec,
   },
   MeshConfig: {
     apiVersion: WEFT_API,

@@ -90,7 +90,7 @@ function durationFrom(min: string): Schema<number> {
 
 /** A port number, or the name of a port. */
 export const portReference: Schema<number | string> = {
-  shape: { kind: "portReference" },
+  shape: { kind: "portReference", isNamed: true },
   check: (value, path, report) => {
     const isNumber = typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65_536;
     if (isNumber || (typeof value === "string" && DNS_LABEL.test(value))) return value;

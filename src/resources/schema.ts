@@ -33,7 +33,8 @@ export type Shape =
     }
   | { readonly kind: "boolean" }
   | { readonly kind: "duration"; readonly min: string; readonly max: string }
-  | { readonly kind: "portReference" }
+  /** `isNamed`: the name of a port will do too. */
+  | { readonly kind: "portReference"; readonly isNamed: boolean }
   | { readonly kind: "enum"; readonly values: readonly (string | number)[] }
   | { readonly kind: "list"; readonly item: Shape; readonly minItems: number; readonly maxItems: number }
   | { readonly kind: "map"; readonly key: string; readonly value: Shape; readonly maxEntries: number }

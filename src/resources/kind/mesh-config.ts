@@ -2,7 +2,7 @@
  * MeshConfig (weft.dev/v1alpha1): settings of the mesh as a whole. There is at most one, named `default`.
  */
 import { metadataOf } from "../metadata.ts";
-import { dnsName, duration, integer, positiveDuration, text } from "../scalars.ts";
+import { boolean, dnsName, duration, integer, positiveDuration, text } from "../scalars.ts";
 import { type Infer, object, oneOfValues, withDefault } from "../schema.ts";
 
 export const meshConfigMetadata = metadataOf(text('"default"', { pattern: /^default$/, max: 7 }));
@@ -54,6 +54,14 @@ const telemetry = object({
   ),
 });
 
+const authorization = object({
+  exposeDenials: withDefault(
+    boolean,
+    false,
+    "Whether `x-weft-error` of a refusal names the policy and the rule: a help for its clients, and for attackers.",
+  ),
+});
+
 export const meshConfigSpec = object({
   trustDomain: withDefault(
     dnsName,
@@ -79,6 +87,13 @@ export const meshConfigSpec = object({
     "How long the first request to a service waits for its configuration; `0s`: not at all.",
     "Envoy on-demand discovery `timeout`",
   ),
+  defaultDeny: withDefault(
+    boolean,
+    false,
+    "Whether workloads without an AuthorizationPolicy that allows take nothing.",
+    "Linkerd `defaultInboundPolicy: deny`",
+  ),
+  authorization: withDefault(authorization, {}, "What becomes of refused requests."),
   limits: withDefault(limits, {}, "What is refused."),
   timeouts: withDefault(timeouts, {}, "How long is waited on every listener."),
   telemetry: withDefault(telemetry, {}, "What is measured."),

@@ -1,0 +1,52 @@
+/** Policies whose selector takes no Workload: nothing that they say has any effect, which for a DENY is worth a warning. */
+import type { Issue } from "./issue.ts";
+import { ROOT_NAMESPACE } from "./kind/authorization-policy.ts";
+import { matchesLabels } from "./label-match.ts";
+import { fieldName } from "./problem.ts";
+import {
+  type AuthorizationPolicy,
+  type NetworkPolicy,
+  placeOf,
+  type Resource,
+  resourceId,
+  type Workload,
+} from "./resource.ts";
+
+/** A warning for each. */
+export function idleSelectors(resources: readonly Resource[]): Issue[] {
+  const policies = resources.filter((r) => r.kind === "AuthorizationPolicy" || r.kind === "NetworkPolicy");
+  if (policies.length === 0) return [];
+  const workloads = resources.filter((r) => r.kind === "Workload");
+  return policies.flatMap((policy) => (takesAny(policy, workloads) ? [] : [idle(policy)]));
+}
+
+function takesAny(policy: AuthorizationPolicy | NetworkPolicy, workloads: readonly Workload[]): boolean {
+  const isMeshWide = policy.kind === "AuthorizationPolicy" && policy.metadata.namespace === ROOT_NAMESPACE;
+  const selector = policy.kind === "NetworkPolicy" ? policy.spec.podSelector : policy.spec.selector;
+  // What has no selector is for workloads that come later too.
+  if (selector === undefined || isEmpty(selector)) return true;
+  return workloads.some(
+    ({ metadata }) =>
+      (isMeshWide || metadata.namespace === policy.metadata.namespace) &&
+      matchesLabels(selector, metadata.labels),
+  );
+}
+
+function isEmpty(selector: object): boolean {
+  return Object.values(selector).every((part: object) => Object.keys(part).length === 0);
+}
+
+function idle(policy: AuthorizationPolicy | NetworkPolicy): Issue {
+  const path = ["spec", policy.kind === "NetworkPolicy" ? "podSelector" : "selector"];
+  return {
+    severity: "warning",
+    file: policy.origin.file,
+    ...placeOf(policy, path),
+    kind: policy.kind,
+    name: policy.metadata.name,
+    field: fieldName(path),
+    found: "no Workload",
+    expected: "labels that a Workload has",
+    message: `${resourceId(policy)} selects no Workload`,
+  };
+}
