@@ -93,6 +93,8 @@ export class Engine implements ConnectionOwner {
     this.#measureFrom = times.measureFrom;
     this.#endAt = times.endAt;
     this.#roomSince = times.start;
+    // The start is a whole millisecond, just ahead: what a closed loop sent before it would belong to no part of the run.
+    this.#pausedUntil = times.start;
     if (mode === "open") this.#schedule = new Schedule({ rate, arrival, seed, start: times.start });
     this.#sending = true;
     return new Promise((resolve) => {

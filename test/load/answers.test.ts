@@ -123,6 +123,16 @@ describe("failures", () => {
     origin = undefined;
   });
 
+  it("a closed loop sends nothing before its start: without a warm-up each request is in the result", async () => {
+    const { requests } = await run((socket) => socket.write(OK), {
+      mode: "closed",
+      durationMs: 20,
+      warmupMs: 0,
+    });
+    expect(requests.warmup).toBe(0);
+    expect(requests.sent).toBe(origin?.heads.length);
+  });
+
   it("nothing listens: the run does not start", async () => {
     origin = await startOrigin(() => undefined);
     const { url } = origin;
