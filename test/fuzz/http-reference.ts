@@ -3,6 +3,7 @@
  * hold against the text of the RFCs. It shares nothing with the codec, whose verdicts it judges and whose output it checks.
  */
 import { isIPv6 } from "node:net";
+import { normalTarget } from "./path-reference.ts";
 
 export interface Field {
   readonly name: string;
@@ -65,11 +66,11 @@ export function referenceRequest(text: string, limits: Limits): Request | undefi
     return { ...rest, path: "", authority: target };
   }
   const authority = hosts[0] ?? "";
-  if (target.startsWith("/")) return { ...rest, path: target, authority };
+  if (target.startsWith("/")) return { ...rest, path: normalTarget(target), authority };
   if (target === "*" && method === "OPTIONS") return { ...rest, path: target, authority };
   const absolute = /^http:\/\/([^/?]+)(\/.*)?$/i.exec(target);
   if (absolute === null || !isAuthority(absolute[1] ?? "")) return undefined;
-  return { ...rest, path: absolute[2] ?? "/", authority: absolute[1] ?? "" };
+  return { ...rest, path: normalTarget(absolute[2] ?? "/"), authority: absolute[1] ?? "" };
 }
 
 /** The response at the start of `text`, or undefined. */

@@ -2,6 +2,7 @@
  * What the Gateway API says of matching (HTTPRouteRule.matches), written for the eye: every match of every rule is tried, and those
  * that hold are sorted by the list of criteria. Slow, with strings and copies; the data plane must agree with it.
  */
+import { normalTarget } from "./path-reference.ts";
 
 export interface MatchSpec {
   readonly path?: { readonly type: "Exact" | "PathPrefix" | "RegularExpression"; readonly value: string };
@@ -82,7 +83,7 @@ function compareLists(a: readonly (number | string)[], b: readonly (number | str
 
 function holds(match: MatchSpec, request: RequestSpec): boolean {
   return (
-    (match.path === undefined || pathHolds(match.path, request.path)) &&
+    (match.path === undefined || pathHolds(match.path, normalTarget(request.path))) &&
     (match.method === undefined || match.method === request.method) &&
     (match.headers ?? []).every((header) =>
       request.headers.some(

@@ -1,11 +1,12 @@
 /**
  * A request head, read in one pass (RFC 9112 §3, §6.3): request line, fields, then the rules that need both: one Host, one
- * framing, the authority that decides. What is not allowed is refused here and no upstream sees a byte of it.
+ * framing, the authority that decides, one spelling of the path. What is not allowed is refused here and no upstream sees a byte of it.
  */
 import { isAuthority } from "../http/authority.ts";
 import { CR, LF, SLASH, SP, TARGET, TOKEN } from "../http/byte-class.ts";
 import { EXPECT, equalsFolded, HOST_FIELD, UPGRADE } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
+import { normalizePath } from "../http/path.ts";
 import {
   BAD_MESSAGE,
   EXPECTATION_FAILED,
@@ -147,7 +148,10 @@ function checkTarget(buf: Buffer, head: Head): number {
     return head.contentLength > 0 || head.isChunked ? BAD_MESSAGE : 0;
   }
   head.pathStart = targetStart;
-  if (buf[targetStart] === SLASH) return 0;
+  if (buf[targetStart] === SLASH) {
+    head.targetEnd = normalizePath(buf, targetStart, targetEnd);
+    return 0;
+  }
   if (buf[targetStart] === ASTERISK) {
     return targetEnd === targetStart + 1 && isMethod(head, OPTIONS) ? 0 : BAD_MESSAGE;
   }
@@ -173,6 +177,7 @@ function checkAbsoluteForm(buf: Buffer, head: Head): number {
   head.authorityStart = authorityStart;
   head.authorityEnd = authorityEnd;
   head.pathStart = authorityEnd;
+  if (authorityEnd < targetEnd) head.targetEnd = normalizePath(buf, authorityEnd, targetEnd);
   return 0;
 }
 
