@@ -8,6 +8,8 @@
  * indexes where it would otherwise search.
  */
 
+import type { PolicyResource } from "./policy.ts";
+
 /** In the order in which a sidecar applies them: make before break. */
 export const RESOURCE_TYPES = ["cluster", "endpoints", "listener", "route", "policy", "secret"] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
@@ -115,6 +117,7 @@ export type Resource =
   | EndpointsResource
   | ListenerResource
   | RouteResource
+  | PolicyResource
   | SecretResource;
 
 /** Name of the one secret resource. */

@@ -4,6 +4,7 @@
  * Services that select it, not the ten thousand others.
  */
 import type { ResourceType } from "../../discovery/messages.ts";
+import { ROOT_NAMESPACE } from "../../resources/kind/authorization-policy.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { idOf } from "./inputs.ts";
 import { type MeshIndex, parentServices, selects } from "./mesh-index.ts";
@@ -14,6 +15,8 @@ export interface Affected {
   readonly names: ReadonlySet<string>;
   /** Whether any listener may differ. */
   readonly listeners: boolean;
+  /** Namespaces of workloads whose policy may differ. */
+  readonly policies: ReadonlySet<string> | "all";
 }
 
 /** A type and a name as one key. */
@@ -28,6 +31,7 @@ export function affectedBy(
 ): Affected {
   const names = new Set<string>();
   let listeners = false;
+  const policies = new Set<string>();
   const add = (type: ResourceType, list: readonly string[]) => {
     for (const name of list) names.add(affectedKey(type, name));
   };
@@ -46,6 +50,9 @@ export function affectedBy(
         }
         case "Workload": {
           listeners = true;
+          policies.add(resource.metadata.namespace);
+          // It may be one of those whom the NetworkPolicies of any namespace mean.
+          for (const namespace of index.networkPolicies.keys()) policies.add(namespace);
           const labels = index.workloads.get(id)?.metadata.labels;
           for (const service of index.servicesOf(resource.metadata.namespace)) {
             if (selects(service.spec.selector, labels)) add("endpoints", portNames(service));
@@ -65,14 +72,19 @@ export function affectedBy(
           addRoutes(index, new Set([target]), add);
           break;
         }
+        case "AuthorizationPolicy":
+        case "NetworkPolicy":
+          policies.add(resource.metadata.namespace);
+          break;
         case "MeshConfig":
           listeners = true;
+          policies.add(ROOT_NAMESPACE);
           break;
       }
       if (resource.kind === "Service") addRoutes(index, routesTo(index, id), add);
     }
   }
-  return { names, listeners };
+  return { names, listeners, policies: policies.has(ROOT_NAMESPACE) ? "all" : policies };
 }
 
 type Add = (type: ResourceType, names: readonly string[]) => void;

@@ -10,6 +10,7 @@ import type {
   ResourceType,
   VersionedResource,
 } from "../../discovery/messages.ts";
+import { INBOUND_POLICY } from "../../discovery/policy.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { type Affected, affectedBy } from "./affected.ts";
 import { compileCluster } from "./cluster.ts";
@@ -18,6 +19,7 @@ import { type Addresses, idOf, NO_ADDRESSES } from "./inputs.ts";
 import { compileInbound, compileOutbound } from "./listener.ts";
 import { indexMesh, type MeshIndex } from "./mesh-index.ts";
 import { findServicePort, portNames, routeNames } from "./names.ts";
+import { compilePolicy, policyNamespace } from "./policy.ts";
 import { compileRoute, consumerNamespaces } from "./route.ts";
 import { versioned } from "./version.ts";
 
@@ -28,8 +30,9 @@ export interface ChangedName {
 }
 
 const LISTENERS = ["outbound", "inbound"] as const;
+const POLICIES = [INBOUND_POLICY] as const;
 
-/** Nodes whose listeners are kept; beyond that the cache starts anew, so that it can't grow with every node ever seen. */
+/** Nodes whose own resources are kept; beyond that the cache starts anew, so that it can't grow with every node ever seen. */
 const MAX_NODES = 10_000;
 
 export class Compiler {
@@ -37,7 +40,7 @@ export class Compiler {
   #mesh: MeshIndex;
   #fingerprints: ReadonlyMap<string, Fingerprint> = new Map();
   #cache = new Map<string, VersionedResource | undefined>();
-  #nodes = new Map<string, { readonly node: Node; readonly listeners: Map<string, VersionedResource> }>();
+  #nodes = new Map<string, KnownNode>();
 
   /** `mtls`: what sidecars speak with each other: `STRICT` where the control plane gives them certificates. */
   constructor(mtls: MutualTlsMode = "DISABLE") {
@@ -64,19 +67,24 @@ export class Compiler {
     const affected = affectedBy(different, [before, after]);
     const changed = this.#replace(before, after, affected);
     this.#fingerprints = fingerprints;
-    if (affected.listeners) changed.push(...this.#recompileListeners());
-    return changed;
+    if (affected.listeners) changed.push(...this.#recompile("listener", () => true));
+    const { policies } = affected;
+    if (policies !== "all" && policies.size === 0) return changed;
+    const isConcerned = (node: Node) =>
+      policies === "all" || [before, after].some((mesh) => policies.has(policyNamespace(mesh, node)));
+    return [...changed, ...this.#recompile("policy", isConcerned)];
   }
 
   /** One resource as `node` should have it; undefined where nothing has that name. */
   get(type: ResourceType, name: string, node: Node): VersionedResource | undefined {
-    if (type === "listener") return this.#listener(name, node);
+    if (type === "listener" || type === "policy") return this.#own(type, name, node);
     return this.#cached(this.#mesh, type, name, node.namespace);
   }
 
   /** All names of a type, for those who subscribe to everything. */
   names(type: ResourceType, _node: Node): readonly string[] {
     if (type === "listener") return LISTENERS;
+    if (type === "policy") return POLICIES;
     const services = [...this.#mesh.services.values()];
     if (type === "route") return services.flatMap(routeNames);
     return type === "cluster" || type === "endpoints" ? services.flatMap(portNames) : [];
@@ -139,36 +147,47 @@ export class Compiler {
     return result;
   }
 
-  #listener(name: string, node: Node): VersionedResource | undefined {
-    if (name !== "outbound" && name !== "inbound") return undefined;
+  /** What every node has for itself. */
+  #own(type: OwnType, name: string, node: Node): VersionedResource | undefined {
     const key = JSON.stringify(node);
     let known = this.#nodes.get(key);
     if (known === undefined) {
       if (this.#nodes.size >= MAX_NODES) this.#nodes.clear();
-      known = { node, listeners: new Map() };
+      known = { node, listener: new Map(), policy: new Map() };
       this.#nodes.set(key, known);
     }
-    let listener = known.listeners.get(name);
-    if (listener === undefined) {
-      listener = versioned(name, compileListener(this.#mesh, name, node));
-      known.listeners.set(name, listener);
+    let found = known[type].get(name);
+    if (found === undefined) {
+      const compiled = compileOwn(this.#mesh, type, name, node);
+      if (compiled === undefined) return undefined;
+      found = versioned(name, compiled);
+      known[type].set(name, found);
     }
-    return listener;
+    return found;
   }
 
-  #recompileListeners(): readonly ChangedName[] {
+  #recompile(type: OwnType, isConcerned: (node: Node) => boolean): readonly ChangedName[] {
     const changed = new Set<string>();
-    for (const { node, listeners } of this.#nodes.values()) {
-      for (const [name, old] of listeners) {
-        if (name !== "outbound" && name !== "inbound") continue;
-        const now = versioned(name, compileListener(this.#mesh, name, node));
+    for (const { node, [type]: own } of this.#nodes.values()) {
+      if (!isConcerned(node)) continue;
+      for (const [name, old] of own) {
+        const compiled = compileOwn(this.#mesh, type, name, node);
+        if (compiled === undefined) continue;
+        const now = versioned(name, compiled);
         if (now.version === old.version) continue;
-        listeners.set(name, now);
+        own.set(name, now);
         changed.add(name);
       }
     }
-    return [...changed].map((name) => ({ type: "listener", name }));
+    return [...changed].map((name) => ({ type, name }));
   }
+}
+
+/** Types of which a node has its own. */
+type OwnType = "listener" | "policy";
+
+interface KnownNode extends Readonly<Record<OwnType, Map<string, VersionedResource>>> {
+  readonly node: Node;
 }
 
 interface Fingerprint {
@@ -214,8 +233,10 @@ function compile(mesh: MeshIndex, type: ResourceType, name: string, namespace: s
   return type === "endpoints" ? compileEndpoints(mesh, service, port) : undefined;
 }
 
-function compileListener(mesh: MeshIndex, name: (typeof LISTENERS)[number], node: Node) {
-  return name === "outbound" ? compileOutbound(mesh, node) : compileInbound(mesh, node);
+function compileOwn(mesh: MeshIndex, type: OwnType, name: string, node: Node): Compiled | undefined {
+  if (type === "policy") return name === INBOUND_POLICY ? compilePolicy(mesh, node) : undefined;
+  if (name === "outbound") return compileOutbound(mesh, node);
+  return name === "inbound" ? compileInbound(mesh, node) : undefined;
 }
 
 function parseKey(key: string): ChangedName {

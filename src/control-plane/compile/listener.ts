@@ -12,7 +12,8 @@ import type {
 } from "../../discovery/messages.ts";
 import { DEFAULT_CONNECT_TIMEOUT_MS } from "./cluster.ts";
 import { idOf, type ServiceInput, type WorkloadInput } from "./inputs.ts";
-import { type MeshIndex, selects, targetPort } from "./mesh-index.ts";
+import { type MeshIndex, selects, targetPort, workloadOf } from "./mesh-index.ts";
+import { principal } from "./principal.ts";
 import { protocolOf } from "./protocol.ts";
 
 const DEFAULT_DOMAIN = "cluster.local";
@@ -45,26 +46,18 @@ export function compileInbound(mesh: MeshIndex, node: Node): InboundListenerReso
   };
 }
 
-/** The node's Workload; a node names it with or without its namespace. */
-function workloadOf(mesh: MeshIndex, node: Node): WorkloadInput | undefined {
-  if (node.workload === "") return undefined;
-  const id = node.workload.includes("/") ? node.workload : `${node.namespace}/${node.workload}`;
-  return mesh.workloads.get(id);
-}
-
 function localWorkload(mesh: MeshIndex, node: Node): LocalWorkload {
   const workload = workloadOf(mesh, node);
   const labels = { ...node.labels, ...workload?.metadata.labels };
   const name = workload?.metadata.name ?? (node.workload.split("/").at(-1) || (node.service ?? node.id));
   const namespace = workload?.metadata.namespace ?? node.namespace;
   const account = workload?.spec.serviceAccount ?? (node.serviceAccount || "default");
-  const trustDomain = mesh.mesh?.spec.trustDomain ?? DEFAULT_DOMAIN;
   return {
     workload: name,
     namespace,
     app: labels["app"] ?? "",
     version: labels["version"] ?? "",
-    principal: `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`,
+    principal: `spiffe://${principal(mesh, namespace, account)}`,
   };
 }
 

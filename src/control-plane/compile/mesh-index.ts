@@ -3,8 +3,8 @@
  * target. Built anew for each change (a pass over the resources, some milliseconds for ten thousand) and never changed
  * afterwards, so that the state before a change can still be asked while the one after it is compared.
  */
-import type { MutualTlsMode } from "../../discovery/messages.ts";
-import type { Resource } from "../../resources/resource.ts";
+import type { MutualTlsMode, Node } from "../../discovery/messages.ts";
+import type { AuthorizationPolicy, NetworkPolicy, Resource } from "../../resources/resource.ts";
 import {
   type Addresses,
   idOf,
@@ -25,6 +25,11 @@ export interface MeshIndex {
   /** HTTPRoutes by the Service they are attached to. */
   readonly routes: ReadonlyMap<string, readonly RouteInput[]>;
   readonly policies: ReadonlyMap<string, PolicyInput>;
+  /** By namespace. */
+  readonly authorization: ReadonlyMap<string, readonly AuthorizationPolicy[]>;
+  /** By namespace, in order of name. */
+  readonly networkPolicies: ReadonlyMap<string, readonly NetworkPolicy[]>;
+  readonly workloadsByNamespace: ReadonlyMap<string, readonly WorkloadInput[]>;
   readonly mesh: MeshInput | undefined;
   /** What sidecars' inbound listeners take. */
   readonly mtls: MutualTlsMode;
@@ -45,6 +50,9 @@ export function indexMesh(
   const policies = new Map<string, PolicyInput>();
   const byLabel = new Map<string, WorkloadInput[]>();
   const byNamespace = new Map<string, ServiceInput[]>();
+  const authorization = new Map<string, AuthorizationPolicy[]>();
+  const networkPolicies = new Map<string, NetworkPolicy[]>();
+  const workloadsByNamespace = new Map<string, WorkloadInput[]>();
   let mesh: MeshInput | undefined;
   for (const resource of resources) {
     switch (resource.kind) {
@@ -55,6 +63,7 @@ export function indexMesh(
       case "Workload": {
         const workload = overlaid(resource, addresses[idOf(resource.metadata)]);
         workloads.set(idOf(resource.metadata), workload);
+        push(workloadsByNamespace, resource.metadata.namespace, workload);
         for (const [key, value] of Object.entries(workload.metadata.labels ?? {})) {
           push(byLabel, labelKey(workload.metadata.namespace, key, value), workload);
         }
@@ -71,17 +80,28 @@ export function indexMesh(
         policies.set(target, winner(policies.get(target), resource));
         break;
       }
+      case "AuthorizationPolicy":
+        push(authorization, resource.metadata.namespace, resource);
+        break;
+      case "NetworkPolicy":
+        push(networkPolicies, resource.metadata.namespace, resource);
+        break;
       case "MeshConfig":
         mesh = resource;
         break;
     }
   }
-  for (const list of byLabel.values()) list.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  for (const list of [...byLabel.values(), ...networkPolicies.values()]) {
+    list.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  }
   return {
     services,
     workloads,
     routes,
     policies,
+    authorization,
+    networkPolicies,
+    workloadsByNamespace,
     mesh,
     mtls,
     servicesOf: (namespace) => byNamespace.get(namespace) ?? [],
@@ -93,6 +113,13 @@ export function indexMesh(
       return candidates.filter((workload) => selects(selector, workload.metadata.labels));
     },
   };
+}
+
+/** The node's Workload; a node names it with or without its namespace. */
+export function workloadOf(mesh: MeshIndex, node: Node): WorkloadInput | undefined {
+  if (node.workload === "") return undefined;
+  const id = node.workload.includes("/") ? node.workload : `${node.namespace}/${node.workload}`;
+  return mesh.workloads.get(id);
 }
 
 /** Whether all of `selector` holds; an empty one selects nothing, as in Kubernetes' Services. */

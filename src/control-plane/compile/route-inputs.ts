@@ -116,6 +116,8 @@ export interface MeshInput {
     readonly clusterDomain?: string | undefined;
     readonly outboundPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
     readonly discoveryTimeout?: number | undefined;
+    readonly defaultDeny?: boolean | undefined;
+    readonly authorization?: { readonly exposeDenials?: boolean | undefined } | undefined;
     readonly limits?:
       | { readonly maxHeadBytes?: number | undefined; readonly maxHeaders?: number | undefined }
       | undefined;
