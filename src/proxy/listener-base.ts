@@ -4,6 +4,7 @@
 import type net from "node:net";
 import type { ListenerLimits } from "../discovery/messages.ts";
 import { HopConnection } from "./hop/connection.ts";
+import type { HopTransport } from "./hop/output.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";
 import type { Acceptor } from "./net/tls-accept.ts";
 import { NO_SINK, type Transport } from "./net/transport.ts";
@@ -55,7 +56,7 @@ export class Connections {
   }
 
   /** A connection of another sidecar: requests come on its streams. */
-  admitHop(context: ListenerContext, transport: Transport, peer: VerifiedPeer | null): void {
+  admitHop(context: ListenerContext, transport: HopTransport, peer: VerifiedPeer | null): void {
     const owner = {
       onStream: (stream: Transport) => this.admit(context, stream, peer),
       onClosed: (hop: HopConnection) => {

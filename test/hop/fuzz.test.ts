@@ -25,7 +25,7 @@ function read(bytes: Buffer, cuts: readonly number[]): Read {
     onStreamReset: (stream, code, received) => events.push(`reset ${stream} ${code} ${received}`),
     onCredit: (stream, count) => events.push(`credit ${stream} ${count}`),
     onGoaway: (code) => events.push(`goaway ${code}`),
-    onPing: (buf, at) => events.push(`ping ${buf.toString("hex", at, at + 8)}`),
+    onPing: (first, second) => events.push(`ping ${first} ${second}`),
     onPong: () => events.push("pong"),
   };
   const reader = new FrameReader(handler);

@@ -11,6 +11,7 @@ import { Listener } from "../../src/proxy/net/listener.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
 import { Acceptor } from "../../src/proxy/net/tls-accept.ts";
 import { Origination, type TlsTarget } from "../../src/proxy/net/tls-connect.ts";
+import { TlsConnection } from "../../src/proxy/net/tls-connection.ts";
 import type { Transport } from "../../src/proxy/net/transport.ts";
 import { contextOf } from "../identity/pki.ts";
 import { targetAt } from "../tls/in-process.ts";
@@ -56,8 +57,9 @@ async function startTaker(): Promise<number> {
     keyring,
     counts: { completed() {}, failed() {} },
     takesPlaintext: () => false,
-    onConnection(transport, _client, protocol) {
-      expect(protocol).toBe(HOP_PROTOCOL);
+    onConnection(transport) {
+      if (!(transport instanceof TlsConnection)) throw new TypeError("TLS");
+      expect(transport.protocol).toBe(HOP_PROTOCOL);
       const onStream = (stream: Transport) => {
         const seen = new Seen();
         seen.onData = (buf, start, end) => stream.write(buf.subarray(start, end));

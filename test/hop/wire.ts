@@ -1,6 +1,7 @@
 /** Two ends of a connection in memory: what one writes, the other reads when the test says so, in pieces of the test's choice. */
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { HopConnection, type HopOwner } from "../../src/proxy/hop/connection.ts";
+import type { HopTransport } from "../../src/proxy/hop/output.ts";
 import type { HopStream } from "../../src/proxy/hop/stream.ts";
 import { Turn } from "../../src/proxy/hop/turn.ts";
 import { WindowBudget } from "../../src/proxy/hop/window.ts";
@@ -10,17 +11,19 @@ import { NO_SINK, type Sink, type Transport } from "../../src/proxy/net/transpor
 /** As many bytes as a socket takes before it says that it is full. */
 const HIGH_WATER = 65_536;
 
-export class WireEnd implements Transport {
+export class WireEnd implements HopTransport {
   sink: Sink = NO_SINK;
   peer: WireEnd | null = null;
   isOpen = true;
   isPaused = false;
+  readonly keeps = false;
   bytesRead = 0;
   readonly peerAddress = "198.18.0.1:15006";
   expiresAt = Number.MAX_SAFE_INTEGER;
   /** Written, and not yet read by the other end. */
   outgoing: Buffer = Buffer.alloc(0);
   writes = 0;
+  #onSent: (() => void)[] = [];
   #hasEnded = false;
   #hasDeliveredEnd = false;
   #wasFull = false;
@@ -37,6 +40,11 @@ export class WireEnd implements Transport {
     return !this.#wasFull;
   }
 
+  send(bytes: Uint8Array, onSent: () => void): void {
+    this.write(bytes);
+    if (this.isOpen && !this.#hasEnded) this.#onSent.push(onSent);
+  }
+
   /** Lets the other end read up to `count` of what is on the way. */
   deliver(count = Number.POSITIVE_INFINITY): void {
     const bytes = this.outgoing.subarray(0, count);
@@ -44,6 +52,7 @@ export class WireEnd implements Transport {
     const { peer } = this;
     if (peer?.isOpen && bytes.length > 0) peer.sink.onData(Buffer.from(bytes), 0, bytes.length);
     if (this.outgoing.length > 0) return;
+    for (const onSent of this.#onSent.splice(0)) if (this.isOpen) onSent();
     if (this.#wasFull && this.isOpen) {
       this.#wasFull = false;
       this.sink.onDrain();

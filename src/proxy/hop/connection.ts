@@ -5,29 +5,23 @@
  */
 import { connectionError } from "../net/handshake-fault.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
-import { NO_SINK, type Sink, type Transport } from "../net/transport.ts";
+import { NO_SINK, type Sink } from "../net/transport.ts";
 import {
-  CONTROL_BYTES,
   CREDIT,
   DATA,
   END,
   GOAWAY,
   GOAWAY_CODES,
   type GoawayReason,
-  HEADER_BYTES,
-  MAX_CONTROL,
-  MAX_PAYLOAD,
   MAX_STREAMS,
   PING,
   PONG,
-  putHeader,
-  putNumber,
   RESET,
 } from "./frame.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
-import { outputBuffer, releaseOutput } from "./output.ts";
+import { type HopTransport, Output, type OutputOwner } from "./output.ts";
 import { HopStream } from "./stream.ts";
-import type { EndOfTurn, Turn } from "./turn.ts";
+import type { Turn } from "./turn.ts";
 import type { WindowBudget } from "./window.ts";
 
 /** A connection that has been silent for this long is asked whether it lives. */
@@ -38,8 +32,6 @@ export const KEEPALIVE_TIMEOUT_MS = 10_000;
 const UNUSED_MS = 30_000;
 /** The peer's time to end its side after ours. */
 const LINGER_MS = 5_000;
-/** Output that a peer has not read, beside what its credit allows: acknowledgements of frames that it floods. */
-const MAX_UNREAD = 1_048_576;
 /** Frames without data that a peer may send beyond twice those with data that have passed. */
 const MAX_IDLE_FRAMES = 1_000;
 
@@ -56,15 +48,14 @@ export interface HopOwner {
   onClosed(connection: HopConnection): void;
 }
 
-export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTurn {
+export class HopConnection extends Timed implements Sink, FrameHandler, OutputOwner {
   readonly turn: Turn;
   readonly expiresAt: number;
   readonly peerAddress: string;
   /** Takes no new streams. */
   isRetired = false;
-  /** Writes so far. */
-  flushes = 0;
-  readonly #transport: Transport;
+  readonly #transport: HopTransport;
+  readonly #output: Output;
   readonly #context: HopContext;
   readonly #owner: HopOwner;
   readonly #reader = new FrameReader(this);
@@ -77,11 +68,6 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
   #isOpen = true;
   #hasSaidGoaway = false;
   #peerHasSaidGoaway = false;
-  /** The socket is full. */
-  #isFull = false;
-  #out: Buffer | null = null;
-  #outBytes = 0;
-  #isDirty = false;
   #heardAt: number;
   #unusedSince: number;
   readonly #retireAt: number;
@@ -90,12 +76,13 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
   #idleFrames = 0;
 
   /** `retireAfterMs`: how old it may become; the side that takes streams leaves that to the other. */
-  constructor(transport: Transport, owner: HopOwner, context: HopContext, retireAfterMs = Infinity) {
+  constructor(transport: HopTransport, owner: HopOwner, context: HopContext, retireAfterMs = Infinity) {
     super();
     this.#transport = transport;
     this.#owner = owner;
     this.#context = context;
     this.turn = context.turn;
+    this.#output = new Output(transport, context.turn, this);
     this.expiresAt = transport.expiresAt ?? Number.POSITIVE_INFINITY;
     this.peerAddress = transport.peerAddress;
     this.#heardAt = context.wheel.now();
@@ -105,6 +92,10 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
     transport.sink = this;
   }
 
+  /** Writes so far. */
+  get flushes(): number {
+    return this.#output.flushes;
+  }
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -147,14 +138,14 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
     this.isRetired = true;
     if (this.#hasSaidGoaway || !this.#isOpen) return;
     this.#hasSaidGoaway = true;
-    this.#putGoaway("none");
+    this.#output.putControl(GOAWAY, 0, 0, GOAWAY_CODES.none);
     this.#closeWhenDone();
   }
 
   #closeWhenDone(): void {
     const isOver = this.#hasSaidGoaway && (this.#peerHasSaidGoaway || this.#owner.onStream === undefined);
     if (!isOver || this.size > 0 || !this.#isOpen) return;
-    this.#flush();
+    this.#output.flush();
     this.#transport.end();
     this.#over(null);
     this.#transport.sink = this;
@@ -163,15 +154,15 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
 
   close(): void {
     if (!this.#isOpen) return;
-    this.#flush();
+    this.#output.flush();
     this.#over(null);
     this.#transport.close();
   }
 
   #fail(reason: GoawayReason): void {
     if (!this.#isOpen) return;
-    this.#putGoaway(reason);
-    this.#flush();
+    this.#output.putControl(GOAWAY, 0, 0, GOAWAY_CODES[reason]);
+    this.#output.flush();
     this.#over(connectionError("EPROTO", `the hop is broken: ${reason}`));
     this.#transport.close();
   }
@@ -183,121 +174,53 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
     this.isRetired = true;
     this.#reader.stop();
     this.#waiting.clear();
-    this.#release();
+    this.#output.close();
     if (this.#transport.isOpen) this.#transport.sink = NO_SINK;
     for (const stream of [...this.#streams.values(), ...this.#unsent]) stream.onLost(error);
     this.#owner.onClosed(this);
   }
 
-  // Output.
-
-  /** Puts at most one frame of a stream's bytes; returns how many were taken: none when there is no room. */
   putData(stream: number, bytes: Uint8Array, start: number, end: number): number {
-    if (this.#isFull || !this.#isOpen) return 0;
-    let out = this.#output();
-    if (out.length - this.#outBytes <= HEADER_BYTES) {
-      this.#flush();
-      if (this.#isFull) return 0;
-      out = this.#output();
-    }
-    const length = Math.min(end - start, MAX_PAYLOAD, out.length - this.#outBytes - HEADER_BYTES);
-    const at = putHeader(out, this.#outBytes, length, DATA, 0, stream);
-    out.set(bytes.subarray(start, start + length), at);
-    this.#outBytes = at + length;
-    this.#dataFrames++;
-    return length;
+    const taken = this.#output.putData(stream, bytes, start, end);
+    if (taken > 0) this.#dataFrames++;
+    return taken;
   }
 
   putEnd(stream: number): void {
-    this.#putControl(DATA, END, stream);
+    this.#output.putControl(DATA, END, stream);
   }
 
   putReset(stream: number, code: number, received: number): void {
-    const at = this.#putControl(RESET, 0, stream);
-    if (this.#out !== null) putNumber(this.#out, putNumber(this.#out, at, code), received);
+    this.#output.putControl(RESET, 0, stream, code, received);
   }
 
   putCredit(stream: number, bytes: number): void {
-    const at = this.#putControl(CREDIT, 0, stream);
-    if (this.#out !== null) putNumber(this.#out, at, bytes);
+    this.#output.putControl(CREDIT, 0, stream, bytes);
   }
 
-  #putGoaway(reason: GoawayReason): void {
-    const at = this.#putControl(GOAWAY, 0, 0);
-    if (this.#out !== null) putNumber(this.#out, at, GOAWAY_CODES[reason]);
-  }
-
-  /** Header of a frame whose payload the caller writes where this says. Small, and so also taken when the socket is full. */
-  #putControl(type: number, flags: number, stream: number): number {
-    if (!this.#isOpen) return 0;
-    if (this.#output().length - this.#outBytes < MAX_CONTROL) this.#flush();
-    const length = CONTROL_BYTES[type]!;
-    const at = putHeader(this.#output(), this.#outBytes, length, type, flags, stream);
-    this.#outBytes = at + length;
-    return at;
-  }
-
-  #output(): Buffer {
-    if (this.#out === null) {
-      this.#out = outputBuffer();
-      this.#outBytes = 0;
-    }
-    this.#sendLater();
-    return this.#out;
-  }
-
-  #sendLater(): void {
-    if (this.#isDirty) return;
-    this.#isDirty = true;
-    this.turn.after(this);
-  }
-
-  endTurn(): void {
-    this.#isDirty = false;
-    if (!this.#isOpen) return;
-    if (this.#waiting.size > 0) this.#shareRoom();
-    this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#out === null || this.#outBytes === 0) return;
-    const bytes = this.#out.subarray(0, this.#outBytes);
-    this.#outBytes = 0;
-    this.flushes++;
-    this.#isFull = !this.#transport.write(bytes);
-    if (this.#isFull && this.#transport.queuedBytes > MAX_UNREAD) {
-      this.#over(connectionError("EPROTO", "the peer does not read"));
-      this.#transport.close();
-    } else if (!this.#isDirty) this.#release();
-  }
-
-  #release(): void {
-    if (this.#out !== null) releaseOutput(this.#out);
-    this.#out = null;
-    this.#outBytes = 0;
-  }
-
+  /** The stream has bytes that the peer takes, and for which there was no room. */
   waitForRoom(stream: HopStream): void {
     this.#waiting.add(stream);
-    if (!this.#isFull) this.#sendLater();
+    if (!this.#output.isFull) this.#output.askForRoom();
   }
 
   /** A frame each in turn, until all is sent or there is no more room. */
-  #shareRoom(): void {
+  onRoom(): void {
     for (const stream of this.#waiting) {
-      if (this.#isFull) return;
+      if (this.#output.isFull) return;
       this.#waiting.delete(stream);
       // Set again, it comes behind the others.
       if (stream.sendQueued()) this.#waiting.add(stream);
     }
   }
 
-  onDrain(): void {
-    this.#isFull = false;
-    if (this.#waiting.size > 0) this.#sendLater();
+  onStuck(): void {
+    this.#over(connectionError("EPROTO", "the peer does not read"));
+    this.#transport.close();
   }
 
-  // Input.
+  // The socket's own room is the output's business.
+  onDrain(): void {}
 
   onData(buf: Buffer, start: number, end: number): void {
     this.#heardAt = this.#context.wheel.now();
@@ -362,11 +285,9 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
     this.#closeWhenDone();
   }
 
-  onPing(buf: Buffer, at: number): void {
+  onPing(first: number, second: number): void {
     this.#countIdle();
-    if (!this.#isOpen) return;
-    const payload = this.#putControl(PONG, 0, 0);
-    if (this.#out !== null) buf.copy(this.#out, payload, at, at + CONTROL_BYTES[PONG]!);
+    this.#output.putControl(PONG, 0, 0, first, second);
   }
 
   onPong(): void {
@@ -399,8 +320,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, EndOfTur
       wheel.set(this, Math.min(this.#heardAt + KEEPALIVE_MS, Math.max(this.#retireAt, now + 1)));
     } else if (!this.#hasAsked) {
       this.#hasAsked = true;
-      const at = this.#putControl(PING, 0, 0);
-      this.#out?.fill(0, at, at + CONTROL_BYTES[PING]!);
+      this.#output.putControl(PING, 0, 0);
       wheel.set(this, now + KEEPALIVE_TIMEOUT_MS);
     } else this.#fail("timeout");
   }

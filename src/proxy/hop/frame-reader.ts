@@ -26,8 +26,8 @@ export interface FrameHandler {
   onStreamReset(stream: number, code: number, received: number): void;
   onCredit(stream: number, bytes: number): void;
   onGoaway(code: number): void;
-  /** Eight bytes that are to be sent back. */
-  onPing(buf: Buffer, at: number): void;
+  /** Eight bytes, as two numbers, that are to be sent back. */
+  onPing(first: number, second: number): void;
   onPong(): void;
 }
 
@@ -114,7 +114,7 @@ export class FrameReader {
         this.#handler.onGoaway(readNumber(buf, payload));
         return;
       case PING:
-        this.#handler.onPing(buf, payload);
+        this.#handler.onPing(readNumber(buf, payload), readNumber(buf, payload + 4));
         return;
       case PONG:
         this.#handler.onPong();

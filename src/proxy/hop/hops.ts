@@ -82,7 +82,7 @@ export class Hops {
     return opening;
   }
 
-  #share(key: string, opening: Opening, transport: Transport): void {
+  #share(key: string, opening: Opening, transport: TlsConnection): void {
     const connection = this.#add(key, transport);
     for (const { sink, onConnect } of opening.waiters) onConnect(connection.open(sink));
   }
@@ -96,7 +96,7 @@ export class Hops {
     first.onConnect(transport);
   }
 
-  #add(key: string, transport: Transport): HopConnection {
+  #add(key: string, transport: TlsConnection): HopConnection {
     const set = this.#connections.get(key) ?? new Set();
     this.#connections.set(key, set);
     this.#context.counts.opened();

@@ -83,6 +83,7 @@ export class Waiter implements Transport {
   readonly onConnect: (transport: Transport) => void;
   isOpen = true;
   readonly isPaused = false;
+  readonly keeps = false;
   readonly queuedBytes = 0;
   readonly bytesRead = 0;
   readonly peerAddress = "";

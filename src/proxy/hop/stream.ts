@@ -13,6 +13,7 @@ import { ReceiveWindow, type WindowBudget } from "./window.ts";
 export class HopStream implements Transport, EndOfTurn {
   sink: Sink;
   bytesRead = 0;
+  readonly keeps = false;
   isPaused = false;
   /** 0 until the first frame. */
   id: number;
@@ -229,7 +230,6 @@ export class HopStream implements Transport, EndOfTurn {
 
   pause(): void {
     this.isPaused = true;
-    this.#window.stopped();
   }
 
   resume(): void {
@@ -241,7 +241,8 @@ export class HopStream implements Transport, EndOfTurn {
   /** Delivers what has waited: bytes, the end, the close. */
   endTurn(): void {
     while (this.#held.length > 0 && !this.isPaused) {
-      const piece = this.#held.first();
+      // A copy: whoever takes it may keep it.
+      const piece = Buffer.from(this.#held.first());
       this.#held.skip(piece.length);
       this.#deliver(piece, 0, piece.length);
     }

@@ -21,8 +21,6 @@ export class ReceiveWindow {
   /** Taken by the reader, and not granted anew. */
   #consumed = 0;
   #extra = 0;
-  /** Bytes consumed without the reader having stopped. */
-  #flowed = 0;
 
   constructor(budget: WindowBudget) {
     this.#budget = budget;
@@ -34,15 +32,9 @@ export class ReceiveWindow {
     return this.#granted >= 0;
   }
 
-  /** The reader has stopped: a wider window would only fill. */
-  stopped(): void {
-    this.#flowed = 0;
-  }
-
   /** The reader has taken this much. Returns the credit that is now due, most often 0. */
   consume(bytes: number): number {
     this.#consumed += bytes;
-    this.#flowed += bytes;
     if (this.#consumed < (INITIAL_WINDOW + this.#extra) >> 1) return 0;
     const credit = this.#consumed + this.#widen();
     this.#consumed = 0;
@@ -50,10 +42,10 @@ export class ReceiveWindow {
     return credit;
   }
 
-  /** More, for a stream whose reader keeps up: it then waits for credit less often. */
+  /** More, for a stream whose reader keeps up with a peer that uses its window up: it waits for credit less often. */
   #widen(): number {
     const size = INITIAL_WINDOW + this.#extra;
-    if (this.#flowed < size || size >= WIDE_WINDOW || this.#budget.left < size) return 0;
+    if (this.#granted > size >> 2 || size >= WIDE_WINDOW || this.#budget.left < size) return 0;
     this.#budget.left -= size;
     this.#extra += size;
     return size;

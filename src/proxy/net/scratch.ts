@@ -22,7 +22,7 @@ export class Scratch {
   /** Writes `buf[0, length)`; false when it was queued. */
   send(to: Transport, length: number): boolean {
     const isTaken = to.write(this.buf.subarray(0, length));
-    if (!isTaken) this.buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    if (!isTaken && to.keeps) this.buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     return isTaken;
   }
 }

@@ -30,6 +30,7 @@ export class TcpConnection implements Transport {
   sink: Sink;
   socket: net.Socket | null = null;
   bytesRead = 0;
+  readonly keeps = true;
   #own: Buffer | null = null;
   #usesOwn = false;
   #isPaused = false;

@@ -12,8 +12,8 @@ import { sniff } from "./sniff.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import { Timed, type TimerWheel } from "./timer-wheel.ts";
 import type { HandshakeCounts } from "./tls-connect.ts";
-import { DEFAULT_PROTOCOL, TlsConnection } from "./tls-connection.ts";
-import { NO_SINK, type Sink, type Transport } from "./transport.ts";
+import { TlsConnection } from "./tls-connection.ts";
+import { NO_SINK, type Sink } from "./transport.ts";
 
 /** From the connection to the end of its handshake. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -39,8 +39,8 @@ export interface AcceptorOptions {
   readonly counts: HandshakeCounts;
   /** Whether connections without TLS are taken, now. */
   takesPlaintext(): boolean;
-  /** Its sink is the caller's to set. `protocol`: by ALPN. */
-  onConnection(transport: Transport, client: VerifiedClient | null, protocol: string): void;
+  /** Its sink is the caller's to set. */
+  onConnection(transport: TcpConnection | TlsConnection, client: VerifiedClient | null): void;
 }
 
 export class Acceptor {
@@ -97,7 +97,7 @@ export class Acceptor {
     this.#forget(pending);
     const { tcp } = pending;
     tcp.sink = NO_SINK;
-    this.#options.onConnection(tcp, null, DEFAULT_PROTOCOL);
+    this.#options.onConnection(tcp, null);
     tcp.sink.onData(buf, start, end);
   }
 
@@ -159,7 +159,7 @@ export class Acceptor {
         fingerprint: certificate?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "",
         expiresAt,
       };
-      this.#options.onConnection(connection, client, connection.protocol);
+      this.#options.onConnection(connection, client);
     }
   }
 

@@ -12,6 +12,7 @@ export const DEFAULT_PROTOCOL = "http/1.1";
 export class TlsConnection implements Transport {
   sink: Sink;
   bytesRead = 0;
+  readonly keeps = false;
   /** When the certificates of both ends are no longer valid; milliseconds since 1970. */
   expiresAt = 0;
   /** By ALPN. */
@@ -74,6 +75,15 @@ export class TlsConnection implements Transport {
     const socket = this.#socket;
     if (socket === null || socket.destroyed || socket.writableEnded) return true;
     return socket.write(socket.writableLength === 0 ? bytes : Buffer.from(bytes));
+  }
+
+  /** As `write`; `onSent` is called when the bytes have left, and never when the connection ends before. */
+  send(bytes: Uint8Array, onSent: () => void): void {
+    const socket = this.#socket;
+    if (socket === null || socket.destroyed || socket.writableEnded) return;
+    socket.write(socket.writableLength === 0 ? bytes : Buffer.from(bytes), (error) => {
+      if (error === null || error === undefined) onSent();
+    });
   }
 
   forward(_from: Transport, buf: Buffer, start: number, end: number): boolean {

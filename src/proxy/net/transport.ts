@@ -42,7 +42,9 @@ export interface Transport {
 
   /** What is written next begins a message: should the connection fail, it may be known that the peer has not seen it. */
   beginMessage?(): void;
-  /** Sends bytes; true when they all were taken, so that their buffer may be used again at once. */
+  /** What `write` has not taken stays in the caller's buffer, which is then not to be written to. Otherwise it was copied. */
+  readonly keeps: boolean;
+  /** Sends bytes; false when they were not all taken, and then `onDrain` follows. */
   write(bytes: Uint8Array): boolean;
   /**
    * Sends bytes of a read of `from` on. False when they were not all taken: the feeder should pause until `onDrain`. A
