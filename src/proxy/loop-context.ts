@@ -19,7 +19,7 @@ export function loopContext(
   allocator: SlotAllocator,
   random: () => number = Math.random,
 ): Loop {
-  const hop: HopContext = { wheel, turn: new Turn(), budget: new WindowBudget() };
+  const hop: HopContext = { wheel, turn: new Turn(), budget: new WindowBudget(() => wheel.now()) };
   const origination = new Origination(keyring, new HandshakeSeries(allocator, "outbound"));
   const hops = new Hops({ ...hop, origination, random, counts: new HopSeries(allocator, "outbound") });
   return { wheel, scratch: new Scratch(), random, hops, hop };

@@ -30,7 +30,7 @@ let closing: (() => void)[];
 beforeEach(() => {
   now = 1_000;
   wheel = new TimerWheel(() => now);
-  context = { wheel, turn: new Turn(), budget: new WindowBudget() };
+  context = { wheel, turn: new Turn(), budget: new WindowBudget(() => now) };
   counts = { opened: 0, closed: 0, full: 0, failed: [] };
   taken = [];
   closing = [];

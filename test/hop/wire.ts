@@ -136,7 +136,7 @@ export interface Accepted {
 export class HopPair {
   now = 1_000_000;
   readonly wheel = new TimerWheel(() => this.now);
-  readonly budget = new WindowBudget();
+  readonly budget = new WindowBudget(() => this.now);
   readonly near = new WireEnd();
   readonly far = new WireEnd();
   readonly client: HopConnection;

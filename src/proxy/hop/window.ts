@@ -9,9 +9,18 @@ export const WIDE_WINDOW = 262_144;
 /** What all windows of a loop together may be wider than they begin. */
 export const WIDENING_BUDGET = 8_388_608;
 
+/** A stream that takes half of its window in less than this is quick. */
+const QUICK_MS = 5;
+
 /** Shared by the streams of a loop. */
 export class WindowBudget {
+  readonly now: () => number;
   left = WIDENING_BUDGET;
+
+  /** `now`: milliseconds. */
+  constructor(now: () => number) {
+    this.now = now;
+  }
 }
 
 export class ReceiveWindow {
@@ -21,6 +30,7 @@ export class ReceiveWindow {
   /** Taken by the reader, and not granted anew. */
   #consumed = 0;
   #extra = 0;
+  #creditedAt = Number.NEGATIVE_INFINITY;
 
   constructor(budget: WindowBudget) {
     this.#budget = budget;
@@ -42,10 +52,13 @@ export class ReceiveWindow {
     return credit;
   }
 
-  /** More, for a stream whose reader keeps up with a peer that uses its window up: it waits for credit less often. */
+  /** More, for a stream that is quick: it then waits for credit less often. */
   #widen(): number {
     const size = INITIAL_WINDOW + this.#extra;
-    if (this.#granted > size >> 2 || size >= WIDE_WINDOW || this.#budget.left < size) return 0;
+    const now = this.#budget.now();
+    const isQuick = now - this.#creditedAt < QUICK_MS;
+    this.#creditedAt = now;
+    if (!isQuick || size >= WIDE_WINDOW || this.#budget.left < size) return 0;
     this.#budget.left -= size;
     this.#extra += size;
     return size;
