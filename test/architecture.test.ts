@@ -9,13 +9,13 @@ it("ARCHITECTURE.md names files that exist", () => {
     .split("\n")
     .filter((line) => /^\| \w+ \| `/.test(line));
   const files = rows.flatMap((row) => /`([a-z0-9]+\/[a-z0-9-]+\.ts)`/.exec(row)?.[1] ?? []);
-  expect(files.length).toBe(8);
+  expect(files.length).toBe(9);
   for (const file of files) expect(existsSync(new URL(`src/proxy/${file}`, root)), file).toBe(true);
 });
 
-it("an exchange walks route, pick, attempt and record in this order", () => {
+it("an exchange walks route, admit, pick, attempt and record in this order", () => {
   const text = read("src/proxy/request/exchange.ts");
-  const places = ["  route(): void", "  pick(): void", "this.attempt.start(", "  #record(): void"].map(
+  const places = ["  route(): void", "  admit(): void", "  pick(): void", "this.attempt.start(", "  #record(): void"].map(
     (what) => text.indexOf(what),
   );
   expect(places).toEqual([...places].sort((a, b) => a - b));

@@ -137,6 +137,7 @@ async function serve(
       ...settings,
       ...opened,
       warn,
+      log: (line) => void io.stderr.write(`${line}\n`),
       onDrainRequested: drain,
       onFailure: (message) => {
         warn(message);

@@ -12,6 +12,9 @@ import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./li
 import type { Keyring } from "./net/credentials.ts";
 import type { IsOwn } from "./net/own-address.ts";
 import { Acceptor, type VerifiedClient } from "./net/tls-accept.ts";
+import { TlsConnection } from "./net/tls-connection.ts";
+import type { PolicyDecision } from "./policy/decision.ts";
+import { Admission } from "./request/admit.ts";
 import { clientCertField } from "./request/client-cert.ts";
 import type { Exchange } from "./request/exchange.ts";
 import type {
@@ -23,6 +26,7 @@ import type {
 } from "./request/listener-context.ts";
 import { serviceName } from "./routing/service-name.ts";
 import { VirtualHost } from "./routing/virtual-host.ts";
+import { AuthorizationSeries } from "./telemetry/authorization-series.ts";
 import { HandshakeSeries } from "./telemetry/handshake-series.ts";
 import { PeerTable } from "./telemetry/peer-table.ts";
 import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
@@ -32,7 +36,11 @@ import { TcpSeries } from "./telemetry/tcp-series.ts";
 export interface InboundOptions {
   readonly isOwn: IsOwn;
   readonly keyring: Keyring;
+  /** Told of what policy refuses or audits. */
+  readonly onDecision: (decision: PolicyDecision) => void;
 }
+
+const SPIFFE = "spiffe://";
 
 export class Inbound implements ListenerContext {
   readonly direction = "inbound";
@@ -42,6 +50,7 @@ export class Inbound implements ListenerContext {
   readonly connections: Connections;
   readonly unmatched: DestinationSeries;
   readonly tunnels: TcpSeries;
+  readonly admission: Admission;
   readonly discoveryTimeoutMs = 0;
   generation = 0;
   isDraining = false;
@@ -62,15 +71,17 @@ export class Inbound implements ListenerContext {
     this.clusters = clusters;
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("destination"), UNKNOWN_PEER);
     this.tunnels = new TcpSeries(allocator, tunnelLabels("destination"));
+    this.admission = new Admission(new AuthorizationSeries(allocator), options.onDecision);
     this.#keyring = keyring;
     this.#acceptor = new Acceptor({
       wheel: loop.wheel,
       keyring,
       counts: new HandshakeSeries(allocator, "inbound"),
       takesPlaintext: () => this.#mtls !== "STRICT",
-      onConnection: (transport, client, protocol) => {
+      onConnection: (transport, client) => {
         const peer = client && this.#peerOf(client);
-        if (protocol === HOP_PROTOCOL) this.connections.admitHop(this, transport, peer);
+        if (transport instanceof TlsConnection && transport.protocol === HOP_PROTOCOL)
+          this.connections.admitHop(this, transport, peer);
         else this.connections.admit(this, transport, peer);
       },
     });
@@ -87,6 +98,8 @@ export class Inbound implements ListenerContext {
     const { id, namespace, fingerprint, expiresAt } = client;
     const own = this.#keyring.credentials?.id ?? "";
     return {
+      principal: id.slice(SPIFFE.length),
+      namespace,
       clientCertField: clientCertField(own, fingerprint, id),
       expiresAt,
       labels: this.#peers.labelsOf(id, namespace),

@@ -5,6 +5,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
+import type { PolicyDecision } from "./policy/decision.ts";
 import type { Change, DescribedRow, FromLoop, LoopStart, ToLoop } from "./snapshot/loop-protocol.ts";
 import { SeriesTable } from "./snapshot/series.ts";
 import { Transfer } from "./snapshot/transfer.ts";
@@ -27,6 +28,8 @@ export interface LoopPoolOptions {
   readonly youngGenerationMb: number;
   readonly onSubscribe: (loop: number, routes: readonly string[]) => void;
   readonly onUnsubscribe: (loop: number, routes: readonly string[]) => void;
+  /** Policy has refused or audited a request; `left` that came before are not told. */
+  readonly onDecision: (decision: PolicyDecision, left: number) => void;
   /** A loop has crashed or ended on its own; called at most once. */
   readonly onFailure: (message: string) => void;
 }
@@ -166,6 +169,9 @@ export class LoopPool {
         break;
       case "series":
         this.series.addSeries(loop, message.series);
+        break;
+      case "decision":
+        this.#options.onDecision(message.decision, message.left);
         break;
       case "described":
         this.#described.get(message.id)?.(message.rows);

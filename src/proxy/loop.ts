@@ -6,6 +6,7 @@ import { flushCompileCache } from "node:module";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ClusterTable } from "./cluster-table.ts";
+import { DecisionTap } from "./decisions.ts";
 import { Inbound } from "./inbound.ts";
 import { loopContext } from "./loop-context.ts";
 import { Drain } from "./loop-drain.ts";
@@ -34,6 +35,10 @@ function start(port: MessagePort, options: LoopStart): void {
   const inboundOwn = new Set(options.ownPorts);
   const allocator = new SlotAllocator((buffer) => post({ kind: "page", buffer }), announceSeries(post));
   const keyring = new Keyring();
+  const tap = new DecisionTap(
+    (decision, left) => post({ kind: "decision", decision, left }),
+    () => performance.now(),
+  );
   const loop = loopContext(new TimerWheel(), keyring, allocator);
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     isOwn: ownAddress(outboundOwn),
@@ -44,6 +49,7 @@ function start(port: MessagePort, options: LoopStart): void {
   const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
     isOwn: ownAddress(inboundOwn),
     keyring,
+    onDecision: (decision) => tap.take(decision),
   });
   const listeners = [
     new Listener((socket, server) => outbound.connections.accept(outbound, socket, server)),

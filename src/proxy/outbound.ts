@@ -52,6 +52,7 @@ export class Outbound implements ListenerContext {
   readonly connections: Connections;
   readonly unmatched: DestinationSeries;
   readonly tunnels: TcpSeries;
+  readonly admission = null;
   generation = 0;
   isDraining = false;
   #settings = DEFAULTS;

@@ -10,6 +10,7 @@ import type { Health } from "./admin/ready.ts";
 import type { SidecarView } from "./admin/routes.ts";
 import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
+import { decisionLine } from "./decisions.ts";
 import type { CertificateKeeper } from "./enrolment/keeper.ts";
 import { LoopPool } from "./loop-pool.ts";
 import { checkResource } from "./snapshot/build.ts";
@@ -58,6 +59,8 @@ export interface SidecarOptions {
   /** Gets and renews the sidecar's certificate; absent: it has none. */
   readonly keeper?: CertificateKeeper;
   readonly warn: (message: string) => void;
+  /** Takes lines of the log of what policy refused or audited; absent: nobody. */
+  readonly log?: (line: string) => void;
   /** A traffic loop has failed: the process should end. */
   readonly onFailure: (message: string) => void;
   /** Somebody asked for a drain at the admin listener. */
@@ -119,6 +122,7 @@ class Start implements SidecarView {
       youngGenerationMb: this.#options.youngGenerationMb,
       onSubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopSubscribed(loop, routes)),
       onUnsubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopUnsubscribed(loop, routes)),
+      onDecision: (decision, left) => this.#options.log?.(decisionLine(decision, left, new Date())),
       onFailure: this.#options.onFailure,
     });
     this.#pool = pool;

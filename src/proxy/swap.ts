@@ -6,6 +6,7 @@ import type { ClusterTable } from "./cluster-table.ts";
 import type { Inbound } from "./inbound.ts";
 import { Credentials, type Keyring } from "./net/credentials.ts";
 import type { Outbound } from "./outbound.ts";
+import { Judge } from "./policy/judge.ts";
 import { VirtualHost } from "./routing/virtual-host.ts";
 import type { Change, DescribedRow } from "./snapshot/loop-protocol.ts";
 
@@ -44,6 +45,9 @@ export class Swap {
       case "listener":
         if (change.resource.name === "outbound") this.#outbound.configure(change.resource);
         else this.#inbound.configure(change.resource);
+        return;
+      case "policy":
+        this.#inbound.admission.judge = new Judge(change.resource);
         return;
       case "route":
         this.#outbound.setRoute(new VirtualHost(change.resource));

@@ -6,6 +6,7 @@ import type {
   RouteMatch,
   RouteRule,
 } from "../../src/discovery/messages.ts";
+import type { PolicyResource } from "../../src/discovery/policy.ts";
 import type {
   Change,
   FromLoop,
@@ -13,6 +14,7 @@ import type {
   SeriesInfo,
   ToLoop,
 } from "../../src/proxy/snapshot/loop-protocol.ts";
+import { OPEN } from "./policy.ts";
 
 export interface RunningLoop {
   readonly outboundPort: number;
@@ -26,7 +28,11 @@ export interface RunningLoop {
   close(): Promise<void>;
 }
 
-export async function startLoop(options: Partial<LoopStart> = {}): Promise<RunningLoop> {
+/** With the policy of a workload that nobody protects, unless another one is given; null: it is not told any. */
+export async function startLoop(
+  options: Partial<LoopStart> = {},
+  policy: PolicyResource | null = OPEN,
+): Promise<RunningLoop> {
   const listen = { host: "127.0.0.1", port: 0, reusePort: false };
   const workerData: LoopStart = {
     index: 0,
@@ -72,19 +78,19 @@ export async function startLoop(options: Partial<LoopStart> = {}): Promise<Runni
   };
   const listening = await until(() => messages.find((message) => message.kind === "listening"));
   let id = 0;
+  const apply = async (changes: readonly Change[]) => {
+    const update = ++id;
+    worker.postMessage({ kind: "update", id: update, changes } satisfies ToLoop);
+    await until(() => messages.find((message) => message.kind === "update-applied" && message.id === update));
+  };
+  if (policy !== null) await apply([{ kind: "policy", resource: policy }]);
   return {
     outboundPort: listening.outboundPort,
     inboundPort: listening.inboundPort,
     messages,
     next,
     send: (message) => worker.postMessage(message),
-    apply: async (changes) => {
-      const update = ++id;
-      worker.postMessage({ kind: "update", id: update, changes } satisfies ToLoop);
-      await until(() =>
-        messages.find((message) => message.kind === "update-applied" && message.id === update),
-      );
-    },
+    apply,
     read: (name, labels, slot = 0) => {
       let sum = 0;
       for (const info of series) {

@@ -61,6 +61,7 @@ export async function virtualSidecar(
   const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
     isOwn: () => false,
     keyring,
+    onDecision() {},
   });
   const swap = new Swap(outbound, inbound, keyring);
   const all = [serviceDocument("shop"), ...documents];

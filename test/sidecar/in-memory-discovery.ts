@@ -1,5 +1,5 @@
 /**
- * A control plane small enough for a test: it holds resources, answers subscriptions and pushes what the test
+ * A control plane small enough for a test: it holds resources (and from the start a policy that lets everything in), answers subscriptions and pushes what the test
  * changes, and it can be taken down. It speaks to the sidecar through the same hooks as the real stream.
  */
 import type {
@@ -12,6 +12,7 @@ import type {
 } from "../../src/discovery/messages.ts";
 import { RESOURCE_TYPES, WILDCARD } from "../../src/discovery/messages.ts";
 import type { DiscoveryLink, StreamHooks } from "../../src/proxy/snapshot/configuration.ts";
+import { OPEN } from "../harness/policy.ts";
 
 type ByType<V> = Map<ResourceType, V>;
 
@@ -34,6 +35,7 @@ export class InMemoryDiscovery {
       this.#resources.set(type, new Map());
       this.#subscribed.set(type, new Set());
     }
+    this.#resources.get("policy")?.set(OPEN.name, { version: "open", resource: OPEN });
   }
 
   get node(): Node {

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Sidecar, SidecarOptions } from "../../src/proxy/sidecar.ts";
 import { startSidecar } from "../../src/proxy/sidecar.ts";
+import { OPEN } from "../harness/policy.ts";
 import { InMemoryDiscovery } from "./in-memory-discovery.ts";
 import { listeners, service } from "./resources.ts";
 
@@ -104,13 +105,17 @@ function publish(discovery: InMemoryDiscovery, name: string, ports: number[]): v
 }
 
 describe("readiness", () => {
-  it("comes with both listeners, and says what is missing until then", async () => {
+  it("comes with both listeners and the policy, and says what is missing until then", async () => {
     const discovery = new InMemoryDiscovery();
+    discovery.remove("policy", "inbound");
     const { ports, ready } = await start(discovery);
     const before = await call(ports.telemetry, "/healthz/ready");
     expect([before.status, before.body]).toEqual([503, expect.stringContaining("no configuration yet")]);
     expect(discovery.node).toMatchObject({ id: "default/web", ports });
     discovery.set("listener", ...listeners(1));
+    await expect.poll(() => discovery.unacknowledged).toBe(0);
+    expect((await call(ports.telemetry, "/healthz/ready")).body).toContain("waiting for the listeners and");
+    discovery.set("policy", OPEN);
     await ready;
     expect((await call(ports.telemetry, "/healthz/ready")).status).toBe(200);
     expect((await call(ports.admin, "/healthz/live")).status).toBe(200);

@@ -87,6 +87,7 @@ class TableLoop {
         this.routes.delete(change.name);
         break;
       case "listener":
+      case "policy":
       case "secret":
         break;
     }

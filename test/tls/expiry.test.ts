@@ -7,7 +7,9 @@ import { loopContext } from "../../src/proxy/loop-context.ts";
 import { Credentials, Keyring } from "../../src/proxy/net/credentials.ts";
 import { Listener } from "../../src/proxy/net/listener.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
+import { Judge } from "../../src/proxy/policy/judge.ts";
 import { SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
+import { OPEN } from "../harness/policy.ts";
 import { counting, rawOrigin } from "../harness/raw.ts";
 import { HOUR } from "../identity/pki.ts";
 import { GET, inboundAt, leafFor, secretFor } from "./pair.ts";
@@ -29,10 +31,12 @@ it("an open connection is served until its certificates end, then answered 403 a
   const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
     isOwn: () => false,
     keyring,
+    onDecision() {},
   });
   const change = inboundAt(app.port, "STRICT");
   if (change.kind !== "listener" || change.resource.name !== "inbound") throw new TypeError("inbound");
   inbound.configure(change.resource);
+  inbound.admission.judge = new Judge(OPEN);
   const listener = new Listener((socket, server) => inbound.accept(socket, server));
   const port = await listener.listen({ host: "127.0.0.1", port: 0, reusePort: false });
   const socket = connect({ ...RIGHT, port, host: "127.0.0.1", rejectUnauthorized: false });

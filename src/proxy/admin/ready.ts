@@ -1,5 +1,5 @@
 /**
- * Whether traffic should be sent here. Ready means that the listeners are open, that both listener resources are applied,
+ * Whether traffic should be sent here. Ready means that the listeners are open, that both listener resources and the policy are applied,
  * be it from the control plane or from what an earlier run left, and that there is a valid certificate where there is to
  * be one: without it nobody is served. A drain ends it at once.
  */
@@ -22,7 +22,7 @@ export function whyNotReady(health: Health): string | undefined {
   if (health.certificateFault !== "") return `no valid certificate: ${health.certificateFault}`;
   if (health.isConfigured) return undefined;
   return health.isConnected
-    ? "no configuration yet: connected to the control plane, waiting for the listeners"
+    ? "no configuration yet: connected to the control plane, waiting for the listeners and the policy"
     : "no configuration yet: the control plane can't be reached, and no earlier run has left any";
 }
 

@@ -14,6 +14,8 @@ const HELP: Readonly<Record<string, string>> = {
   tcp_connections_closed_total: "Connections closed.",
   tcp_sent_bytes_total: "Bytes sent to the client.",
   tcp_received_bytes_total: "Bytes received from the client.",
+  weft_authorization_denied_total: "Requests that policy refused, by reason.",
+  weft_authorization_audited_total: "Requests that a rule of an AUDIT policy took.",
   weft_hop_connections_total: "Connections between sidecars that requests share.",
   weft_hop_connections_active: "Connections between sidecars that are open.",
   weft_downstream_connections_total: "Connections accepted; of a hop, its streams.",

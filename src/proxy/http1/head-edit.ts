@@ -142,6 +142,13 @@ function copyFields(out: Buffer, at: number, head: Head, edit: HeadEdit | null, 
   return edit === null ? to : put(out, to, edit.add);
 }
 
+/** Whether the upstream gets this field of a request, as far as no rule edits it. */
+export function isForwarded(head: Head, field: number): boolean {
+  const id = head.ids[field]!;
+  if (id !== OTHER && (REQUEST_HOP & (1 << id)) !== 0) return false;
+  return !head.hasNominated || !isRemoved(head, field, null, id);
+}
+
 function isRemoved(head: Head, field: number, removes: readonly Buffer[] | null, id: number): boolean {
   const start = head.nameStart(field);
   const end = head.nameEnd(field);

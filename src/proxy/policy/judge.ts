@@ -81,7 +81,7 @@ export class Judge {
 const AMBIGUOUS: Verdict = {
   isAllowed: false,
   reason: "ambiguous_path",
-  source: "a path that different readers take for different ones",
+  source: "ambiguous path",
 };
 
 type Policies = PolicyResource["policies"];

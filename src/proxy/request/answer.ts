@@ -55,13 +55,18 @@ export function sendInterim(exchange: Exchange, head: Head): void {
   scratch.send(exchange.connection.transport, put(scratch.buf, to, CRLF));
 }
 
-/** Weft's own answer for a cause; `detail` is a name or a reason of the configuration's, which may hold anything. */
+/**
+ * Weft's own answer for a cause; `detail` is a name or a reason of the configuration's, which may hold anything. A refusal by
+ * policy has Envoy's body, which tools look for.
+ */
 export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string): void {
   if (cause.closes || exchange.listener.isDraining) exchange.keepsAlive = false;
   const message = detail === "" ? cause.text : `${cause.text} (${detail.replace(/[^ -~]/g, "?")})`;
   const body = exchange.prefersJson
     ? `${JSON.stringify({ error: { code: cause.code, flag: cause.flag, message } })}\n`
-    : `${cause.flag} ${cause.code}: ${message}\n`;
+    : cause.code === "access_denied"
+      ? cause.text
+      : `${cause.flag} ${cause.code}: ${message}\n`;
   const type = exchange.prefersJson ? "application/json" : "text/plain; charset=utf-8";
   const fields = [`content-type: ${type}`, `x-weft-error: ${cause.flag}; ${message}`];
   sendOwn(exchange, cause.status, fields, body);

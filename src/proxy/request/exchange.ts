@@ -2,7 +2,7 @@
  * One request and its response, from `route` to `record`: the file to read first. A connection has one exchange, used again for
  * each of its requests, which come strictly one after the other.
  *
- *   onRequest → route → pick → attempt (try) → answer → record
+ *   onRequest → route → admit → pick → attempt (try) → answer → record
  *
  * Each step either goes on, or ends the exchange with a cause (`fail`), or waits, and is then called again.
  */
@@ -12,6 +12,7 @@ import type { Head } from "../http/head.ts";
 import { isConnect, isMethod } from "../http1/request-head.ts";
 import { type RequestHandler, ServerConnection } from "../http1/server-connection.ts";
 import type { Transport } from "../net/transport.ts";
+import type { Claims } from "../policy/view.ts";
 import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { sendLocalReply, sendRedirect } from "./answer.ts";
@@ -43,6 +44,10 @@ export class Exchange implements RequestHandler {
   /** Noted at the start, because an answer may be due when the head's bytes are gone. */
   isHeadRequest = false;
   prefersJson = false;
+  /** What policy decided by, for the record; empty before. */
+  decidedBy = "";
+  /** Of the request's verified token. */
+  claims: Claims | null = null;
   tunnel: { close(): void } | null = null;
   selected: Selected | null = null;
   backend: Backend | null = null;
@@ -90,6 +95,8 @@ export class Exchange implements RequestHandler {
     this.backend = null;
     this.cluster = null;
     this.series = null;
+    this.decidedBy = "";
+    this.claims = null;
     this.deadlines.begin(this.startedAt);
     if (this.peer !== null && Date.now() > this.peer.expiresAt) this.fail("client_expired");
     else this.route();
@@ -149,9 +156,17 @@ export class Exchange implements RequestHandler {
         this.cluster = this.listener.cluster(backend.cluster) ?? null;
         if (selected.rule.requestTimeoutMs > 0) this.deadlines.request(selected.rule.requestTimeoutMs);
         if (action.mirrors.length > 0) this.mirrors = startMirrors(this, action.mirrors);
-        this.pick();
+        this.admit();
       }
     }
+  }
+
+  /** Whether policy lets the request through to the application. */
+  admit(): void {
+    const { admission } = this.listener;
+    const refusal = admission === null ? null : admission.refusal(this);
+    if (refusal === null) this.pick();
+    else this.fail(refusal.code, refusal.detail);
   }
 
   /** Balancer → endpoint; then the attempt takes over. */

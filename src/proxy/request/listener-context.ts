@@ -15,6 +15,7 @@ import type { TimerWheel } from "../net/timer-wheel.ts";
 import type { VirtualHost } from "../routing/virtual-host.ts";
 import type { DestinationSeries, PeerLabels } from "../telemetry/record.ts";
 import type { TcpSeries } from "../telemetry/tcp-series.ts";
+import type { Admission } from "./admit.ts";
 import type { Exchange } from "./exchange.ts";
 
 export type UpstreamCluster = Cluster<ClientConnection>;
@@ -42,6 +43,9 @@ export interface Loop {
 
 /** A client that has proven who it is. */
 export interface VerifiedPeer {
+  /** Without `spiffe://`. */
+  readonly principal: string;
+  readonly namespace: string;
   /** Its `x-forwarded-client-cert` field, with the line's end. */
   readonly clientCertField: Buffer;
   /** When its proof ends; milliseconds since 1970. */
@@ -63,6 +67,8 @@ export interface ListenerContext {
   /** Exchanges that never reached an endpoint count here. */
   readonly unmatched: DestinationSeries;
   readonly tunnels: TcpSeries;
+  /** Who may send what; null where nobody asks. */
+  readonly admission: Admission | null;
   find(authority: Authority): Destination;
   cluster(name: string): UpstreamCluster | undefined;
   /** `exchange` waits for the route; it leaves by itself. */

@@ -12,6 +12,8 @@ import type {
   RouteResource,
 } from "../../discovery/messages.ts";
 import { MUTUAL_TLS_MODES, UPSTREAM_TLS } from "../../discovery/messages.ts";
+import type { PolicyResource } from "../../discovery/policy.ts";
+import { Judge } from "../policy/judge.ts";
 import { VirtualHost } from "../routing/virtual-host.ts";
 
 /** Why `resource` is not usable, or undefined. */
@@ -26,8 +28,20 @@ export function checkResource(type: ResourceType, resource: Resource): Discovery
     case "endpoints":
       return checkEndpoints(resource as EndpointsResource);
     case "policy":
+      return checkPolicy(resource as PolicyResource);
     case "secret":
       return { code: "unknown_type", message: `this sidecar does not know ${type} resources` };
+  }
+}
+
+/** What this sidecar can't decide by must not pass for what allows. */
+function checkPolicy(policy: PolicyResource): DiscoveryError | undefined {
+  try {
+    new Judge(policy);
+    return undefined;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: "invalid", message, resource: policy.name, field: "policies" };
   }
 }
 

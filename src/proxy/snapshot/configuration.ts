@@ -62,7 +62,7 @@ export interface ConfigurationOptions {
 export class Configuration {
   readonly subscriber: Subscriber;
   readonly link: DiscoveryLink;
-  /** Resolves when all loops have both listeners. */
+  /** Resolves when all loops have both listeners and the policy. */
   readonly ready: Promise<void>;
   readonly #writer: SnapshotWriter | undefined;
   readonly #nacks = new Map<string, number>();

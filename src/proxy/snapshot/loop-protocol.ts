@@ -9,7 +9,9 @@ import type {
   ListenerResource,
   RouteResource,
 } from "../../discovery/messages.ts";
+import type { PolicyResource } from "../../discovery/policy.ts";
 import type { Secret } from "../../identity/secret.ts";
+import type { PolicyDecision } from "../policy/decision.ts";
 
 /** Given to the worker at its start. */
 export interface LoopStart {
@@ -37,6 +39,8 @@ export type Change =
     }
   | { readonly kind: "endpoints-removed"; readonly name: string }
   | { readonly kind: "listener"; readonly resource: ListenerResource }
+  /** Who may send what to the application: whole, so that no part of it is ever without the others. */
+  | { readonly kind: "policy"; readonly resource: PolicyResource }
   | { readonly kind: "route"; readonly resource: RouteResource }
   /**
    * Also the answer to a subscription for a service that does not exist. With `idle` it says nothing about the
@@ -60,6 +64,8 @@ export type FromLoop =
   /** New memory to read counters from; pages are numbered from 0 in order of arrival. */
   | { readonly kind: "page"; readonly buffer: SharedArrayBuffer }
   | { readonly kind: "series"; readonly series: readonly SeriesInfo[] }
+  /** Something that policy refused or audited; `left` that came before it are not told. */
+  | { readonly kind: "decision"; readonly decision: PolicyDecision; readonly left: number }
   | { readonly kind: "described"; readonly id: number; readonly rows: readonly DescribedRow[] }
   /** The last exchange has ended, or the drain's time is up (`cut` connections were closed with one under way). */
   | { readonly kind: "drained"; readonly cut: number };

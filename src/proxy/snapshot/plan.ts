@@ -49,6 +49,12 @@ export function makePlan(touched: Touched, state: PlanState): Plan {
     put(state.applied, "listener", listener);
     plan.changes.push({ kind: "listener", resource: listener.resource });
   }
+  for (const name of touched.policy) {
+    const policy = state.received.policy.get(name);
+    if (!policy || state.applied.policy.get(name)?.version === policy.version) continue;
+    put(state.applied, "policy", policy);
+    plan.changes.push({ kind: "policy", resource: policy.resource });
+  }
   for (const name of touched.route) planRoute(name, state, plan);
   return plan;
 }

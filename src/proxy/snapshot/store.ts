@@ -12,16 +12,24 @@ import type {
   RouteResource,
   VersionedResource,
 } from "../../discovery/messages.ts";
+import type { PolicyResource } from "../../discovery/policy.ts";
 
 export interface ResourceByType {
   readonly cluster: ClusterResource;
   readonly endpoints: EndpointsResource;
   readonly listener: ListenerResource;
   readonly route: RouteResource;
+  readonly policy: PolicyResource;
 }
 
 /** The types that a sidecar asks for, in the order in which it applies them. */
-export const STORED_TYPES = ["cluster", "endpoints", "listener", "route"] as const satisfies ResourceType[];
+export const STORED_TYPES = [
+  "cluster",
+  "endpoints",
+  "listener",
+  "route",
+  "policy",
+] as const satisfies ResourceType[];
 export type StoredType = (typeof STORED_TYPES)[number];
 
 /** Says what is wrong with a resource, if anything; nothing is sent to the loops before it has passed. */
@@ -35,14 +43,20 @@ export type Shelves<Absent extends null | never> = {
 };
 
 export function emptyShelves<Absent extends null | never>(): Shelves<Absent> {
-  return { cluster: new Map(), endpoints: new Map(), listener: new Map(), route: new Map() };
+  return {
+    cluster: new Map(),
+    endpoints: new Map(),
+    listener: new Map(),
+    route: new Map(),
+    policy: new Map(),
+  };
 }
 
 /** What the traffic loops serve from, as others may read it. */
 export type AppliedConfig = { readonly [T in StoredType]: ReadonlyMap<string, Versioned<T>> };
 
 export function isStoredType(type: ResourceType): type is StoredType {
-  return type !== "policy" && type !== "secret";
+  return type !== "secret";
 }
 
 /** Puts a resource that `ResourceCheck` has passed on the shelf of its type. */

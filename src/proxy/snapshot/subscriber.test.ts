@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { OPEN } from "../../../test/harness/policy.ts";
 import type {
   ClusterResource,
   DiscoveryError,
@@ -160,21 +161,41 @@ async function withRouteA(bench: Bench): Promise<void> {
 }
 
 describe("start", () => {
-  it("asks for the listeners, and is configured when all loops have both", async () => {
+  it("asks for the listeners and the policy, and is configured when all loops have them", async () => {
     const bench = new Bench();
     bench.subscriber.start();
-    expect(bench.asked()).toEqual(["+listener inbound,outbound"]);
+    expect(bench.asked()).toEqual(["+listener inbound,outbound", "+policy inbound"]);
     const acknowledged = bench.receive("listener", [at("1", INBOUND), at("1", OUTBOUND)]);
     expect(bench.taken()).toEqual([["listener inbound", "listener outbound"]]);
     expect([bench.subscriber.isConfigured, await isSettled(acknowledged)]).toEqual([false, false]);
     await bench.confirm();
-    expect([bench.subscriber.isConfigured, await acknowledged]).toEqual([true, []]);
+    expect([bench.subscriber.isConfigured, await acknowledged]).toEqual([false, []]);
+    void bench.receive("policy", [at("1", OPEN)]);
+    await bench.confirm();
+    expect(bench.subscriber.isConfigured).toBe(true);
+  });
+
+  it("keeps its policy, whatever is said of it, until there is another one", async () => {
+    const bench = new Bench({ refuse: (resource) => "defaultDeny" in resource && resource.defaultDeny });
+    bench.subscriber.start();
+    void bench.receive("policy", [at("1", OPEN)]);
+    await bench.confirm();
+    expect(await bench.receive("policy", [], ["inbound"])).toEqual([]);
+    expect(await bench.receive("policy", [at("2", { ...OPEN, defaultDeny: true })])).toHaveLength(1);
+    expect(bench.subscriber.applied.policy.get("inbound")?.version).toBe("1");
+    expect(bench.subscriber.versions("policy")).toEqual({ inbound: "1" });
   });
 
   it("asks for everything with the scope `all`", () => {
     const bench = new Bench({ scope: "all" });
     bench.subscriber.start();
-    expect(bench.asked()).toEqual(["+listener inbound,outbound", "+cluster *", "+endpoints *", "+route *"]);
+    expect(bench.asked()).toEqual([
+      "+listener inbound,outbound",
+      "+policy inbound",
+      "+cluster *",
+      "+endpoints *",
+      "+route *",
+    ]);
   });
 
   it("serves from what an earlier run left, and resumes from its versions", async () => {
@@ -182,6 +203,7 @@ describe("start", () => {
     bench.subscriber.start([
       ["listener", at("7", INBOUND)],
       ["listener", at("7", OUTBOUND)],
+      ["policy", at("7", OPEN)],
       ["route", at("3", route("a.default:80", "a.default:80"))],
       ["cluster", at("4", cluster("a.default:80"))],
       ["endpoints", at("5", endpoints("a.default:80"))],
@@ -194,10 +216,12 @@ describe("start", () => {
       "endpoints a.default:80",
       "listener inbound",
       "listener outbound",
+      "policy inbound",
       "route a.default:80",
     ]);
     expect(bench.asked()).toEqual([
       "+listener inbound,outbound",
+      "+policy inbound",
       "+route a.default:80",
       "+cluster a.default:80",
       "+endpoints a.default:80",
@@ -317,7 +341,7 @@ describe("refusals", () => {
 
   it("refuses types it does not take", async () => {
     const bench = new Bench();
-    expect(await bench.receive("policy", [])).toMatchObject([{ code: "unknown_type" }]);
+    expect(await bench.receive("secret", [])).toMatchObject([{ code: "unknown_type" }]);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * What this sidecar knows of the mesh, and no more than its traffic touches. The subscriber asks for the
- * listeners at once, for a route when a traffic loop first needs it, then for the clusters that the route names
+ * listeners and the policy at once, for a route when a traffic loop first needs it, then for the clusters that the route names
  * and their endpoints. It hands a route to the loops only when all of these have arrived or are known not to
  * exist (make before break); until then the last good route stays. Modelled on lazy ("on-demand") delta xDS.
  */
@@ -11,6 +11,7 @@ import type {
   VersionedResource,
 } from "../../discovery/messages.ts";
 import { WILDCARD } from "../../discovery/messages.ts";
+import { INBOUND_POLICY } from "../../discovery/policy.ts";
 import { Acknowledgements } from "./acknowledgement.ts";
 import type { Change } from "./loop-protocol.ts";
 import type { PlanState, Readiness, Touched } from "./plan.ts";
@@ -79,7 +80,7 @@ export class Subscriber {
     return this.#wanted.size;
   }
 
-  /** All loops have both listeners: traffic can be served. */
+  /** All loops have both listeners and the policy: traffic can be served. */
   get isConfigured(): boolean {
     return this.#isConfigured;
   }
@@ -94,6 +95,7 @@ export class Subscriber {
       this.#touched[type].add(versioned.name);
     }
     link.subscribe("listener", ["inbound", "outbound"]);
+    link.subscribe("policy", [INBOUND_POLICY]);
     if (scope === "all") {
       for (const type of ["cluster", "endpoints", "route"] as const) link.subscribe(type, [WILDCARD]);
     } else if (this.#wanted.size > 0) {
@@ -136,8 +138,8 @@ export class Subscriber {
       this.#touch(type, versioned.name);
     }
     for (const name of response.removed) {
-      // A listener belongs to the sidecar itself: it may change, never go.
-      if (type === "listener" || !this.#isOfInterest(type, name)) continue;
+      // Listeners and policy belong to the sidecar itself: they may change, never go.
+      if (type === "listener" || type === "policy" || !this.#isOfInterest(type, name)) continue;
       this.#received[type].set(name, null);
       waiting.set(name, undefined);
       this.#touch(type, name);
@@ -181,6 +183,7 @@ export class Subscriber {
 
   #isOfInterest(type: StoredType, name: string): boolean {
     if (type === "listener") return name === "inbound" || name === "outbound";
+    if (type === "policy") return name === INBOUND_POLICY;
     if (this.#options.scope === "all") return true;
     return type === "route" ? this.#wanted.has(name) : this.#references.isNamed(name);
   }
@@ -263,7 +266,8 @@ export class Subscriber {
     this.#isSending = true;
     void this.#options.send(changes).then(() => {
       this.#isSending = false;
-      this.#isConfigured = this.#applied.listener.has("inbound") && this.#applied.listener.has("outbound");
+      const { listener, policy } = this.#applied;
+      this.#isConfigured = listener.has("inbound") && listener.has("outbound") && policy.has(INBOUND_POLICY);
       for (const change of changes) {
         if (change.kind === "route") this.#reference(change.resource.name);
         else if (change.kind === "route-removed") this.#reference(change.name);
@@ -283,5 +287,11 @@ export class Subscriber {
 }
 
 function untouched(): Touched {
-  return { cluster: new Set(), endpoints: new Set(), listener: new Set(), route: new Set() };
+  return {
+    cluster: new Set(),
+    endpoints: new Set(),
+    listener: new Set(),
+    route: new Set(),
+    policy: new Set(),
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * Carries changes to the traffic loops in steps that a loop handles between two requests (about 1 ms at most),
  * one step outstanding per loop: the next is sent when the loop has confirmed the last, so a large push never
- * becomes a long pause. Make before break: what is added is sent in the order secret, cluster, endpoints, listener, route;
+ * becomes a long pause. Make before break: what is added is sent in the order secret, cluster, endpoints, policy, listener, route;
  * what is taken away follows in the opposite order, after everything that stops using it.
  */
 import type { EndpointResource } from "../../discovery/messages.ts";
@@ -18,11 +18,12 @@ const RANK = {
   secret: 0,
   cluster: 1,
   endpoints: 2,
-  listener: 3,
-  route: 4,
-  "route-removed": 5,
-  "endpoints-removed": 6,
-  "cluster-removed": 7,
+  policy: 3,
+  listener: 4,
+  route: 5,
+  "route-removed": 6,
+  "endpoints-removed": 7,
+  "cluster-removed": 8,
 } as const satisfies Record<Change["kind"], number>;
 
 /** Where one loop's messages go. */
@@ -125,6 +126,7 @@ function* parts(change: Change): Generator<Change> {
 function costOf(change: Change): number {
   switch (change.kind) {
     case "secret":
+    case "policy":
       return 1;
     case "endpoints":
       return Math.max(1, change.endpoints.length) / MAX_STEP_ENDPOINTS;

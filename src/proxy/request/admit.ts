@@ -1,0 +1,73 @@
+/**
+ * `admit`: whether a request may reach the application. Until the sidecar has been told, nothing may. What is refused or
+ * audited is counted and told; the client learns what decided only where MeshConfig allows it.
+ */
+import type { PolicyDecision } from "../policy/decision.ts";
+import type { Judge } from "../policy/judge.ts";
+import type { AuthorizationSeries } from "../telemetry/authorization-series.ts";
+import type { CauseCode } from "./cause.ts";
+import type { Exchange } from "./exchange.ts";
+import { ExchangeView } from "./request-view.ts";
+
+export interface Refusal {
+  readonly code: CauseCode;
+  /** For the client. */
+  readonly detail: string;
+}
+
+const NO_POLICY: Refusal = { code: "no_policy", detail: "" };
+const AMBIGUOUS_PATH: Refusal = { code: "ambiguous_path", detail: "" };
+
+export class Admission {
+  /** Null: not told yet. */
+  judge: Judge | null = null;
+  readonly #series: AuthorizationSeries;
+  readonly #onDecision: (decision: PolicyDecision) => void;
+  readonly #view = new ExchangeView();
+
+  constructor(series: AuthorizationSeries, onDecision: (decision: PolicyDecision) => void) {
+    this.#series = series;
+    this.#onDecision = onDecision;
+  }
+
+  /** Null: it may pass. Its cluster is known. */
+  refusal(exchange: Exchange): Refusal | null {
+    const { judge } = this;
+    if (judge === null) return NO_POLICY;
+    const view = this.#view;
+    view.show(exchange, exchange.cluster?.endpoints[0]?.port ?? 0);
+    const audited = judge.audited(view);
+    if (audited !== null) {
+      this.#series.audited();
+      this.#tell(exchange, "audited", "policy", audited);
+    }
+    const verdict = judge.decide(view);
+    exchange.decidedBy = verdict.source;
+    if (verdict.isAllowed) return null;
+    this.#series.denied(verdict.reason);
+    this.#tell(exchange, "denied", verdict.reason, verdict.source);
+    if (verdict.reason === "ambiguous_path") return AMBIGUOUS_PATH;
+    return { code: "access_denied", detail: judge.exposesDenials ? verdict.source : "" };
+  }
+
+  #tell(
+    exchange: Exchange,
+    action: PolicyDecision["action"],
+    reason: PolicyDecision["reason"],
+    source: string,
+  ): void {
+    const { principal, port, method, host, path } = this.#view;
+    const address = exchange.connection.transport.peerAddress;
+    this.#onDecision({
+      action,
+      reason,
+      source,
+      principal: principal ?? "",
+      address,
+      port,
+      method,
+      host,
+      path,
+    });
+  }
+}
