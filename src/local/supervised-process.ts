@@ -49,6 +49,7 @@ export type ProcessEvent =
     };
 
 const POLL_MS = 40;
+const PROBE_GOODBYE_MS = 1_000;
 const REMEMBERED_LINES = 24;
 
 export class SupervisedProcess {
@@ -157,13 +158,17 @@ export class SupervisedProcess {
     const attempt = () => {
       if (this.#child !== child || this.#stopping) return;
       const socket = connect({ host, port });
+      let isAccepted = false;
       socket.once("connect", () => {
-        socket.destroy();
+        isAccepted = true;
+        // Goodbye in order: a program that speaks first, and writes into a reset, may well die of it.
+        socket.resume().end();
+        socket.setTimeout(PROBE_GOODBYE_MS, () => socket.destroy());
         this.#becomeReady(child, startedAt);
       });
       socket.once("error", () => {
         socket.destroy();
-        setTimeout(attempt, POLL_MS);
+        if (!isAccepted) setTimeout(attempt, POLL_MS);
       });
     };
     attempt();

@@ -2,6 +2,7 @@
  * Supervision with real processes: readiness, restarts, ends, and groups.
  */
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { HeldPorts } from "../../src/local/ports.ts";
 import { Reaper } from "../../src/local/reaper.ts";
 import {
   type ProcessEvent,
@@ -48,6 +49,34 @@ describe("a supervised process", () => {
     });
     await child.stop(1_000);
     expect(child.pid).toBeUndefined();
+  });
+
+  it("that listens is asked in order: one that speaks first and dies of a reset lives", async () => {
+    const program = `const { createServer } = require("node:net");
+const server = createServer({ allowHalfOpen: true }, (socket) => {
+  for (const ms of [20, 40]) setTimeout(() => socket.write("hello"), ms);
+  setTimeout(() => socket.end(), 60);
+  socket.on("close", () => console.log("closed in order"));
+});
+server.listen(Number(process.argv[1]), "127.0.0.1");`;
+    const held = new HeldPorts();
+    const port = await held.hold("127.0.0.1");
+    const { child, events } = supervise("", {
+      command: process.execPath,
+      args: ["-e", program, String(port)],
+      ready: { kind: "listening", host: "127.0.0.1", port },
+      beforeStart: () => held.release("127.0.0.1", [port]),
+    });
+    await child.start();
+    await vi.waitFor(
+      () => {
+        const lines = events.flatMap((event) => (event.kind === "log" ? [event.line.text] : []));
+        expect(lines).toEqual(["closed in order"]);
+      },
+      { timeout: 5_000 },
+    );
+    expect(events.filter(({ kind }) => kind === "ended")).toEqual([]);
+    await child.stop(1_000);
   });
 
   it("is started again when it ends by itself, and that is said", async () => {
