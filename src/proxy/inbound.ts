@@ -3,7 +3,12 @@
  * application's ports takes a request; what names none of them goes to the first.
  */
 import type net from "node:net";
-import type { InboundListenerResource, InboundPort, MutualTlsMode } from "../discovery/messages.ts";
+import type {
+  InboundListenerResource,
+  InboundPort,
+  MutualTlsMode,
+  ServiceRef,
+} from "../discovery/messages.ts";
 import { servicePortName } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import { HOP_PROTOCOL } from "./hop/frame.ts";
@@ -132,7 +137,7 @@ export class Inbound implements ListenerContext {
 
   /** One cluster per Service port with one endpoint: the application. */
   #configureCluster(resource: InboundListenerResource, port: InboundPort): string {
-    const name = `inbound ${servicePortName(port.service, port.servicePort)}`;
+    const name = clusterName(port.service, port.servicePort);
     const { local } = resource;
     const cluster = this.clusters.set({
       name,
@@ -167,12 +172,20 @@ export class Inbound implements ListenerContext {
     return this.clusters.get(name);
   }
 
+  clusterOf({ service, port }: VirtualHost): UpstreamCluster | undefined {
+    return this.clusters.get(clusterName(service, port));
+  }
+
   wait(): void {}
   leave(): void {}
 
   closed(exchange: Exchange): void {
     this.connections.closed(exchange);
   }
+}
+
+function clusterName(service: ServiceRef, port: number): string {
+  return `inbound ${servicePortName(service, port)}`;
 }
 
 function hostOf(port: InboundPort, cluster: string): VirtualHost {

@@ -1,8 +1,8 @@
 /**
  * Where a Service's port is served: the workloads that its selector takes and that listen somewhere. A workload with a
- * sidecar is reached at the sidecar's inbound port, under mutual TLS where sidecars have certificates, whatever the port of the application; but for ports that do not speak
- * HTTP, which the inbound port can't tell apart: they are reached at the application itself. Ordered by name, so that
- * the same instances always make the same version.
+ * sidecar is reached at the sidecar's inbound port, under mutual TLS where sidecars have certificates, whatever the port of the
+ * application. Ports that do not speak HTTP need mutual TLS for that, which tells them apart by a CONNECT; without it they are
+ * reached at the application itself. Ordered by name, so that the same instances always make the same version.
  */
 import type { EndpointResource, EndpointsResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
@@ -20,17 +20,17 @@ export function compileEndpoints(
 ): EndpointsResource {
   const endpoints: EndpointResource[] = [];
   for (const workload of mesh.workloadsOf(service)) {
-    const sidecar = sidecarPort(workload, port);
+    const isEncrypted = mesh.mtls !== "DISABLE";
+    const sidecar = isEncrypted || protocolOf(port) !== "tcp" ? sidecarPort(workload) : undefined;
     const at = sidecar ?? targetPort(port, workload);
-    const isMutual = sidecar !== undefined && mesh.mtls !== "DISABLE";
+    const isMutual = sidecar !== undefined && isEncrypted;
     if (at !== undefined) endpoints.push({ ...endpoint(workload, at), ...(isMutual && { tls: "mutual" }) });
   }
   return { name: servicePortName(service.metadata, port.port), endpoints };
 }
 
-function sidecarPort(workload: WorkloadInput, port: ServicePortSpec): number | undefined {
-  const inbound = workload.spec.inboundPort;
-  return inbound !== 0 && protocolOf(port) !== "tcp" ? inbound : undefined;
+function sidecarPort({ spec }: WorkloadInput): number | undefined {
+  return spec.inboundPort === 0 ? undefined : spec.inboundPort;
 }
 
 function endpoint({ metadata, spec }: WorkloadInput, port: number): EndpointResource {

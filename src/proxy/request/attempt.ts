@@ -12,7 +12,7 @@ import { NOT_SEEN } from "../net/transport.ts";
 import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
-import { dialOf } from "./dial.ts";
+import { dialOf, ownerOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 import { openUpgradeTunnel } from "./tunnel.ts";
@@ -247,18 +247,4 @@ export function writeContext(out: Buffer, at: number, head: Head): number {
     to = put(out, writeTraceparent(out, put(out, to, TRACE_ALONE)), CRLF);
   }
   return head.has(X_FORWARDED_PROTO) ? to : put(out, to, PROTO);
-}
-
-export function ownerOf(cluster: UpstreamCluster, endpoint: UpstreamEndpoint) {
-  let wasOpen = false;
-  return {
-    onOpen(): void {
-      wasOpen = true;
-      cluster.stats.connectionOpened();
-    },
-    onClosed(connection: ClientConnection): void {
-      cluster.stats.connectionClosed(wasOpen);
-      endpoint.pool.remove(connection);
-    },
-  };
 }

@@ -81,7 +81,7 @@ export const CAUSES = [
     status: 405,
     side: "downstream",
     closes: true,
-    text: "CONNECT is for the outbound port",
+    text: "CONNECT is for the outbound port, and between sidecars for ports that do not speak HTTP",
   },
   {
     code: "client_expired",
@@ -218,6 +218,14 @@ export const CAUSES = [
     side: "upstream",
     closes: false,
     text: "no mutual TLS with the endpoint",
+  },
+  {
+    code: "tunnel_refused",
+    flag: "UF",
+    status: 503,
+    side: "upstream",
+    closes: false,
+    text: "the endpoint's sidecar did not connect to its application",
   },
   {
     code: "upstream_closed",

@@ -18,10 +18,10 @@ import type { DestinationSeries } from "../telemetry/record.ts";
 import { sendLocalReply, sendRedirect } from "./answer.ts";
 import { Attempt } from "./attempt.ts";
 import { type CauseCode, causeOf, codecCause } from "./cause.ts";
+import { openConnectTunnel } from "./connect.ts";
 import { Deadlines } from "./deadline.ts";
 import type { Destination, ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
-import { openConnectTunnel } from "./tunnel.ts";
 
 /** Beyond this, a client that does not read gets no further response until it does. */
 const MAX_QUEUED_BYTES = 65_536;

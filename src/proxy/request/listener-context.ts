@@ -71,6 +71,8 @@ export interface ListenerContext {
   readonly admission: Admission | null;
   find(authority: Authority): Destination;
   cluster(name: string): UpstreamCluster | undefined;
+  /** The cluster of the port that a host stands for, past its rules. */
+  clusterOf(host: VirtualHost): UpstreamCluster | undefined;
   /** `exchange` waits for the route; it leaves by itself. */
   wait(route: string, exchange: Exchange): void;
   leave(route: string, exchange: Exchange): void;

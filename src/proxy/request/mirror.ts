@@ -6,8 +6,8 @@ import { ClientConnection, type ResponseHandler } from "../http1/client-connecti
 import { editedBytes, writeRequestHead } from "../http1/head-edit.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import type { MirrorTarget } from "../routing/virtual-host.ts";
-import { ownerOf, writeContext } from "./attempt.ts";
-import { dialOf } from "./dial.ts";
+import { writeContext } from "./attempt.ts";
+import { dialOf, ownerOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 

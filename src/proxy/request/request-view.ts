@@ -1,6 +1,7 @@
 /** A request as policies ask for it. There is one for all requests of a listener, because a decision is made in one go. */
 import { splitAuthority } from "../http/authority.ts";
 import { isForwarded } from "../http1/head-edit.ts";
+import { isConnect } from "../http1/request-head.ts";
 import { type Address, parseAddress } from "../policy/address.ts";
 import type { Claims, HttpView, RequestView } from "../policy/view.ts";
 import type { Exchange } from "./exchange.ts";
@@ -50,8 +51,10 @@ export class ExchangeView implements RequestView, HttpView {
     return address;
   }
 
-  get http(): HttpView {
-    return this;
+  /** Null for what is tunnelled. */
+  get http(): HttpView | null {
+    const head = this.#exchange?.connection.head;
+    return head !== undefined && isConnect(head) ? null : this;
   }
 
   get method(): string {

@@ -1,0 +1,66 @@
+/**
+ * A tunnel to an application behind another sidecar: CONNECT again, on the hop, so that TCP too goes under mutual TLS and is
+ * admitted by the policy over there. A server that speaks first does so behind the answer.
+ */
+import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
+import { connectCause, connectDetail } from "./connect-cause.ts";
+import { dialOf, ownerOf } from "./dial.ts";
+import type { Exchange } from "./exchange.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
+import { joinTunnel } from "./tunnel.ts";
+
+const X_WEFT_ERROR = Buffer.from("x-weft-error", "latin1");
+
+export class MeshTunnel implements ResponseHandler {
+  readonly #exchange: Exchange;
+  readonly #target: string;
+  readonly #connection: ClientConnection;
+
+  constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint) {
+    const { listener } = exchange;
+    const { maxHeadBytes, maxHeaders } = listener.limits;
+    this.#exchange = exchange;
+    this.#target = cluster.name;
+    this.#connection = new ClientConnection(
+      ownerOf(cluster, endpoint),
+      dialOf(endpoint, listener),
+      this,
+      maxHeadBytes,
+      maxHeaders,
+    );
+    exchange.deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
+    exchange.tunnel = { close: () => this.#connection.abandon() };
+  }
+
+  onConnected(): void {
+    const head = `CONNECT ${this.#target} HTTP/1.1\r\nhost: ${this.#target}\r\n\r\n`;
+    // As the answer to HEAD: a 200 to CONNECT has no body, whatever its fields say (RFC 9110 §9.3.6).
+    this.#connection.begin(this, true, true);
+    this.#connection.transport.write(Buffer.from(head, "latin1"));
+  }
+
+  onResponse(): void {
+    const { head } = this.#connection;
+    if (head.status < 200) return;
+    if (head.status !== 200) {
+      const field = head.findName(X_WEFT_ERROR);
+      this.#fail(head.status, field < 0 ? String(head.status) : head.value(field));
+      return;
+    }
+    const early = this.#connection.becomeTunnel();
+    joinTunnel(this.#exchange, this.#connection.transport, early, () => this.#connection.endTunnel());
+  }
+
+  #fail(status: number, detail: string): void {
+    this.#exchange.fail(status === 403 ? "access_denied" : "tunnel_refused", detail);
+  }
+
+  onUpstreamFault(fault: UpstreamFault, error: NodeJS.ErrnoException | null): void {
+    this.#exchange.tunnel = null;
+    if (fault === "connect") this.#exchange.fail(connectCause(error), connectDetail(error));
+    else this.#exchange.fail(fault === "closed" ? "upstream_closed" : "upstream_malformed");
+  }
+
+  onResponseBody(): void {}
+  onUpstreamDrain(): void {}
+}
