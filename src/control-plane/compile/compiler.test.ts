@@ -98,14 +98,20 @@ describe("Compiler", () => {
     expect(backend("third")).toEqual(backend("default"));
   });
 
-  it("reaches TCP ports at the application, not at its sidecar, whose inbound port reads HTTP", () => {
-    const db = [{ name: "redis", port: 6379, targetPort: 9000 }];
-    const compiler = new Compiler();
-    const inboundPort = 7001;
-    compiler.update(load([service("db", db), workload("db", "db")]), { "default/db": { inboundPort } });
-    const endpoints = compiler.get("endpoints", "db.default:6379", node("default"))?.resource;
-    expect(endpoints).toMatchObject({ endpoints: [{ port: 9000 }] });
-  });
+  it.each([
+    ["STRICT", { port: 7001, tls: "mutual" }],
+    ["DISABLE", { port: 9000 }],
+  ] as const)(
+    "reaches TCP ports at the sidecar under mutual TLS, at the application without it: %s",
+    (mode, expected) => {
+      const db = [{ name: "redis", port: 6379, targetPort: 9000 }];
+      const compiler = new Compiler(mode);
+      const inboundPort = 7001;
+      compiler.update(load([service("db", db), workload("db", "db")]), { "default/db": { inboundPort } });
+      const endpoints = compiler.get("endpoints", "db.default:6379", node("default"))?.resource;
+      expect(endpoints).toMatchObject({ endpoints: [expected] });
+    },
+  );
 
   it("names exactly what a change of one workload concerns", () => {
     const documents = [service("a"), service("b"), workload("a-1", "a"), workload("b-1", "b")];
