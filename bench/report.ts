@@ -7,11 +7,15 @@ import { type Figure, measured, type Result, type ScenarioResult } from "./resul
 /** Columns, in order: field of a sample, heading, digits after the point. */
 const COLUMNS: readonly (readonly [string, string, number])[] = [
   ["cpuUsPerRequest", "CPU µs/request", 1],
+  ["outboundUsPerRequest", "outbound hop, CPU µs/request", 1],
+  ["inboundUsPerRequest", "inbound hop, CPU µs/request", 1],
   ["requestsPerSecond", "requests/s", 0],
   ["coreUsedPercent", "% of its CPU", 0],
   ["p50Ms", "p50 ms", 2],
   ["p99Ms", "p99 ms", 2],
   ["p999Ms", "p99.9 ms", 2],
+  ["addedP50Ms", "p50 added, ms", 2],
+  ["addedP99Ms", "p99 added, ms", 2],
   ["loadedAnonymousMb", "anonymous MB, loaded", 1],
   ["idleAnonymousMb", "anonymous MB, idle", 1],
   ["idleResidentMb", "resident MB, idle", 1],
@@ -22,7 +26,14 @@ const COLUMNS: readonly (readonly [string, string, number])[] = [
 ];
 
 /** Fields whose ratio to Weft is shown; the other ratios are in the JSON. */
-const RATIO = new Set(["cpuUsPerRequest", "requestsPerSecond", "p99Ms", "idleAnonymousMb"]);
+const RATIO = new Set([
+  "cpuUsPerRequest",
+  "outboundUsPerRequest",
+  "inboundUsPerRequest",
+  "requestsPerSecond",
+  "p99Ms",
+  "idleAnonymousMb",
+]);
 
 function cell(figure: Figure | undefined, field: string, digits: number): string {
   if (figure === undefined) return "–";
@@ -82,23 +93,28 @@ function missingLines(result: Result): string[] {
   );
 }
 
-const BLOCK = /(<!-- bench:start -->\n)[\s\S]*?(<!-- bench:end -->)/;
+/** Writes `NAME.json` and `NAME.md` into `dir`; `lead` comes before the tables. */
+export function writeResult(name: string, result: Result, dir: string, title: string, lead: string): void {
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, `${name}.json`), `${JSON.stringify(result, undefined, 2)}\n`);
+  writeFileSync(join(dir, `${name}.md`), `# ${title}\n\n${lead}${markdown(result)}`);
+}
 
 /** Writes the three files into `dir` and, if asked, the tables between the marks in README.md. */
 export function writeReports(result: Result, dir: string, readme: boolean): void {
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, "latest.json"), `${JSON.stringify(result, undefined, 2)}\n`);
-  writeFileSync(
-    join(dir, "latest.md"),
-    `# Benchmark\n\n![CPU per request](latest.svg)\n\n${markdown(result)}`,
-  );
+  writeResult("latest", result, dir, "Benchmark", "![CPU per request](latest.svg)\n\n");
   writeFileSync(join(dir, "latest.svg"), plot(result));
-  if (!readme) return;
+  if (readme) writeReadme("bench", markdown(result));
+}
+
+/** Puts text between `<!-- NAME:start -->` and `<!-- NAME:end -->` in the top README. */
+export function writeReadme(name: string, block: string): void {
   const path = join(import.meta.dirname, "..", "README.md");
   const text = readFileSync(path, "utf8");
-  if (!BLOCK.test(text)) throw new Error("README.md has no <!-- bench:start --> and <!-- bench:end -->");
+  const marks = new RegExp(`(<!-- ${name}:start -->\n)[\\s\\S]*?(<!-- ${name}:end -->)`);
+  if (!marks.test(text)) throw new Error(`README.md has no <!-- ${name}:start --> and <!-- ${name}:end -->`);
   writeFileSync(
     path,
-    text.replace(BLOCK, (_, head: string, end: string) => `${head}\n${markdown(result)}\n${end}`),
+    text.replace(marks, (_, head: string, end: string) => `${head}\n${block}\n${end}`),
   );
 }

@@ -3,19 +3,20 @@
  * at once and idle while one is measured; each round starts with another of them, so that drift of the machine meets
  * all alike. Exit code 1 when Weft or another present peer fails or answers wrongly.
  */
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { arch, cpus, release, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "./check.ts";
-import { findProgram, pinned, stopAll } from "./children.ts";
+import { findProgram, stopAll } from "./children.ts";
+import { machine } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { type Options, readOptions } from "./options.ts";
 import { type Origin, startOrigin } from "./origin.ts";
 import { PEERS } from "./peers/index.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
 import { table, writeReports } from "./report.ts";
-import { type Result, type ScenarioResult, summarize } from "./result.ts";
+import type { Result, ScenarioResult } from "./result.ts";
+import { measureRounds, say } from "./rounds.ts";
 import { type Sample, SCENARIOS, type Scenario } from "./scenarios.ts";
 
 /** Peers up and answering rightly, why others are missing, and what is wrong with what should have worked. */
@@ -25,7 +26,7 @@ interface Field {
   readonly failures: string[];
 }
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+type Entry = readonly [Peer, RunningPeer];
 
 /** Starts and checks every peer asked for. */
 async function startPeers(options: Options, origin: Origin, root: string): Promise<Field> {
@@ -57,35 +58,6 @@ async function startPeers(options: Options, origin: Origin, root: string): Promi
   return field;
 }
 
-/** All rounds of one scenario; a peer that fails in a round leaves the scenario. */
-async function measureScenario(
-  name: string,
-  title: string,
-  rounds: number,
-  field: Field,
-  measure: (peer: Peer, running: RunningPeer, round: number) => Promise<Sample>,
-): Promise<ScenarioResult> {
-  const samples = new Map<string, Sample[]>();
-  const failed = new Map<string, string>();
-  const peers = [...field.running];
-  for (let round = 0; round < rounds; round++) {
-    const turn = round % Math.max(1, peers.length);
-    for (const [peer, running] of [...peers.slice(turn), ...peers.slice(0, turn)]) {
-      if (failed.has(peer.name)) continue;
-      try {
-        const sample = await measure(peer, running, round);
-        samples.set(peer.name, [...(samples.get(peer.name) ?? []), sample]);
-      } catch (error) {
-        failed.set(peer.name, error instanceof Error ? error.message : String(error));
-        samples.delete(peer.name);
-        field.failures.push(`${peer.name}, ${name}: ${failed.get(peer.name)}`);
-      }
-    }
-    say(`${name}: round ${round + 1} of ${rounds}`);
-  }
-  return { name, title, peers: summarize(samples, failed) };
-}
-
 async function measureAll(
   options: Options,
   field: Field,
@@ -93,6 +65,8 @@ async function measureAll(
   root: string,
 ): Promise<ScenarioResult[]> {
   const results: ScenarioResult[] = [];
+  const { rounds } = options;
+  const peers = new Map([...field.running].map((entry) => [entry[0].name, entry]));
   const wanted = (name: string): boolean => options.scenarios?.has(name) ?? true;
   for (const scenario of SCENARIOS.filter(({ name }) => wanted(name))) {
     if (scenario.needs !== undefined && findProgram(scenario.needs) === undefined) {
@@ -103,15 +77,15 @@ async function measureAll(
     }
     if (!options.smoke) await warmUp(scenario, field);
     const { name, title } = scenario;
-    const measure = (_: Peer, running: RunningPeer): Promise<Sample> =>
-      scenario.measure(running, options.seconds);
-    results.push(await measureScenario(name, title, options.rounds, field, measure));
+    const measure = ([, running]: Entry): Promise<Sample> => scenario.measure(running, options.seconds);
+    results.push(await measureRounds({ name, title, rounds, peers, measure, failures: field.failures }));
   }
   if (wanted("memory") && !options.smoke) {
-    const measure = (peer: Peer, _: RunningPeer, round: number): Promise<Sample> =>
+    const measure = ([peer]: Entry, round: number): Promise<Sample> =>
       measureMemory(peer, origin, join(root, `memory-${peer.name}-${round}`), 2000);
+    const what = { name: "memory", title: "Memory", peers, measure, failures: field.failures };
     // Memory hardly varies from round to round; three show that.
-    results.push(await measureScenario("memory", "Memory", Math.min(3, options.rounds), field, measure));
+    results.push(await measureRounds({ ...what, rounds: Math.min(3, rounds) }));
   }
   return results;
 }
@@ -119,29 +93,6 @@ async function measureAll(
 /** Past the tiers of the JIT; failures show in the rounds. */
 async function warmUp(scenario: Scenario, field: Field): Promise<void> {
   for (const running of field.running.values()) await scenario.measure(running, 2).catch(() => undefined);
-}
-
-function machine(): Record<string, string> {
-  const version = (program: string, flag: string): string => {
-    try {
-      return execFileSync("/bin/sh", ["-c", `"$1" ${flag} 2>&1 | head -n 1`, "sh", program], {
-        encoding: "utf8",
-      }).trim();
-    } catch {
-      return "unknown";
-    }
-  };
-  const found: Record<string, string> = {};
-  for (const [name, flag] of [
-    ["nginx", "-v"],
-    ["haproxy", "-v"],
-    ["wrk", "-v"],
-  ] as const) {
-    const path = findProgram(name);
-    if (path !== undefined) found[name] = version(path, flag);
-  }
-  const cpu = `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`;
-  return { cpu, kernel: `${release()} ${arch()}`, node: process.version, pinned: String(pinned), ...found };
 }
 
 async function main(options: Options): Promise<number> {

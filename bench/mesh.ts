@@ -1,0 +1,83 @@
+/**
+ * A real mesh for measurements: a control plane with a CA of its own, and sidecars that enrol with it by join token, each a process,
+ * with everything at its defaults: STRICT mutual TLS among them.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ApiClient, apiClient } from "../src/local/api-client.ts";
+import type { TokenAnswer } from "../src/local/api-types.ts";
+import { isServing } from "../src/local/readiness.ts";
+import { type Child, start } from "./children.ts";
+import { announced } from "./peers/announced.ts";
+
+const MAIN = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+const READY_MS = 20_000;
+
+export interface RunningPlane {
+  readonly child: Child;
+  /** `HOST:PORT` for sidecars. */
+  readonly target: string;
+  readonly bundleFile: string;
+  readonly api: ApiClient;
+  /** Directory where the state of the plane, and of its sidecars, is kept. */
+  readonly dir: string;
+}
+
+/** Starts a control plane over a directory of resources; `dir` takes its state. */
+export async function startPlane(config: string, dir: string, cpu?: number): Promise<RunningPlane> {
+  const command = [process.execPath, MAIN, "control-plane", "--config", config, "--state-dir", dir];
+  command.push("--discovery-port", "0", "--api-port", "0", "--log-level", "error");
+  const child = start(command, cpu);
+  const target = `127.0.0.1:${await announced(child, "discoveryPort")}`;
+  const api = apiClient(`http://127.0.0.1:${await announced(child, "apiPort")}`);
+  return { child, target, api, dir, bundleFile: join(dir, "trust-bundle.pem") };
+}
+
+/** A join token for a service account of namespace `default`. */
+export async function tokenFor(plane: RunningPlane, serviceAccount: string, uses: number): Promise<string> {
+  const wish = { namespace: "default", serviceAccount, uses, ttlMs: 3_600_000 };
+  return (await plane.api.call<TokenAnswer>("POST", "/v1/tokens", wish)).token;
+}
+
+/** Roots that the plane's sidecars trust, as PEM. */
+export const bundleOf = ({ bundleFile }: RunningPlane): string => readFileSync(bundleFile, "utf8");
+
+export interface SidecarWish {
+  /** Workload of namespace `default`, and its service account. */
+  readonly workload: string;
+  readonly serviceAccount: string;
+  readonly token: string;
+  readonly inboundPort: number;
+  readonly cpu?: number | undefined;
+}
+
+export interface RunningSidecar {
+  readonly child: Child;
+  readonly outboundPort: number;
+}
+
+/** Starts a sidecar; resolves when it is ready. */
+export async function startSidecar(plane: RunningPlane, wish: SidecarWish): Promise<RunningSidecar> {
+  const { workload, serviceAccount, token, inboundPort, cpu } = wish;
+  const command = [process.execPath, MAIN, "sidecar", "--control-plane", plane.target];
+  command.push("--trust-bundle", plane.bundleFile, "--workload", `default/${workload}`);
+  command.push("--service-account", serviceAccount, "--state-dir", join(plane.dir, `sidecar-${workload}`));
+  command.push("--inbound-port", String(inboundPort), "--labels", `app=${serviceAccount}`);
+  for (const port of ["outbound", "admin", "telemetry"]) command.push(`--${port}-port`, "0");
+  const child = start(command, cpu, { WEFT_JOIN_TOKEN: token });
+  const telemetry = await announced(child, "telemetryPort");
+  if (!(await isServing("127.0.0.1", telemetry, AbortSignal.timeout(READY_MS)))) {
+    throw new Error(`sidecar ${workload} is not ready: ${child.output().slice(-400)}`);
+  }
+  return { child, outboundPort: await announced(child, "outboundPort") };
+}
+
+/** Resolves when `holds` is true; throws with `what` after `ms`. */
+export async function until(what: string, ms: number, holds: () => Promise<boolean>): Promise<void> {
+  const limit = performance.now() + ms;
+  while (!(await holds())) {
+    if (performance.now() > limit) throw new Error(`${what}: not within ${ms} ms`);
+    await sleep(20);
+  }
+}
