@@ -20,6 +20,8 @@ import { releaseStartUpMemory } from "./start-up-memory.ts";
 import { Swap } from "./swap.ts";
 import { SlotAllocator } from "./telemetry/slot-allocator.ts";
 
+/** Longest turn of an update. */
+const TURN_MS = 1;
 /** How often the loop's own delay is written to its gauges. */
 const DELAY_REPORT_MS = 5_000;
 /** A route that no request has used for one to two of these is given up. */
@@ -61,8 +63,7 @@ function start(port: MessagePort, options: LoopStart): void {
   port.on("message", (message: ToLoop) => {
     switch (message.kind) {
       case "update":
-        for (const change of message.changes) swap.apply(change);
-        post({ kind: "update-applied", id: message.id });
+        inTurns(swap.applied(message.changes), () => post({ kind: "update-applied", id: message.id }));
         return;
       case "drain":
         drain.begin(message.graceMs, message.timeoutMs);
@@ -93,6 +94,18 @@ function start(port: MessagePort, options: LoopStart): void {
     (error: unknown) =>
       post({ kind: "failed", message: error instanceof Error ? error.message : String(error) }),
   );
+}
+
+/** Takes steps for a while, then lets traffic pass. */
+function inTurns(steps: Generator<undefined, void>, done: () => void): void {
+  const end = performance.now() + TURN_MS;
+  do {
+    if (steps.next().done === true) {
+      done();
+      return;
+    }
+  } while (performance.now() < end);
+  setImmediate(inTurns, steps, done);
 }
 
 /** Series are announced in one message per turn: a new cluster makes several. */

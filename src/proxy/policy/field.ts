@@ -16,8 +16,11 @@ export interface Key {
 
 export interface Field {
   readonly test: (view: RequestView) => boolean;
-  /** A request for which the test holds has one of these; absent: it need have none. */
-  readonly keys?: readonly Key[];
+  /**
+   * For each value the keys that whatever it takes has; absent: some need have none. A rule is found by one key of each
+   * value.
+   */
+  readonly keys?: readonly (readonly Key[])[];
 }
 
 /** `isLoose`: read in every way that an application might. */
@@ -52,7 +55,7 @@ export function fieldsOf<T>(
 }
 
 /** Keys for forms; none where one of them is anything. */
-export function keysOf(dimension: string, forms: readonly TextForm[]): { readonly keys?: readonly Key[] } {
+export function keysOf(dimension: string, forms: readonly TextForm[]): Pick<Field, "keys"> {
   if (forms.some(({ form, text }) => form === "any" || text === "")) return {};
-  return { keys: forms.map((form) => ({ dimension, form })) };
+  return { keys: forms.map((form) => [{ dimension, form }]) };
 }

@@ -5,8 +5,8 @@
 import { POLICY_ACTIONS, type PolicyResource } from "../../discovery/policy.ts";
 import { NetworkGate } from "./network-gate.ts";
 import { isAmbiguous } from "./path-reading.ts";
-import { CompiledRule } from "./rule.ts";
-import { RuleIndex } from "./rule-index.ts";
+import { type CompiledRule, compileRule } from "./rule.ts";
+import { type FiledRule, RuleIndex } from "./rule-index.ts";
 import type { RequestView } from "./view.ts";
 
 export const DENIAL_REASONS = ["policy", "not_allowed", "default_deny", "network", "ambiguous_path"] as const;
@@ -32,16 +32,33 @@ export class Judge {
   readonly #verdicts = new Map<CompiledRule, Verdict>();
   readonly #readsPaths: boolean;
 
-  /** Throws a RangeError for what can't be compiled. */
-  constructor({ policies, defaultDeny, exposeDenials, network }: PolicyResource) {
-    this.exposesDenials = exposeDenials;
-    for (const { action, source } of policies) {
+  /** Compiles at once; throws a RangeError for what can't be. */
+  static of(resource: PolicyResource): Judge {
+    const steps = Judge.compile(resource);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** Compiles step by step, each of which takes less than a millisecond. Throws as `of`. */
+  static *compile(resource: PolicyResource): Generator<undefined, Judge> {
+    for (const { action, source } of resource.policies) {
       if (!POLICY_ACTIONS.includes(action)) throw new RangeError(`${source} has an action that is none`);
     }
+    const deny = yield* indexOf(resource.policies, "DENY");
+    const allow = yield* indexOf(resource.policies, "ALLOW");
+    const audit = yield* indexOf(resource.policies, "AUDIT");
+    return new Judge(resource, deny, allow, audit);
+  }
+
+  private constructor(resource: PolicyResource, deny: RuleIndex, allow: RuleIndex, audit: RuleIndex) {
+    const { policies, defaultDeny, exposeDenials, network } = resource;
+    this.exposesDenials = exposeDenials;
     this.#network = network === undefined ? null : new NetworkGate(network);
-    this.#deny = indexOf(policies, "DENY");
-    this.#allow = indexOf(policies, "ALLOW");
-    this.#audit = indexOf(policies, "AUDIT");
+    this.#deny = deny;
+    this.#allow = allow;
+    this.#audit = audit;
     this.#notNetwork = { isAllowed: false, reason: "network", source: this.#network?.source ?? "" };
     this.#default = defaultVerdict(policies, defaultDeny);
     this.#readsPaths = policies.some(({ rules }) =>
@@ -86,17 +103,18 @@ const AMBIGUOUS: Verdict = {
 
 type Policies = PolicyResource["policies"];
 
-function indexOf(policies: Policies, action: Action): RuleIndex {
+function* indexOf(policies: Policies, action: Action): Generator<undefined, RuleIndex> {
   // Without HTTP Istio leaves out of a DENY rule what it can't ask, and the other rules as a whole.
   const stance = { refuses: action !== "ALLOW", withoutHttp: action === "DENY" };
-  const rules: CompiledRule[] = [];
+  const rules: FiledRule[] = [];
   for (const policy of policies) {
     if (policy.action !== action) continue;
     for (const [i, rule] of policy.rules.entries()) {
-      rules.push(new CompiledRule(`${policy.source} rule ${i}`, rules.length, rule, stance));
+      rules.push(compileRule(`${policy.source} rule ${i}`, rules.length, rule, stance));
     }
+    yield;
   }
-  return new RuleIndex(rules);
+  return yield* RuleIndex.build(rules);
 }
 
 function defaultVerdict(policies: Policies, defaultDeny: boolean): Verdict {

@@ -1,9 +1,9 @@
 /** Paths to compare with: texts, and templates where `{*}` is one segment and `{**}` any number of them (Istio, Envoy). */
 import { looseReading, strictReading } from "./path-reading.ts";
-import { formOf, type TextForm, TextSet } from "./text-set.ts";
+import { formOf, TextSet } from "./text-set.ts";
 
-const ONE = "{*}";
-const ANY = "{**}";
+export const ONE = "{*}";
+export const ANY = "{**}";
 
 export class PathSet {
   readonly #texts: TextSet;
@@ -11,12 +11,10 @@ export class PathSet {
 
   /** `isLoose`: the paths that it will be asked for are in the reading of those that refuse, and so must its own be. */
   constructor(values: readonly string[], isLoose: boolean) {
-    const read = isLoose ? looseReading : strictReading;
-    const read1 = (segment: string) => (segment === ONE || segment === ANY ? segment : read(segment));
-    this.#texts = new TextSet(values.filter((value) => !isTemplate(value)).map((v) => pathForm(v, isLoose)));
-    this.#templates = values
-      .filter(isTemplate)
-      .map((value) => new Template(value.slice(1).split("/").map(read1)));
+    const read = readingOf(isLoose);
+    const [templates, texts] = [values.filter(isTemplate), values.filter((value) => !isTemplate(value))];
+    this.#texts = new TextSet(texts.map(formOf).map(({ form, text }) => ({ form, text: read(text) })));
+    this.#templates = templates.map((value) => new Template(segmentsOf(value, isLoose)));
   }
 
   has(path: string): boolean {
@@ -26,19 +24,20 @@ export class PathSet {
   }
 }
 
-/** What a path's form is looked up by: for a template the longer of what stands before and after its operators. */
-export function pathForm(value: string, isLoose: boolean): TextForm {
-  const read = isLoose ? looseReading : strictReading;
-  if (!isTemplate(value)) {
-    const { form, text } = formOf(value);
-    return { form, text: read(text) };
-  }
-  const before = read(value.slice(0, value.indexOf("{")));
-  const after = read(value.slice(value.lastIndexOf("}") + 1));
-  return after.length > before.length ? { form: "suffix", text: after } : { form: "prefix", text: before };
+export function readingOf(isLoose: boolean): (path: string) => string {
+  return isLoose ? looseReading : strictReading;
 }
 
-function isTemplate(value: string): boolean {
+/** A template's segments, its operators as they are. */
+export function segmentsOf(template: string, isLoose: boolean): readonly string[] {
+  const read = readingOf(isLoose);
+  return template
+    .slice(1)
+    .split("/")
+    .map((segment) => (segment === ONE || segment === ANY ? segment : read(segment)));
+}
+
+export function isTemplate(value: string): boolean {
   return value.includes("{");
 }
 

@@ -2,8 +2,9 @@
 import { BlockSet } from "./address.ts";
 import { claimValues, requestPrincipal } from "./claims.ts";
 import { type Compile, type Field, type Key, keysOf } from "./field.ts";
+import { pathKeys } from "./path-keys.ts";
 import { looseReading } from "./path-reading.ts";
-import { PathSet, pathForm } from "./path-set.ts";
+import { PathSet } from "./path-set.ts";
 import { formOf, type TextForm, TextSet } from "./text-set.ts";
 import type { RequestView } from "./view.ts";
 
@@ -36,7 +37,7 @@ function textField(
 
 export const addresses: Compile<string> = (values) => {
   const set = new BlockSet(values);
-  const keys = values.map((text): Key => ({ dimension: "address", form: { form: "block", text } }));
+  const keys = values.map((text): Key[] => [{ dimension: "address", form: { form: "block", text } }]);
   return { test: ({ address }) => set.has(address), keys };
 };
 
@@ -59,8 +60,8 @@ export const paths: Compile<string> = (values, isLoose) => {
   const set = new PathSet(values, isLoose);
   const test = ({ http }: RequestView) =>
     http !== null && set.has(isLoose ? looseReading(http.path) : http.path);
-  const forms = values.map((value) => pathForm(value, isLoose));
-  return { test, ...keysOf(isLoose ? "loose path" : "path", forms) };
+  const keys = values.map((value) => pathKeys(value, isLoose));
+  return keys.some((choices) => choices.length === 0) ? { test } : { test, keys };
 };
 
 /** Any text of the claim at `path`. */

@@ -37,7 +37,7 @@ export function checkResource(type: ResourceType, resource: Resource): Discovery
 /** What this sidecar can't decide by must not pass for what allows. */
 function checkPolicy(policy: PolicyResource): DiscoveryError | undefined {
   try {
-    new Judge(policy);
+    Judge.of(policy);
     return undefined;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
