@@ -43,6 +43,7 @@ interface Flags {
   readonly host: string;
   readonly stateDir: string;
   readonly caDir?: string;
+  readonly kubernetesTokens?: boolean;
   readonly insecure?: boolean;
   readonly discoveryPort: number;
   readonly apiPort: number;
@@ -69,6 +70,12 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
           "--ca-dir <dir>",
           "the CA: yours, where files of one are there, else made on first use; default: ca in the state directory",
         ).env("WEFT_CA_DIR"),
+      )
+      .addOption(
+        new Option(
+          "--kubernetes-tokens",
+          "sidecars may enrol with service account tokens, which the cluster of KUBECONFIG, or the one this runs in, reviews",
+        ).env("WEFT_KUBERNETES_TOKENS"),
       )
       .addOption(new Option("--insecure", "sidecars connect without TLS and certificates; on loopback only"))
       .addOption(portOption("--discovery-port", "port for sidecars; 0: a free one", 15_012))
@@ -100,10 +107,13 @@ function portOption(flag: `--${string}`, about: string, fallback: number): Optio
     });
 }
 
-function identityOf({ stateDir, caDir }: Flags) {
+async function identityOf({ stateDir, caDir, kubernetesTokens }: Flags) {
   const tokenDirectory = join(stateDir, "ca");
   const bundleFile = join(stateDir, "trust-bundle.pem");
-  return { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile };
+  const places = { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile };
+  if (kubernetesTokens !== true) return places;
+  const { kubernetesTokenReview } = await import("../control-plane/ca/token-review.ts");
+  return { ...places, reviewToken: kubernetesTokenReview() };
 }
 
 async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promise<number> {
@@ -127,7 +137,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       host: flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
-      ...(flags.insecure === true ? {} : { identity: identityOf(flags) }),
+      ...(flags.insecure === true ? {} : { identity: await identityOf(flags) }),
       log: controlPlaneLog(flags.logLevel, flags.logFormat, io),
       openDiscovery,
     });

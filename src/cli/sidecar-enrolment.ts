@@ -1,5 +1,6 @@
 /** A control plane as the source of a sidecar's configuration that it enrols with: flags to keeper and stream. */
 import { readFileSync } from "node:fs";
+import type { EnrolToken } from "../proxy/enrolment/keeper.ts";
 import { CliError, usageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 import type { Flags } from "./sidecar-flags.ts";
@@ -42,7 +43,7 @@ export function enrolledSource(target: string, settings: Settings, flags: Flags,
         trustDomain,
         id,
         trust: opened,
-        token: () => joinToken(flags, env),
+        token: () => enrolToken(flags, env),
         ask: (request, bundle, svid) =>
           enrol.enrol(target, request, tls.planeTls(bundle, trustDomain, svid), ENROL_TIMEOUT_MS),
         warn,
@@ -70,10 +71,17 @@ const SYSTEM_TIMERS = {
   },
 };
 
-/** Read at each use: a new token may have been put there. */
-function joinToken(flags: Flags, env: Io["env"]): string | undefined {
+/** Read at each use: a new token may have been put there. Kubernetes renews what it projects. */
+function enrolToken(flags: Flags, env: Io["env"]): EnrolToken | undefined {
+  const kubernetesToken = wordIn(flags.get("kubernetes-token-file"));
+  if (kubernetesToken !== undefined) return { kubernetesToken };
   const file = flags.get("join-token-file");
-  if (file === undefined) return env["WEFT_JOIN_TOKEN"] || undefined;
+  const token = file === undefined ? env["WEFT_JOIN_TOKEN"] || undefined : wordIn(file);
+  return token === undefined ? undefined : { token };
+}
+
+function wordIn(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
   try {
     return readFileSync(file, "utf8").trim() || undefined;
   } catch {

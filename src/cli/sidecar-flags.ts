@@ -29,6 +29,10 @@ export const FLAGS = {
   "control-plane": { value: "HOST:PORT", about: "stream configuration from there", problem: hostAndPort },
   "trust-bundle": { value: "FILE", about: "roots (PEM) that the control plane is verified with" },
   "join-token-file": { value: "FILE", about: "what it enrols with; or the token itself in WEFT_JOIN_TOKEN" },
+  "kubernetes-token-file": {
+    value: "FILE",
+    about: "what it enrols with in a cluster: a service account token for the audience weft",
+  },
   "trust-domain": { value: "NAME", about: "of the mesh's identities", fallback: "cluster.local" },
   insecure: { value: "", isSwitch: true, about: "no TLS to the control plane, and no identity" },
   config: { value: "DIR", about: "take configuration from files, without a control plane" },

@@ -10,20 +10,20 @@ import { MESH_SECRET } from "../discovery/messages.ts";
 import { RECONNECT_MS } from "../discovery/server.ts";
 import { checkLeaf } from "../identity/leaf-check.ts";
 import { formatWorkloadId } from "../identity/spiffe-id.ts";
+import type { Evidence } from "./ca/attestation.ts";
 import { type AuditEvent, formatAudit } from "./ca/audit.ts";
 import { writeBundleFile } from "./ca/bundle-file.ts";
 import type { CertificateAuthority } from "./ca/certificate-authority.ts";
+import { CONTROL_PLANE_ACCOUNT } from "./ca/control-plane-account.ts";
 import { FilesFollower } from "./ca/files-follower.ts";
 import { IssuedCertificates } from "./ca/issued.ts";
 import { type Authorities, openCa } from "./ca/open.ts";
 import { OwnCertificate, type OwnSecret } from "./ca/own-certificate.ts";
 import { enrolmentRefusal } from "./ca/refusal.ts";
 import { RotationDriver } from "./ca/rotation-driver.ts";
+import type { ReviewToken } from "./ca/service-account-token.ts";
 import type { TokenBook } from "./ca/token-book.ts";
 import type { Log } from "./log.ts";
-
-/** The service account of control planes: sidecars trust nobody else to be one. */
-export const CONTROL_PLANE_ACCOUNT = { namespace: "weft-system", serviceAccount: "control-plane" } as const;
 
 export interface IdentityOptions {
   /** See `openCa`. */
@@ -31,6 +31,8 @@ export interface IdentityOptions {
   readonly tokenDirectory: string;
   /** Kept up to date with the roots to trust, for everybody to read: what a sidecar starts with. */
   readonly bundleFile: string;
+  /** Whose a service account token of Kubernetes is; absent: sidecars enrol with join tokens alone. */
+  readonly reviewToken?: ReviewToken;
   /** How long sidecars may need to come back after this process has started, in milliseconds. Default 20,000. */
   readonly reconnectMs?: number;
 }
@@ -109,6 +111,7 @@ export class PlaneIdentity {
       tokenDirectory: options.tokenDirectory,
       trustDomain,
       audit,
+      ...(options.reviewToken === undefined ? {} : { reviewToken: options.reviewToken }),
       isConfirmed: (digest) => identity?.bundle.digest === digest && identity.lacking.length === 0,
     });
     if (opened.kind === "unusable") throw new Error(opened.reason);
@@ -177,14 +180,8 @@ export class PlaneIdentity {
   };
 
   readonly enrol = async (request: EnrolRequest, leaf: Uint8Array | undefined): Promise<EnrolResult> => {
-    const { csr, token } = request;
-    const evidence =
-      token !== undefined
-        ? ({ kind: "join_token", token } as const)
-        : leaf === undefined
-          ? ({ kind: "none" } as const)
-          : ({ kind: "certificate", leaf } as const);
-    const result = await this.#ca.enrol({ csr: Buffer.from(csr, "base64"), evidence });
+    const csr = Buffer.from(request.csr, "base64");
+    const result = await this.#ca.enrol({ csr, evidence: evidenceIn(request, leaf) });
     if (result.kind === "issued") {
       const { chain, notAfter } = result;
       return { kind: "issued", answer: { chain, bundle: this.bundle.pem, notAfter } };
@@ -243,4 +240,10 @@ export class PlaneIdentity {
       (error) => log.error({ reason: error.message }, "the CA's files are no longer watched"),
     );
   }
+}
+
+function evidenceIn({ token, kubernetesToken }: EnrolRequest, leaf: Uint8Array | undefined): Evidence {
+  if (token !== undefined) return { kind: "join_token", token };
+  if (kubernetesToken !== undefined) return { kind: "kubernetes_token", token: kubernetesToken };
+  return leaf === undefined ? { kind: "none" } : { kind: "certificate", leaf };
 }

@@ -5,7 +5,7 @@
 
 /** Full method name. */
 export const ENROL_METHOD = "/weft.identity.v1.Identity/Enrol";
-/** A larger request is refused unread: a CSR has 4 KiB at most, a token 2 KiB. */
+/** A larger request is refused unread: a CSR has 4 KiB at most, a join token 2 KiB, one of Kubernetes 8 KiB. */
 export const MAX_ENROL_BYTES = 16 * 1_024;
 /** Trailers of a refusal: its word, and after how many milliseconds to ask again. */
 export const REASON_TRAILER = "weft-reason";
@@ -14,8 +14,10 @@ export const RETRY_TRAILER = "weft-retry-after-ms";
 export interface EnrolRequest {
   /** PKCS #10 as DER in Base64. */
   readonly csr: string;
-  /** A join token. Absent: the client certificate of the connection says who asks. */
+  /** A join token. Neither token: the client certificate of the connection says who asks. */
   readonly token?: string;
+  /** A service account token of Kubernetes for the audience `weft`. */
+  readonly kubernetesToken?: string;
 }
 
 export interface EnrolAnswer {
@@ -43,10 +45,11 @@ export type EnrolResult =
 /** Reads a stranger's request; undefined for what is none. */
 export function readEnrolRequest(bytes: Uint8Array): EnrolRequest | undefined {
   const value = readObject(bytes, MAX_ENROL_BYTES);
-  const { csr, token } = value ?? {};
+  const { csr, token, kubernetesToken } = value ?? {};
   if (typeof csr !== "string") return undefined;
-  if (token === undefined) return { csr };
-  return typeof token === "string" ? { csr, token } : undefined;
+  if (token !== undefined) return typeof token === "string" ? { csr, token } : undefined;
+  if (kubernetesToken === undefined) return { csr };
+  return typeof kubernetesToken === "string" ? { csr, kubernetesToken } : undefined;
 }
 
 /** Reads the control plane's answer; undefined for what is none. */

@@ -36,7 +36,12 @@ class Bench {
     if (typeof trust === "string") throw new Error(trust);
     this.token = this.plane.token({ uses: 3, expiresAt: this.plane.clock.wall + 48 * HOUR });
     this.keeper = new CertificateKeeper({
-      ...{ trustDomain: TRUST_DOMAIN, id: WEB, trust, token: () => this.token },
+      ...{
+        trustDomain: TRUST_DOMAIN,
+        id: WEB,
+        trust,
+        token: () => (this.token === undefined ? undefined : { token: this.token }),
+      },
       ask: (request, _bundle, svid) => {
         const answer = this.#answer(request.csr, request.token, svid);
         this.#pending = answer.catch(() => {});

@@ -46,7 +46,7 @@ export function startSidecar(options: SidecarOptions): TestSidecar {
     trustDomain: TRUST_DOMAIN,
     id: `spiffe://${TRUST_DOMAIN}/ns/default/sa/${serviceAccount}`,
     trust,
-    token: () => sidecar.token,
+    token: () => (sidecar.token === undefined ? undefined : { token: sidecar.token }),
     ask: (request, bundle, svid) =>
       enrol(target, request, planeTls(bundle, TRUST_DOMAIN, svid), ENROL_TIMEOUT_MS),
     warn,

@@ -10,8 +10,8 @@ export type AuditEvent =
       readonly identity: string;
       /** Lower-case hexadecimal. */
       readonly serial: string;
-      readonly by: "join_token" | "certificate" | "control_plane";
-      /** The token's id, or the serial of the certificate shown. */
+      readonly by: "join_token" | "kubernetes_token" | "certificate" | "control_plane";
+      /** The join token's id, the pod of a token of Kubernetes, or the serial of the certificate shown. */
       readonly evidence: string;
       /** Milliseconds since 1970. */
       readonly notAfter: number;

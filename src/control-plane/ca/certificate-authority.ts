@@ -10,10 +10,12 @@ import type { TrustBundle } from "../../identity/trust-bundle.ts";
 import { type Attested, attest, type Evidence } from "./attestation.ts";
 import type { AuditEvent } from "./audit.ts";
 import type { AuthoritySource } from "./authority.ts";
+import { CONTROL_PLANE_ACCOUNT } from "./control-plane-account.ts";
 import { isSignedByItsKey, readCsr } from "./csr-check.ts";
 import { canIssue, issueLeaf, LEAF_LIFE_MS } from "./issue.ts";
 import { type RateLimit, RateLimiter } from "./rate-limit.ts";
 import type { EnrolmentRefusalCode } from "./refusal.ts";
+import type { ReviewToken } from "./service-account-token.ts";
 import type { TokenBook } from "./token-book.ts";
 
 /**
@@ -26,6 +28,8 @@ export interface AuthorityOptions {
   readonly trustDomain: string;
   readonly source: AuthoritySource;
   readonly tokens: TokenBook;
+  /** Whose a service account token of Kubernetes is; absent: they are refused. */
+  readonly reviewToken?: ReviewToken;
   readonly audit: (event: AuditEvent) => void;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
@@ -80,15 +84,16 @@ export class CertificateAuthority {
 
   /** Signs a sidecar's key, if the evidence says who it is. Rejects only with what `audit` throws. */
   async enrol({ csr, evidence }: EnrolmentRequest): Promise<Enrolment> {
-    const { source, tokens, trustDomain, wallClock, monotonicClock } = this.#options;
+    const { source, tokens, wallClock, monotonicClock } = this.#options;
     const now = wallClock();
     const request = readCsr(csr);
     if (request.kind === "refused") return this.#refuse(request);
-    const attested = attest(evidence, tokens, trustDomain, now);
+    const attested = await attest(evidence, this.#options, now);
     if (attested.kind === "refused") return this.#refuse(attested);
     const identity = formatWorkloadId(attested.workload);
     const refuse = (reason: EnrolmentRefusalCode, more: { readonly retryAfterMs?: number } = {}) =>
       this.#refuse({ kind: "refused", reason, ...more }, identity);
+    if (isControlPlane(attested)) return refuse("control_plane_account");
     if (!canIssue(source.authority, now)) return refuse("authority_expired");
     const retryAfterMs = this.#limiter.take(identity, monotonicClock());
     if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
@@ -148,6 +153,19 @@ export class CertificateAuthority {
   }
 }
 
+/** Its certificates are made here, and are never renewed over the wire. */
+function isControlPlane({ by, workload: { namespace, serviceAccount } }: Attested): boolean {
+  const own = CONTROL_PLANE_ACCOUNT;
+  return by !== "certificate" && namespace === own.namespace && serviceAccount === own.serviceAccount;
+}
+
 function evidenceOf(attested: Attested): string {
-  return attested.by === "join_token" ? attested.claims.id : attested.serial;
+  switch (attested.by) {
+    case "join_token":
+      return attested.claims.id;
+    case "kubernetes_token":
+      return attested.pod;
+    case "certificate":
+      return attested.serial;
+  }
 }

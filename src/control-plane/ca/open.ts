@@ -8,6 +8,7 @@ import type { AuditEvent } from "./audit.ts";
 import { CertificateAuthority } from "./certificate-authority.ts";
 import { EmbeddedAuthority } from "./embedded-authority.ts";
 import { LEAF_LIFE_MS } from "./issue.ts";
+import type { ReviewToken } from "./service-account-token.ts";
 import { TokenBook } from "./token-book.ts";
 import { WatchedAuthority } from "./watched-authority.ts";
 
@@ -21,6 +22,7 @@ export interface CaOptions {
   readonly tokenDirectory: string;
   readonly trustDomain: string;
   readonly audit: (event: AuditEvent) => void;
+  readonly reviewToken?: ReviewToken;
   /** Whether every sidecar has confirmed the bundle of this digest. */
   readonly isConfirmed: (digest: string) => boolean;
 }
@@ -51,7 +53,15 @@ export function openCa(options: CaOptions): OpenedCa {
   if (book.kind === "unusable") return book;
   const tokens = book.book;
   const clocks = { wallClock: Date.now, monotonicClock: () => performance.now() };
-  const ca = new CertificateAuthority({ trustDomain, source: source.authority, tokens, audit, ...clocks });
+  const { reviewToken } = options;
+  const ca = new CertificateAuthority({
+    trustDomain,
+    source: source.authority,
+    tokens,
+    audit,
+    ...(reviewToken === undefined ? {} : { reviewToken }),
+    ...clocks,
+  });
   return { kind: "ca", ca, source, tokens };
 }
 

@@ -41,6 +41,26 @@ export const ENROLMENT_REFUSALS = [
     text: "the join token has been used as often as it may be: make one with `weft token create`",
   },
   {
+    code: "kubernetes_not_configured",
+    isRetriable: false,
+    text: "this control plane takes no tokens of Kubernetes: start it with --kubernetes-tokens",
+  },
+  {
+    code: "kubernetes_token_rejected",
+    isRetriable: false,
+    text: "the cluster does not accept the service account token: it must be projected for the audience weft",
+  },
+  {
+    code: "kubernetes_unavailable",
+    isRetriable: true,
+    text: "the cluster could not be asked whose token it is",
+  },
+  {
+    code: "control_plane_account",
+    isRetriable: false,
+    text: "no sidecar may be the control plane",
+  },
+  {
     code: "certificate_refused",
     isRetriable: false,
     text: "the certificate shown for renewal is not one of a workload of this mesh: enrol with a token",

@@ -30,14 +30,17 @@ export interface KeeperTimers {
 /** Gives a new certificate or new roots to the traffic loops; resolves when all of them have it. */
 export type OnSecret = (svid: Svid, bundle: TrustBundle) => Promise<void>;
 
+/** One of the two. */
+export type EnrolToken = Pick<EnrolRequest, "token" | "kubernetesToken">;
+
 export interface KeeperOptions {
   readonly trustDomain: string;
   /** The SPIFFE id that this sidecar is to get. */
   readonly id: string;
   /** Where trust begins. */
   readonly trust: TrustFile;
-  /** The join token, read at each use; undefined where there is none. */
-  readonly token: () => string | undefined;
+  /** A token to enrol with, read at each use; undefined where there is none. */
+  readonly token: () => EnrolToken | undefined;
   /** Asks the control plane, showing `svid` if given. Rejects where it can't be reached. */
   readonly ask: (request: EnrolRequest, bundle: TrustBundle, svid: Svid | undefined) => Promise<EnrolResult>;
   readonly warn: (message: string) => void;
@@ -154,15 +157,14 @@ export class CertificateKeeper {
     const { trustDomain, id, token, ask, timers } = this.#options;
     const held = this.#svid;
     const isValid = held !== undefined && timers.wallClock() < held.notAfter;
-    const joinToken = isValid && !this.#isRefused ? undefined : token();
-    const shown = isValid && joinToken === undefined ? held : undefined;
-    if (shown === undefined && joinToken === undefined) return { why: "no join token to enrol with" };
+    const enrolToken = isValid && !this.#isRefused ? undefined : token();
+    const shown = isValid && enrolToken === undefined ? held : undefined;
+    if (shown === undefined && enrolToken === undefined) return { why: "no token to enrol with" };
     const key = makeKey();
     const csr = makeCsr(key).toString("base64");
     let result: EnrolResult;
     try {
-      const request = joinToken === undefined ? { csr } : { csr, token: joinToken };
-      result = await ask(request, this.#bundle, shown);
+      result = await ask({ csr, ...enrolToken }, this.#bundle, shown);
     } catch (error) {
       this.planeNotTrusted();
       return { why: error instanceof Error ? error.message : String(error) };
