@@ -24,7 +24,18 @@ function collector() {
   return { sink, text: () => chunks.join("") };
 }
 
-const COMMANDS = ["up", "sidecar", "control-plane", "validate", "apply", "get", "delete", "status", "load"];
+const COMMANDS = [
+  "up",
+  "sidecar",
+  "control-plane",
+  "validate",
+  "apply",
+  "get",
+  "delete",
+  "status",
+  "authz",
+  "load",
+];
 
 describe("the command line", () => {
   it("lists every command, and exits with 0 when asked to", async () => {

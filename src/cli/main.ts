@@ -43,6 +43,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "certificates, trusted roots, change of the root",
     load: () => import("./cert.ts"),
   },
+  {
+    name: "authz",
+    summary: "would policy let this request pass, and what decides",
+    load: () => import("./authz.ts"),
+  },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];

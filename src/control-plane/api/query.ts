@@ -6,7 +6,7 @@ import { parseDuration } from "../../resources/duration.ts";
 import { closest } from "../../resources/suggest.ts";
 import { HttpError } from "./http.ts";
 
-const PARAMETERS = ["dryRun", "kind", "namespace", "wait", "window"] as const;
+const PARAMETERS = ["dryRun", "kind", "namespace", "origins", "wait", "window"] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
 /** Throws for parameters that no address takes. */

@@ -78,7 +78,10 @@ function listResources({ plane }: ApiContext, url: URL): unknown {
       (kind === undefined || resource.kind === kind) &&
       (namespace === null || resource.metadata.namespace === namespace),
   );
-  return { items: items.map((resource) => resource.document) };
+  return {
+    items: items.map((resource) => resource.document),
+    ...(flagOf(url, "origins") ? { origins: items.map(({ origin }) => origin) } : {}),
+  };
 }
 
 function readResource({ plane }: ApiContext, url: URL): unknown {

@@ -7,7 +7,7 @@ import type { Judge } from "../policy/judge.ts";
 import type { AuthorizationSeries } from "../telemetry/authorization-series.ts";
 import type { CauseCode } from "./cause.ts";
 import type { Exchange } from "./exchange.ts";
-import { ExchangeView } from "./request-view.ts";
+import { HeadView } from "./request-view.ts";
 
 export interface Refusal {
   readonly code: CauseCode;
@@ -23,7 +23,7 @@ export class Admission {
   judge: Judge | null = null;
   readonly #series: AuthorizationSeries;
   readonly #onDecision: (decision: PolicyDecision) => void;
-  readonly #view = new ExchangeView();
+  readonly #view = new HeadView();
 
   constructor(series: AuthorizationSeries, onDecision: (decision: PolicyDecision) => void) {
     this.#series = series;
@@ -35,7 +35,7 @@ export class Admission {
     const { judge } = this;
     if (judge === null) return NO_POLICY;
     const view = this.#view;
-    view.show(exchange, exchange.cluster?.endpoints[0]?.port ?? 0);
+    view.show(exchange.connection.head, exchange, exchange.cluster?.endpoints[0]?.port ?? 0);
     const audited = judge.audited(view);
     if (audited !== null) {
       this.#series.audited();
@@ -57,7 +57,7 @@ export class Admission {
     source: string,
   ): void {
     const { principal, port, method, host, path } = this.#view;
-    const address = exchange.connection.transport.peerAddress;
+    const address = exchange.peerAddress;
     this.#onDecision({
       action,
       reason,

@@ -77,6 +77,10 @@ export class Exchange implements RequestHandler {
     this.deadlines.idle();
   }
 
+  get peerAddress(): string {
+    return this.connection.transport.peerAddress;
+  }
+
   onHeadPending(isPending: boolean): void {
     if (isPending) this.deadlines.head();
   }
