@@ -7,21 +7,12 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { enrol } from "../src/discovery/enrol-client.ts";
-import { makeCsr } from "../src/identity/csr.ts";
-import { makeKey } from "../src/identity/key.ts";
-import { acceptChain } from "../src/identity/svid.ts";
-import { parseBundle } from "../src/identity/trust-bundle.ts";
-import { planeTls } from "../src/proxy/enrolment/plane-tls.ts";
 import { stopAll } from "./children.ts";
 import { cpuNs } from "./cpu.ts";
-import { bundleOf, startPlane, tokenFor } from "./mesh.ts";
+import { enrolHere, startPlane, tokenFor } from "./mesh.ts";
 
 const ACCOUNTS = 100;
 const ROUNDS = 3;
-/** A sidecar gives an attempt up after 5 s and comes again; nobody here does. */
-const TIMEOUT_MS = 60_000;
-const TRUST_DOMAIN = "cluster.local";
 
 const { values } = parseArgs({
   options: {
@@ -43,22 +34,11 @@ try {
   const accounts = Array.from({ length: ACCOUNTS }, (_, i) => `account-${i}`);
   const uses = Math.ceil(sidecars / ACCOUNTS) * ROUNDS;
   const tokens = await Promise.all(accounts.map((account) => tokenFor(plane, account, uses)));
-  const parsed = parseBundle(bundleOf(plane));
-  if (parsed.kind === "invalid") throw new Error(parsed.fault);
-  const { bundle } = parsed;
-
   /** Milliseconds that one sidecar waited for its certificate. */
   const enrolOne = async (i: number): Promise<number> => {
     const start = performance.now();
-    const key = makeKey();
-    const token = tokens[i % ACCOUNTS] ?? "";
-    const request = { csr: makeCsr(key).toString("base64"), token };
-    const result = await enrol(plane.target, request, planeTls(bundle, TRUST_DOMAIN, undefined), TIMEOUT_MS);
-    if (result.kind === "refused") throw new Error(result.refusal.text);
-    const id = `spiffe://${TRUST_DOMAIN}/ns/default/sa/account-${i % ACCOUNTS}`;
-    const rule = { bundle, trustDomain: TRUST_DOMAIN, now: Date.now(), id };
-    const accepted = acceptChain(key, result.answer.chain, rule);
-    if (accepted.kind === "refused") throw new Error(accepted.reason);
+    const account = i % ACCOUNTS;
+    await enrolHere(plane, `account-${account}`, tokens[account] ?? "");
     return performance.now() - start;
   };
 

@@ -5,14 +5,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { enrol } from "../src/discovery/enrol-client.ts";
+import { makeCsr } from "../src/identity/csr.ts";
+import { makeKey, privateKeyPem } from "../src/identity/key.ts";
+import { acceptChain } from "../src/identity/svid.ts";
+import { parseBundle } from "../src/identity/trust-bundle.ts";
 import { type ApiClient, apiClient } from "../src/local/api-client.ts";
 import type { TokenAnswer } from "../src/local/api-types.ts";
 import { isServing } from "../src/local/readiness.ts";
+import { planeTls } from "../src/proxy/enrolment/plane-tls.ts";
 import { type Child, start } from "./children.ts";
 import { announced } from "./peers/announced.ts";
 
 const MAIN = join(import.meta.dirname, "..", "src", "cli", "main.ts");
 const READY_MS = 20_000;
+/** A sidecar gives an attempt up after 5 s and comes again; nobody here does. */
+const ENROL_MS = 60_000;
+const TRUST_DOMAIN = "cluster.local";
 
 export interface RunningPlane {
   readonly child: Child;
@@ -40,8 +49,7 @@ export async function tokenFor(plane: RunningPlane, serviceAccount: string, uses
   return (await plane.api.call<TokenAnswer>("POST", "/v1/tokens", wish)).token;
 }
 
-/** Roots that the plane's sidecars trust, as PEM. */
-export const bundleOf = ({ bundleFile }: RunningPlane): string => readFileSync(bundleFile, "utf8");
+const bundleOf = ({ bundleFile }: RunningPlane): string => readFileSync(bundleFile, "utf8");
 
 export interface SidecarWish {
   /** Workload of namespace `default`, and its service account. */
@@ -71,6 +79,27 @@ export async function startSidecar(plane: RunningPlane, wish: SidecarWish): Prom
     throw new Error(`sidecar ${workload} is not ready: ${child.output().slice(-400)}`);
   }
   return { child, outboundPort: await announced(child, "outboundPort") };
+}
+
+/** A certificate for a service account of namespace `default`, got as a sidecar gets it; all as PEM. */
+export async function enrolHere(
+  plane: RunningPlane,
+  serviceAccount: string,
+  token: string,
+): Promise<{ readonly key: string; readonly cert: string; readonly ca: string }> {
+  const parsed = parseBundle(bundleOf(plane));
+  if (parsed.kind === "invalid") throw new Error(parsed.fault);
+  const { bundle } = parsed;
+  const key = makeKey();
+  const request = { csr: makeCsr(key).toString("base64"), token };
+  const tls = planeTls(bundle, TRUST_DOMAIN, undefined);
+  const result = await enrol(plane.target, request, tls, ENROL_MS);
+  if (result.kind === "refused") throw new Error(result.refusal.text);
+  const id = `spiffe://${TRUST_DOMAIN}/ns/default/sa/${serviceAccount}`;
+  const rule = { bundle, trustDomain: TRUST_DOMAIN, now: Date.now(), id };
+  const accepted = acceptChain(key, result.answer.chain, rule);
+  if (accepted.kind === "refused") throw new Error(accepted.reason);
+  return { key: privateKeyPem(key), cert: result.answer.chain, ca: bundle.pem };
 }
 
 /** Resolves when `holds` is true; throws with `what` after `ms`. */

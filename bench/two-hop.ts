@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { stopAll } from "./children.ts";
+import { LOAD_CPU, run, stopAll } from "./children.ts";
 import { cpuNs } from "./cpu.ts";
 import { closedLoop, openLoop } from "./load.ts";
 import { machine } from "./machine.ts";
@@ -19,7 +19,7 @@ import type { Sample } from "./scenarios.ts";
 import { checkPair } from "./two-hop/check.ts";
 import type { RunningPair } from "./two-hop/pair.ts";
 import { PEER_PAIRS } from "./two-hop/peers.ts";
-import { cpuTargets, latencyTargets, type Target, targetTable } from "./two-hop/targets.ts";
+import { cpuTargets, handshakeTargets, latencyTargets, type Target, targetTable } from "./two-hop/targets.ts";
 import { weftPair } from "./two-hop/weft.ts";
 
 const CONNECTIONS = [8, 32, 128] as const;
@@ -99,6 +99,19 @@ async function added(pair: RunningPair, originPort: number): Promise<Sample> {
   };
 }
 
+/** One round of handshakes with the inbound half: how many a CPU-second of it pays for. */
+async function handshakes({ inbound, inboundPort, clientFile }: RunningPair): Promise<Sample> {
+  const client = join(import.meta.dirname, "micro", "tls-client.ts");
+  const perCpuSecond = async (kind: string): Promise<number> => {
+    const command = [process.execPath, client, String(inboundPort), kind, String(seconds), clientFile];
+    const before = cpuNs(inbound.pid);
+    const count = Number(await run(command, LOAD_CPU, (seconds + 20) * 1_000));
+    return (count * 1e9) / (cpuNs(inbound.pid) - before);
+  };
+  const fullPerCpuSecond = await perCpuSecond("full");
+  return { fullPerCpuSecond, resumedPerCpuSecond: await perCpuSecond("resumed") };
+}
+
 async function measure(peers: ReadonlyMap<string, RunningPair>, originPort: number) {
   const scenarios: ScenarioResult[] = [];
   const targets: Target[] = [];
@@ -115,7 +128,15 @@ async function measure(peers: ReadonlyMap<string, RunningPair>, originPort: numb
     ...{ name: "two-hop-latency", title: "Two hops at 1,000 requests/s (open loop, 16 connections)" },
     ...{ rounds, peers, failures, measure: (pair: RunningPair) => added(pair, originPort) },
   });
-  return { scenarios: [...scenarios, latency], targets: [...targets, ...latencyTargets(latency)] };
+  const shaken = await measureRounds({
+    ...{
+      name: "two-hop-handshakes",
+      title: "Handshakes with the inbound half, client certificates verified",
+    },
+    ...{ rounds, peers, failures, measure: handshakes },
+  });
+  targets.push(...latencyTargets(latency), ...handshakeTargets(shaken));
+  return { scenarios: [...scenarios, latency, shaken], targets };
 }
 
 async function main(): Promise<number> {

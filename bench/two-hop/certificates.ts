@@ -9,7 +9,7 @@ import { leafExtensions, makeCa, makeLeaf, namesExtension, pemOf } from "../../t
 
 const root = makeCa("bench");
 
-/** Writes `ca.pem`, and for each half certificate, key, and both in one file (HAProxy's form). */
+/** Writes `ca.pem`, and for each half certificate, key, both in one file (HAProxy's form), and all as JSON. */
 export function writeCertificates(dir: string): void {
   mkdirSync(dir, { recursive: true });
   const write = (name: string, text: string): void => writeFileSync(join(dir, name), text, { mode: 0o600 });
@@ -17,8 +17,10 @@ export function writeCertificates(dir: string): void {
   for (const half of ["web", "shop"]) {
     const names = namesExtension(["dns", half]);
     const leaf = makeLeaf(root, { extensions: leafExtensions({ names }) });
-    write(`${half}.crt`, pemOf(leaf));
-    write(`${half}.key`, privateKeyPem(leaf.key));
-    write(`${half}.pem`, pemOf(leaf) + privateKeyPem(leaf.key));
+    const [cert, key] = [pemOf(leaf), privateKeyPem(leaf.key)];
+    write(`${half}.crt`, cert);
+    write(`${half}.key`, key);
+    write(`${half}.pem`, cert + key);
+    write(`${half}.json`, JSON.stringify({ key, cert, ca: pemOf(root) }));
   }
 }

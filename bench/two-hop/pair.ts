@@ -18,6 +18,8 @@ export interface RunningPair {
   readonly port: number;
   /** Where the outbound half asks, with mutual TLS. */
   readonly inboundPort: number;
+  /** JSON of what a TLS client needs whom the inbound half admits: key, cert, ca. */
+  readonly clientFile: string;
 }
 
 export interface Pair {

@@ -39,7 +39,8 @@ function peerPair(name: string, program: Program): Pair {
       const [outboundTemplate, inboundTemplate] = templates;
       const [inbound, inboundPort] = await half(inboundTemplate, originPort);
       const [outbound, port] = await half(outboundTemplate, inboundPort);
-      return { outbound, inbound, port, inboundPort };
+      const clientFile = join(certificates, "web.json");
+      return { outbound, inbound, port, inboundPort, clientFile };
     },
   };
 }

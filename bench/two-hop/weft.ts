@@ -1,8 +1,8 @@
 /** Weft's pair: two sidecars of one mesh, enrolled with a real control plane, with everything at its defaults. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROXY_CPU } from "../children.ts";
-import { startPlane, startSidecar, tokenFor } from "../mesh.ts";
+import { enrolHere, startPlane, startSidecar, tokenFor } from "../mesh.ts";
 import { fill, freePort } from "../ports.ts";
 import type { Pair } from "./pair.ts";
 
@@ -22,7 +22,10 @@ export const weftPair: Pair = {
     };
     const { child: inbound } = await sidecar("shop", inboundPort);
     const { child: outbound, outboundPort } = await sidecar("web", webPort);
+    const clientFile = join(dir, "client.json");
+    const client = await enrolHere(plane, "web", await tokenFor(plane, "web", 1));
+    writeFileSync(clientFile, JSON.stringify(client), { mode: 0o600 });
     plane.api.close();
-    return { outbound, inbound, port: outboundPort, inboundPort };
+    return { outbound, inbound, port: outboundPort, inboundPort, clientFile };
   },
 };
