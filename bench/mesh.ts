@@ -76,7 +76,8 @@ export async function startSidecar(plane: RunningPlane, wish: SidecarWish): Prom
   const child = start(command, cpu, { WEFT_JOIN_TOKEN: token });
   const telemetry = await announced(child, "telemetryPort");
   if (!(await isServing("127.0.0.1", telemetry, AbortSignal.timeout(READY_MS)))) {
-    throw new Error(`sidecar ${workload} is not ready: ${child.output().slice(-400)}`);
+    const said = `${child.output().slice(-400)}${plane.child.output().slice(-400)}`;
+    throw new Error(`sidecar ${workload} is not ready: ${said}`);
   }
   return { child, outboundPort: await announced(child, "outboundPort") };
 }

@@ -24,6 +24,7 @@ import { weftPair } from "./two-hop/weft.ts";
 
 const CONNECTIONS = [8, 32, 128] as const;
 const PATH = "/api/small";
+const WARM_UP_SECONDS = 5;
 const RESULTS = join(import.meta.dirname, "results");
 
 const { values: options } = parseArgs({
@@ -115,8 +116,13 @@ async function handshakes({ inbound, inboundPort, clientFile }: RunningPair): Pr
 async function measure(peers: ReadonlyMap<string, RunningPair>, originPort: number) {
   const scenarios: ScenarioResult[] = [];
   const targets: Target[] = [];
+  // Past the tiers of the JIT; failures show in the rounds.
+  for (const pair of peers.values()) {
+    await closedLoop({ port: pair.port, path: PATH, connections: 32, seconds: WARM_UP_SECONDS }).catch(
+      () => {},
+    );
+  }
   for (const connections of CONNECTIONS) {
-    for (const pair of peers.values()) await cost(pair, connections).catch(() => undefined);
     const scenario = await measureRounds({
       ...{ name: `two-hop-${connections}`, title: `Two hops, ${connections} client connections` },
       ...{ rounds, peers, failures, measure: (pair: RunningPair) => cost(pair, connections) },
