@@ -9,6 +9,7 @@ const SHORT_NAMES = {
   Workload: ["wl"],
   HTTPRoute: ["route"],
   TrafficPolicy: ["tp"],
+  PeerAuthentication: ["pa"],
   AuthorizationPolicy: ["ap", "authz"],
   NetworkPolicy: ["netpol"],
   MeshConfig: ["mesh", "config"],

@@ -34,6 +34,11 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
     ["FOR", (spec) => spec.part("targetRef").text("name")],
     ["LOAD BALANCER", (spec) => spec.part("loadBalancer").text("policy")],
   ],
+  PeerAuthentication: [
+    ["MODE", (spec) => spec.part("mtls").text("mode") || "UNSET"],
+    ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],
+    ["PORTS", (spec) => list(Object.keys(spec.map("portLevelMtls")))],
+  ],
   AuthorizationPolicy: [
     ["ACTION", (spec) => spec.text("action") || "ALLOW"],
     ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],

@@ -228,7 +228,7 @@ export interface InboundListenerResource {
   /** The application's ports, first match by service port of the Host; the first entry takes what no other does. */
   readonly ports: readonly InboundPort[];
   readonly connectTimeoutMs: number;
-  /** What clients may speak: mutual TLS alone, either, or no TLS. Default `DISABLE`. */
+  /** What connections may speak: mutual TLS alone, either, or no TLS. Default `DISABLE`. */
   readonly mtls?: MutualTlsMode;
 }
 
@@ -240,6 +240,8 @@ export interface InboundPort {
   readonly servicePort: number;
   readonly appPort: number;
   readonly protocol: Protocol;
+  /** `STRICT`: requests for it need mutual TLS, also where the listener takes plaintext. Default: as the listener. */
+  readonly mtls?: MutualTlsMode;
 }
 
 /** One port of one Service as its clients see it. Named `<service>.<namespace>:<port>`. */

@@ -117,9 +117,11 @@ export class Inbound implements ListenerContext {
     this.#namespace = resource.local.namespace;
     this.#hosts.clear();
     const names = new Set<string>();
+    const strict = new Set<string>();
     for (const port of resource.ports) {
       const cluster = this.#configureCluster(resource, port);
       names.add(cluster);
+      if (port.mtls === "STRICT") strict.add(cluster);
       const destination: Destination = { kind: "host", host: hostOf(port, cluster) };
       const name = servicePortName(port.service, port.servicePort);
       this.#hosts.set(name, destination);
@@ -132,6 +134,7 @@ export class Inbound implements ListenerContext {
       ({ kind: "unknown" } as const);
     for (const gone of this.#clusterNames) if (!names.has(gone)) this.clusters.remove(gone);
     this.#clusterNames = names;
+    this.admission.strict = strict;
     this.generation++;
   }
 

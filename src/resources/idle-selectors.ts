@@ -6,6 +6,7 @@ import { fieldName } from "./problem.ts";
 import {
   type AuthorizationPolicy,
   type NetworkPolicy,
+  type PeerAuthentication,
   placeOf,
   type Resource,
   resourceId,
@@ -14,13 +15,19 @@ import {
 
 /** A warning for each. */
 export function idleSelectors(resources: readonly Resource[]): Issue[] {
-  const policies = resources.filter((r) => r.kind === "AuthorizationPolicy" || r.kind === "NetworkPolicy");
+  const policies = resources.filter(isSelecting);
   if (policies.length === 0) return [];
   const workloads = resources.filter((r) => r.kind === "Workload");
   return policies.flatMap((policy) => (takesAny(policy, workloads) ? [] : [idle(policy)]));
 }
 
-function takesAny(policy: AuthorizationPolicy | NetworkPolicy, workloads: readonly Workload[]): boolean {
+type Selecting = AuthorizationPolicy | NetworkPolicy | PeerAuthentication;
+
+function isSelecting(resource: Resource): resource is Selecting {
+  return ["AuthorizationPolicy", "NetworkPolicy", "PeerAuthentication"].includes(resource.kind);
+}
+
+function takesAny(policy: Selecting, workloads: readonly Workload[]): boolean {
   const isMeshWide = policy.kind === "AuthorizationPolicy" && policy.metadata.namespace === ROOT_NAMESPACE;
   const selector = policy.kind === "NetworkPolicy" ? policy.spec.podSelector : policy.spec.selector;
   // What has no selector is for workloads that come later too.
@@ -36,7 +43,7 @@ function isEmpty(selector: object): boolean {
   return Object.values(selector).every((part: object) => Object.keys(part).length === 0);
 }
 
-function idle(policy: AuthorizationPolicy | NetworkPolicy): Issue {
+function idle(policy: Selecting): Issue {
   const path = ["spec", policy.kind === "NetworkPolicy" ? "podSelector" : "selector"];
   return {
     severity: "warning",

@@ -1,47 +1,88 @@
 /**
- * Two TrafficPolicies for one Service: the older holds, then the first by name (Gateway API, GEP-713); the others are
- * reported, because nothing that they say has any effect.
+ * Two TrafficPolicies for one Service, or two PeerAuthentications for the same workloads: the older holds, then the first by name
+ * (Gateway API, GEP-713); the others are reported, because nothing that they say has any effect.
  */
 import type { Issue } from "./issue.ts";
-import { placeOf, type Resource, resourceId, type TrafficPolicy } from "./resource.ts";
+import type { Path } from "./problem.ts";
+import { fieldName } from "./problem.ts";
+import { placeOf, type Resource, resourceId } from "./resource.ts";
 
-/** A warning for each policy that another one keeps from its Service. */
+/** What a policy is for: two of the same kind with the same text are in conflict. */
+interface Target {
+  readonly text: string;
+  /** Where that is written. */
+  readonly path: Path;
+  readonly found: string;
+  readonly expected: string;
+}
+
+/** A warning for each policy that another one keeps from what it is for. */
 export function policyConflicts(resources: readonly Resource[]): Issue[] {
-  const byTarget = new Map<string, TrafficPolicy[]>();
+  const byTarget = new Map<string, { readonly target: Target; readonly policies: Resource[] }>();
   for (const resource of resources) {
-    if (resource.kind !== "TrafficPolicy") continue;
-    const target = `${resource.metadata.namespace}/${resource.spec.targetRef.name}`;
-    const policies = byTarget.get(target);
-    if (policies === undefined) byTarget.set(target, [resource]);
-    else policies.push(resource);
+    const target = targetOf(resource);
+    if (target === undefined) continue;
+    const key = `${resource.kind} ${target.text}`;
+    const group = byTarget.get(key) ?? { target, policies: [] };
+    group.policies.push(resource);
+    byTarget.set(key, group);
   }
-  return [...byTarget].flatMap(([target, policies]) => {
-    const [winner, ...losers] = [...policies].sort(byPrecedence);
-    if (winner === undefined) return [];
-    return losers.map((policy) => conflict(policy, winner, target));
+  return [...byTarget.values()].flatMap(({ target, policies }) => {
+    const [winner, ...losers] = policies.toSorted(byPrecedence);
+    return winner === undefined ? [] : losers.map((policy) => conflict(policy, winner, target));
   });
 }
 
+function targetOf(resource: Resource): Target | undefined {
+  const { namespace } = resource.metadata;
+  switch (resource.kind) {
+    case "TrafficPolicy": {
+      const { name } = resource.spec.targetRef;
+      const expected = "a Service without another policy";
+      return {
+        text: `Service ${namespace}/${name}`,
+        path: ["spec", "targetRef", "name"],
+        found: name,
+        expected,
+      };
+    }
+    case "PeerAuthentication": {
+      const labels = Object.entries(resource.spec.selector?.matchLabels ?? {})
+        .map(([key, value]) => `${key}=${value}`)
+        .toSorted()
+        .join();
+      return {
+        text: labels === "" ? `namespace ${namespace}` : `workloads ${labels} of namespace ${namespace}`,
+        path: ["spec", "selector"],
+        found: labels === "" ? "no selector" : labels,
+        expected: "workloads without another policy",
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
 /** Older first, then by name; those without a time come last. */
-function byPrecedence(a: TrafficPolicy, b: TrafficPolicy): number {
+function byPrecedence(a: Resource, b: Resource): number {
   return keyOf(a) < keyOf(b) ? -1 : 1;
 }
 
-function keyOf({ metadata }: TrafficPolicy): string {
+function keyOf({ metadata }: Resource): string {
   return `${metadata.creationTimestamp ?? "~"} ${metadata.name}`;
 }
 
-function conflict(policy: TrafficPolicy, winner: TrafficPolicy, target: string): Issue {
+function conflict(policy: Resource, winner: Resource, { text, path, found, expected }: Target): Issue {
   const { file, line } = winner.origin;
   return {
     severity: "warning",
     file: policy.origin.file,
-    ...placeOf(policy, ["spec", "targetRef", "name"]),
+    ...placeOf(policy, path),
     kind: policy.kind,
     name: policy.metadata.name,
-    field: "spec.targetRef.name",
-    found: policy.spec.targetRef.name,
-    expected: "a Service without another policy",
-    message: `${resourceId(policy)} has no effect: ${resourceId(winner)}, at ${file}:${line}, is for Service ${target} too and comes first`,
+    field: fieldName(path),
+    found,
+    expected,
+    message: `${resourceId(policy)} has no effect: ${resourceId(winner)}, at ${file}:${line}, is for ${text} too and comes first`,
   };
 }

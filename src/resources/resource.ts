@@ -11,6 +11,11 @@ import {
 import { type HttpRouteSpec, httpRouteMetadata, httpRouteSpec } from "./kind/http-route.ts";
 import { type MeshConfigSpec, meshConfigMetadata, meshConfigSpec } from "./kind/mesh-config.ts";
 import { type NetworkPolicySpec, networkPolicyMetadata, networkPolicySpec } from "./kind/network-policy.ts";
+import {
+  type PeerAuthenticationSpec,
+  peerAuthenticationMetadata,
+  peerAuthenticationSpec,
+} from "./kind/peer-authentication.ts";
 import { type ServiceSpec, serviceMetadata, serviceSpec } from "./kind/service.ts";
 import { type TrafficPolicySpec, trafficPolicyMetadata, trafficPolicySpec } from "./kind/traffic-policy.ts";
 import { type WorkloadSpec, workloadMetadata, workloadSpec } from "./kind/workload.ts";
@@ -48,6 +53,7 @@ export type TrafficPolicy = Common<typeof WEFT_API, "TrafficPolicy", TrafficPoli
 export type MeshConfig = Common<typeof WEFT_API, "MeshConfig", MeshConfigSpec>;
 export type HttpRoute = Common<typeof GATEWAY_API, "HTTPRoute", HttpRouteSpec>;
 export type AuthorizationPolicy = Common<typeof WEFT_API, "AuthorizationPolicy", AuthorizationPolicySpec>;
+export type PeerAuthentication = Common<typeof WEFT_API, "PeerAuthentication", PeerAuthenticationSpec>;
 export type NetworkPolicy = Common<typeof NETWORKING_API, "NetworkPolicy", NetworkPolicySpec>;
 
 export type Resource =
@@ -56,6 +62,7 @@ export type Resource =
   | TrafficPolicy
   | MeshConfig
   | HttpRoute
+  | PeerAuthentication
   | AuthorizationPolicy
   | NetworkPolicy;
 export type Kind = Resource["kind"];
@@ -91,6 +98,12 @@ export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
     summary: "How clients' sidecars treat a Service.",
     metadata: trafficPolicyMetadata,
     spec: trafficPolicySpec,
+  },
+  PeerAuthentication: {
+    apiVersion: WEFT_API,
+    summary: "Whether clients must speak mutual TLS to workloads.",
+    metadata: peerAuthenticationMetadata,
+    spec: peerAuthenticationSpec,
   },
   AuthorizationPolicy: {
     apiVersion: WEFT_API,

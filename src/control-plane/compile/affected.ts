@@ -72,6 +72,14 @@ export function affectedBy(
           addRoutes(index, new Set([target]), add);
           break;
         }
+        case "PeerAuthentication": {
+          listeners = true;
+          const { namespace } = resource.metadata;
+          const isMeshWide = namespace === ROOT_NAMESPACE;
+          const services = isMeshWide ? index.services.values() : index.servicesOf(namespace);
+          for (const service of services) add("endpoints", portNames(service));
+          break;
+        }
         case "AuthorizationPolicy":
         case "NetworkPolicy":
           policies.add(resource.metadata.namespace);

@@ -8,6 +8,7 @@ import type { EndpointResource, EndpointsResource } from "../../discovery/messag
 import { servicePortName } from "../../discovery/messages.ts";
 import type { ServiceInput, ServicePortSpec, WorkloadInput } from "./inputs.ts";
 import { type MeshIndex, targetPort } from "./mesh-index.ts";
+import { mutualTlsMode } from "./mutual-tls.ts";
 import { protocolOf } from "./protocol.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1";
@@ -20,9 +21,11 @@ export function compileEndpoints(
 ): EndpointsResource {
   const endpoints: EndpointResource[] = [];
   for (const workload of mesh.workloadsOf(service)) {
-    const isEncrypted = mesh.mtls !== "DISABLE";
+    const { namespace, labels } = workload.metadata;
+    const appPort = targetPort(port, workload);
+    const isEncrypted = mutualTlsMode(mesh, namespace, labels ?? {}, appPort ?? 0) !== "DISABLE";
     const sidecar = isEncrypted || protocolOf(port) !== "tcp" ? sidecarPort(workload) : undefined;
-    const at = sidecar ?? targetPort(port, workload);
+    const at = sidecar ?? appPort;
     const isMutual = sidecar !== undefined && isEncrypted;
     if (at !== undefined) endpoints.push({ ...endpoint(workload, at), ...(isMutual && { tls: "mutual" }) });
   }

@@ -13,6 +13,7 @@ import type {
 import { DEFAULT_CONNECT_TIMEOUT_MS } from "./cluster.ts";
 import { idOf, type ServiceInput, type WorkloadInput } from "./inputs.ts";
 import { type MeshIndex, selects, targetPort, workloadOf } from "./mesh-index.ts";
+import { listenerMode, mutualTlsMode } from "./mutual-tls.ts";
 import { principal } from "./principal.ts";
 import { protocolOf } from "./protocol.ts";
 
@@ -35,14 +36,18 @@ export function compileOutbound(mesh: MeshIndex, node: Node): OutboundListenerRe
 
 /** What holds for connections that others open to the application. */
 export function compileInbound(mesh: MeshIndex, node: Node): InboundListenerResource {
+  const ports = inboundPorts(mesh, node);
   return {
     name: "inbound",
     local: localWorkload(mesh, node),
     limits: limits(mesh),
     metricPrefix: mesh.mesh?.spec.telemetry?.metricPrefix ?? DEFAULT_METRIC_PREFIX,
-    ports: inboundPorts(mesh, node),
+    ports,
     connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
-    mtls: mesh.mtls,
+    mtls: listenerMode(
+      mesh,
+      ports.map(({ mtls }) => mtls ?? mesh.mtls),
+    ),
   };
 }
 
@@ -85,10 +90,11 @@ function inboundPorts(mesh: MeshIndex, node: Node): readonly InboundPort[] {
         servicePort: port.port,
         appPort,
         protocol: protocolOf(port),
+        mtls: modeOf(mesh, node, workload, appPort),
       });
     }
   }
-  return found.length > 0 ? found : withoutService(node, workload);
+  return found.length > 0 ? found : withoutService(mesh, node, workload);
 }
 
 function servedBy(mesh: MeshIndex, node: Node, workload: WorkloadInput | undefined): readonly ServiceInput[] {
@@ -105,10 +111,20 @@ function servedBy(mesh: MeshIndex, node: Node, workload: WorkloadInput | undefin
 }
 
 /** No Service leads here: the application is still reached, and counted under the workload's own name. */
-function withoutService(node: Node, workload: WorkloadInput | undefined): readonly InboundPort[] {
+function withoutService(
+  mesh: MeshIndex,
+  node: Node,
+  workload: WorkloadInput | undefined,
+): readonly InboundPort[] {
   const app = node.ports.app ?? Object.values(workload?.spec.ports ?? {}).find((port) => (port ?? 0) > 0);
   if (app === undefined || app === 0) return [];
   const name = workload?.metadata.name ?? node.service ?? node.workload.split("/").at(-1) ?? "";
   const namespace = workload?.metadata.namespace ?? node.namespace;
-  return [{ service: { name, namespace }, servicePort: app, appPort: app, protocol: "http1" }];
+  const mtls = modeOf(mesh, node, workload, app);
+  return [{ service: { name, namespace }, servicePort: app, appPort: app, protocol: "http1", mtls }];
+}
+
+function modeOf(mesh: MeshIndex, node: Node, workload: WorkloadInput | undefined, port: number) {
+  const { namespace, labels } = workload?.metadata ?? node;
+  return mutualTlsMode(mesh, namespace, labels ?? {}, port);
 }

@@ -4,7 +4,12 @@
  * afterwards, so that the state before a change can still be asked while the one after it is compared.
  */
 import type { MutualTlsMode, Node } from "../../discovery/messages.ts";
-import type { AuthorizationPolicy, NetworkPolicy, Resource } from "../../resources/resource.ts";
+import type {
+  AuthorizationPolicy,
+  NetworkPolicy,
+  PeerAuthentication,
+  Resource,
+} from "../../resources/resource.ts";
 import {
   type Addresses,
   idOf,
@@ -25,13 +30,15 @@ export interface MeshIndex {
   /** HTTPRoutes by the Service they are attached to. */
   readonly routes: ReadonlyMap<string, readonly RouteInput[]>;
   readonly policies: ReadonlyMap<string, PolicyInput>;
+  /** By namespace, the one that wins first. */
+  readonly peerAuthentication: ReadonlyMap<string, readonly PeerAuthentication[]>;
   /** By namespace. */
   readonly authorization: ReadonlyMap<string, readonly AuthorizationPolicy[]>;
   /** By namespace, in order of name. */
   readonly networkPolicies: ReadonlyMap<string, readonly NetworkPolicy[]>;
   readonly workloadsByNamespace: ReadonlyMap<string, readonly WorkloadInput[]>;
   readonly mesh: MeshInput | undefined;
-  /** What sidecars' inbound listeners take. */
+  /** What holds for sidecars' inbound ports where no PeerAuthentication says anything; `DISABLE`: nobody has certificates. */
   readonly mtls: MutualTlsMode;
   servicesOf(namespace: string): readonly ServiceInput[];
   /** In order of name. */
@@ -50,6 +57,7 @@ export function indexMesh(
   const policies = new Map<string, PolicyInput>();
   const byLabel = new Map<string, WorkloadInput[]>();
   const byNamespace = new Map<string, ServiceInput[]>();
+  const peerAuthentication = new Map<string, PeerAuthentication[]>();
   const authorization = new Map<string, AuthorizationPolicy[]>();
   const networkPolicies = new Map<string, NetworkPolicy[]>();
   const workloadsByNamespace = new Map<string, WorkloadInput[]>();
@@ -80,6 +88,9 @@ export function indexMesh(
         policies.set(target, winner(policies.get(target), resource));
         break;
       }
+      case "PeerAuthentication":
+        push(peerAuthentication, resource.metadata.namespace, resource);
+        break;
       case "AuthorizationPolicy":
         push(authorization, resource.metadata.namespace, resource);
         break;
@@ -94,11 +105,13 @@ export function indexMesh(
   for (const list of [...byLabel.values(), ...networkPolicies.values()]) {
     list.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
+  for (const list of peerAuthentication.values()) list.sort(byPrecedence);
   return {
     services,
     workloads,
     routes,
     policies,
+    peerAuthentication,
     authorization,
     networkPolicies,
     workloadsByNamespace,
@@ -154,12 +167,17 @@ function overlaid(workload: WorkloadInput, address: WorkloadAddress | undefined)
 
 /** Two policies for one Service: the older, then the first by name. */
 function winner(a: PolicyInput | undefined, b: PolicyInput): PolicyInput {
-  if (a === undefined) return b;
-  return policyKey(a) <= policyKey(b) ? a : b;
+  return a === undefined || byPrecedence(a, b) > 0 ? b : a;
 }
 
-function policyKey(policy: PolicyInput): string {
-  return `${policy.metadata.creationTimestamp ?? "~"} ${policy.metadata.name}`;
+type Dated = Pick<PolicyInput, "metadata">;
+
+/** Older first, then by name; those without a time come last. */
+function byPrecedence(a: Dated, b: Dated): number {
+  const [first, second] = [a, b].map(
+    ({ metadata }) => `${metadata.creationTimestamp ?? "~"} ${metadata.name}`,
+  );
+  return (first ?? "") <= (second ?? "") ? -1 : 1;
 }
 
 function labelKey(namespace: string, key: string, value: string): string {

@@ -15,12 +15,15 @@ export interface Refusal {
   readonly detail: string;
 }
 
+const MUTUAL_TLS_REQUIRED: Refusal = { code: "mutual_tls_required", detail: "" };
 const NO_POLICY: Refusal = { code: "no_policy", detail: "" };
 const AMBIGUOUS_PATH: Refusal = { code: "ambiguous_path", detail: "" };
 
 export class Admission {
   /** Null: not told yet. */
   judge: Judge | null = null;
+  /** Names of clusters whose clients must have proven who they are, where the listener takes others too. */
+  strict: ReadonlySet<string> = new Set();
   readonly #series: AuthorizationSeries;
   readonly #onDecision: (decision: PolicyDecision) => void;
   readonly #view = new HeadView();
@@ -33,6 +36,7 @@ export class Admission {
   /** Null: it may pass. Its cluster is known. */
   refusal(exchange: Exchange): Refusal | null {
     const { judge } = this;
+    if (exchange.peer === null && this.strict.has(exchange.cluster?.name ?? "")) return MUTUAL_TLS_REQUIRED;
     if (judge === null) return NO_POLICY;
     const view = this.#view;
     view.show(exchange.connection.head, exchange, exchange.cluster?.endpoints[0]?.port ?? 0);

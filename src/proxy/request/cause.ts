@@ -84,6 +84,14 @@ export const CAUSES = [
     text: "CONNECT is for the outbound port, and between sidecars for ports that do not speak HTTP",
   },
   {
+    code: "mutual_tls_required",
+    flag: "UAEX",
+    status: 403,
+    side: "weft",
+    closes: false,
+    text: "a PeerAuthentication asks for mutual TLS here, and the client speaks plaintext",
+  },
+  {
     code: "client_expired",
     flag: "UAEX",
     status: 403,

@@ -58,6 +58,10 @@ function checkRoute(route: RouteResource): DiscoveryError | undefined {
 /** A mode that this sidecar does not know must not pass for one that takes plaintext. */
 function checkListener(listener: ListenerResource): DiscoveryError | undefined {
   if (listener.name !== "inbound") return undefined;
+  for (const [index, { mtls }] of listener.ports.entries()) {
+    const problem = checkWord(listener.name, `ports[${index}].mtls`, mtls, MUTUAL_TLS_MODES);
+    if (problem !== undefined) return problem;
+  }
   return checkWord(listener.name, "mtls", listener.mtls, MUTUAL_TLS_MODES);
 }
 
