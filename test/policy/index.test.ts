@@ -116,6 +116,7 @@ const segment = fc.constantFrom(
   "A",
   "a.b",
   "a;x",
+  ";x",
   "a%21",
   "a!",
   "a(b",

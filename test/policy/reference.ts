@@ -171,6 +171,7 @@ function loose(path: string): string {
     .split("/")
     .map((segment) => segment.split(";")[0])
     .join("/")
+    .replace(/\/+/g, "/")
     .toLowerCase();
 }
 

@@ -13,7 +13,8 @@ const ESCAPE = /%([0-9A-Fa-f]{2})/g;
 export function looseReading(path: string): string {
   if (!NEEDS_READING.test(path)) return path;
   const text = path.includes("%") ? decoded(path) : path;
-  return (text.includes(";") ? text.replace(/;[^/]*/g, "") : text).toLowerCase();
+  const bare = text.includes(";") ? text.replace(/;[^/]*/g, "").replace(/\/{2,}/g, "/") : text;
+  return bare.toLowerCase();
 }
 
 /** A policy's path as requests have it: other characters than a path may hold are percent-encoded. */
