@@ -77,3 +77,17 @@ it("a change of mode leaves connections as they are", async () => {
   expect(await next()).toMatch(OK);
   socket.destroy();
 });
+
+it("a STRICT port of a listener that takes plaintext answers 403 to it, and to mutual TLS as ever", async () => {
+  const permissive = inboundAt(pair.app.port, "PERMISSIVE");
+  if (permissive.kind !== "listener" || permissive.resource.name !== "inbound")
+    throw new TypeError("inbound");
+  const ports = permissive.resource.ports.map((port) => ({ ...port, mtls: "STRICT" as const }));
+  await pair.server.apply([{ ...permissive, resource: { ...permissive.resource, ports } }]);
+  const before = pair.app.connections;
+  const refused = await exchangeBytes(pair.server.inboundPort, [GET]);
+  expect(refused).toMatch(/^HTTP\/1.1 403 /);
+  expect(refused).toContain("x-weft-error: UAEX; a PeerAuthentication asks for mutual TLS here");
+  expect(pair.app.connections).toBe(before);
+  expect(await get(pair.client.outboundPort)).toMatch(OK);
+});
