@@ -102,7 +102,7 @@ async function added(pair: RunningPair, originPort: number): Promise<Sample> {
 
 /** One round of handshakes with the inbound half: how many a CPU-second of it pays for. */
 async function handshakes({ inbound, inboundPort, clientFile }: RunningPair): Promise<Sample> {
-  const client = join(import.meta.dirname, "micro", "tls-client.ts");
+  const client = join(import.meta.dirname, "two-hop", "tls-client.ts");
   const perCpuSecond = async (kind: string): Promise<number> => {
     const command = [process.execPath, client, String(inboundPort), kind, String(seconds), clientFile];
     const before = cpuNs(inbound.pid);

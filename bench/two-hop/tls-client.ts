@@ -1,5 +1,5 @@
 /**
- * A client that does nothing but shake hands, for `tls.ts`: `node bench/micro/tls-client.ts PORT full|resumed SECONDS FILE`,
+ * A client that does nothing but shake hands, for `two-hop.ts`: `node bench/two-hop/tls-client.ts PORT full|resumed SECONDS FILE`,
  * where FILE holds what a TLS context needs. Each connection is ended at once, and counts when the server has ended it
  * too: it has verified the client by then. Prints the number of handshakes.
  */
