@@ -50,6 +50,23 @@ function policy(name: string, request: string) {
   return { apiVersion: "weft.dev/v1alpha1", kind: "TrafficPolicy", metadata: { name }, spec };
 }
 
+function authorization(name: string, action: string, namespace: string, app?: string) {
+  const selector = app === undefined ? {} : { selector: { matchLabels: { app } } };
+  const metadata = { name, namespace };
+  const spec = { action, rules: [{}], ...selector };
+  return { apiVersion: "weft.dev/v1alpha1", kind: "AuthorizationPolicy", metadata, spec };
+}
+
+function network(name: string, to: string, from: string) {
+  const selector = (app: string) => ({ podSelector: { matchLabels: { app } } });
+  const spec = { ...selector(to), ingress: [{ from: [selector(from)] }] };
+  return { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", metadata: { name }, spec };
+}
+
+function meshConfig(spec: object) {
+  return { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: "default" }, spec };
+}
+
 function compile(documents: readonly object[]): Compiler {
   const compiler = new Compiler();
   compiler.update(load(documents));
@@ -120,6 +137,29 @@ describe("Compiler", () => {
     expect(changed).toEqual([{ type: "endpoints", name: "b.default:8080" }]);
   });
 
+  it("concerns with a policy those whom it selects, and nobody's routes", () => {
+    const documents = [service("a"), workload("a-1", "a"), workload("b-1", "b")];
+    const compiler = compile(documents);
+    const nodes = ["a-1", "b-1"].map((name) => node("default", name));
+    const versions = () => nodes.map((who) => compiler.get("policy", "inbound", who)?.version);
+    const before = versions();
+    expect(before[0]).toBe(before[1]);
+    const changed = compiler.update(load([...documents, authorization("p", "DENY", "default", "a")]));
+    expect(changed).toEqual([{ type: "policy", name: "inbound" }]);
+    expect(versions()[0]).not.toBe(before[0]);
+    expect(versions()[1]).toBe(before[1]);
+    // Whom a NetworkPolicy lets in depends on the Workloads that there are.
+    compiler.update(load([...documents, network("n", "a", "c")]));
+    const alone = versions();
+    expect(
+      compiler.update(load([...documents, network("n", "a", "c"), workload("c-1", "c")])),
+    ).toContainEqual({
+      type: "policy",
+      name: "inbound",
+    });
+    expect(versions()[0]).not.toBe(alone[0]);
+  });
+
   it("overrides Workloads by addresses and the node's own port", () => {
     const compiler = new Compiler();
     const resources = load([service("web"), workload("web", "web", 0)]);
@@ -151,8 +191,16 @@ describe("Compiler", () => {
       route("r2", "a", "a", "other"),
       policy("a", "1s"),
       policy("a", "2s"),
+      authorization("p1", "DENY", "default"),
+      authorization("p1", "ALLOW", "default", "a"),
+      authorization("p2", "DENY", "other"),
+      authorization("p3", "AUDIT", "weft-system", "b"),
+      network("n1", "a", "b"),
+      network("n1", "b", "a"),
+      meshConfig({ defaultDeny: true }),
+      meshConfig({ trustDomain: "example.org" }),
     ];
-    const nodes = [node("default"), node("other")];
+    const nodes = [node("default"), node("default", "w1"), node("other")];
     const state = (compiler: Compiler) =>
       new Map(
         nodes.flatMap((who) =>
@@ -160,7 +208,7 @@ describe("Compiler", () => {
             compiler
               .names(type, who)
               .map((name): [string, string | undefined] => [
-                `${type} ${name} @${who.namespace}`,
+                `${type} ${name} @${who.id}`,
                 compiler.get(type, name, who)?.version,
               ]),
           ),
