@@ -100,9 +100,10 @@ export class AuthzCheck {
 
 /** The request as a sidecar would read it from a socket. */
 function viewOf(caller: Caller, asked: Asked, target: Node, port: number): RequestView {
-  const { method, path, host = target.workload, headers, claims } = asked;
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
-  const bytes = Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${lines.join("")}\r\n`, "latin1");
+  const { method, path, host = target.workload, headers, claims, isTcp } = asked;
+  const lines = [isTcp ? `CONNECT ${host}:${port} HTTP/1.1` : `${method} ${path} HTTP/1.1`, `Host: ${host}`];
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+  const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   const head = new Head(MAX_FIELDS);
   const end = readRequestHead(bytes, 0, bytes.length, head, MAX_HEAD_BYTES);
   if (end !== bytes.length) {
@@ -113,7 +114,5 @@ function viewOf(caller: Caller, asked: Asked, target: Node, port: number): Reque
   const view = new HeadView();
   const peerAddress = `${asked.address ?? caller.address}:0`;
   view.show(head, { peer: caller.peer, peerAddress, claims }, port);
-  if (!asked.isTcp) return view;
-  const { principal, namespace, address } = view;
-  return { principal, namespace, address, port, claims: null, http: null };
+  return view;
 }

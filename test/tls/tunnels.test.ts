@@ -6,6 +6,7 @@ import type { InboundPort, Protocol } from "../../src/discovery/messages.ts";
 import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { OUTBOUND, type RunningLoop, startLoop } from "../harness/loop.ts";
 import { exchangeBytes } from "../harness/raw.ts";
+import { policy, policyOf } from "../policy/protected.ts";
 import { HANDSHAKES, inboundAt, secret, shopAt, until } from "./pair.ts";
 import { NO_HOST_NAME, RIGHT } from "./stranger.ts";
 
@@ -138,3 +139,46 @@ it("a peer that is no sidecar may tunnel as well", async () => {
   await until(() => got.endsWith("PING\r\n"), "an echo");
   socket.destroy();
 });
+
+const PORT = () => (app.address() as net.AddressInfo).port;
+const CLIENT = { principals: ["cluster.local/ns/default/sa/client"] };
+
+it.each<[string, () => object, number]>([
+  [
+    "DENY of a path: what only HTTP has is left out",
+    () => ({ action: "DENY", rules: [to({ paths: ["/x"] })] }),
+    403,
+  ],
+  [
+    "DENY of a path at another port",
+    () => ({ action: "DENY", rules: [to({ paths: ["/x"], notPorts: [PORT()] })] }),
+    200,
+  ],
+  ["ALLOW of a method: it never takes what is not HTTP", () => ({ rules: [to({ methods: ["*"] })] }), 403],
+  ["ALLOW of the caller", () => ({ rules: [{ from: [{ source: CLIENT }] }] }), 200],
+  ["ALLOW of the port", () => ({ rules: [to({ ports: [PORT()] })] }), 200],
+  ["ALLOW of nobody", () => ({}), 403],
+])("policy is asked when a tunnel opens: %s", async (_name, spec, status) => {
+  await server.apply([{ kind: "policy", resource: policyOf(policy("p", spec())) }]);
+  const answer = await exchangeBytes(client.outboundPort, [CONNECT, "PING"], { end: true });
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(received).toBe(status === 200 ? "PING" : "");
+});
+
+it("a tunnel that is open stays so when policy changes; the next one is judged by the new", async () => {
+  const socket = net.connect(client.outboundPort, "127.0.0.1", () => socket.write(CONNECT));
+  let got = "";
+  socket.on("data", (chunk: Buffer) => {
+    got += chunk.toString("latin1");
+  });
+  await until(() => got.endsWith("+HELLO\r\n"), "a greeting");
+  await server.apply([{ kind: "policy", resource: policyOf(policy("p", {})) }]);
+  socket.write("STILL\r\n");
+  await until(() => got.endsWith("STILL\r\n"), "an echo");
+  expect(await exchangeBytes(client.outboundPort, [CONNECT], { end: true })).toMatch(/^HTTP\/1\.1 403 /);
+  socket.destroy();
+});
+
+function to(operation: object): object {
+  return { to: [{ operation }] };
+}

@@ -60,7 +60,7 @@ export class Admission {
     reason: PolicyDecision["reason"],
     source: string,
   ): void {
-    const { principal, port, method, host, path } = this.#view;
+    const { principal, port, method, host, path, http } = this.#view;
     const address = exchange.peerAddress;
     this.#onDecision({
       action,
@@ -71,7 +71,7 @@ export class Admission {
       port,
       method,
       host,
-      path,
+      path: http === null ? "" : path,
     });
   }
 }

@@ -2,6 +2,7 @@
 import { splitAuthority } from "../http/authority.ts";
 import type { Head } from "../http/head.ts";
 import { isForwarded } from "../http1/head-edit.ts";
+import { isConnect } from "../http1/request-head.ts";
 import { type Address, parseAddress } from "../policy/address.ts";
 import type { Claims, HttpView, RequestView } from "../policy/view.ts";
 
@@ -61,8 +62,9 @@ export class HeadView implements RequestView, HttpView {
     return address;
   }
 
-  get http(): HttpView {
-    return this;
+  /** Null for what is tunnelled. */
+  get http(): HttpView | null {
+    return this.#head !== null && isConnect(this.#head) ? null : this;
   }
 
   get method(): string {
