@@ -16,7 +16,7 @@ import type { TokenAnswer } from "../../src/local/api-types.ts";
 const nothing = () => {};
 const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 /** For sidecars to come back after a start in the midst of a rotation. */
-const RECONNECT_MS = 2_500;
+const RECONNECT_MS = 6_000;
 
 const DOCUMENTS = ["web", "stock", "reviews", "catalog"].flatMap((name) => [
   {
