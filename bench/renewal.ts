@@ -35,6 +35,8 @@ const { values } = parseArgs({
 const sidecars = Number(values.sidecars);
 const real = Math.max(2, Math.min(sidecars, Number(values.real)));
 
+const WARM_UP_SECONDS = 2 + real / 20;
+
 const root = mkdtempSync(join(tmpdir(), "weft-renewal-"));
 process.on("exit", () => rmSync(root, { recursive: true, force: true }));
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(130));
@@ -116,6 +118,8 @@ async function main(): Promise<number> {
   });
   say(`${sidecars} sidecars connected, ${real} of them processes that carry ${RATE} requests/s`);
 
+  // Each process compiles what its first connection needs: with 200 of them on two CPUs that alone takes seconds.
+  await startLoad(outboundPort, WARM_UP_SECONDS).ended;
   await lostIn("before", startLoad(outboundPort, BEFORE_SECONDS));
   const load = startLoad(outboundPort, LOAD_SECONDS);
   await sleep(LEAD_MS);
