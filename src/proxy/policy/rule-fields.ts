@@ -14,7 +14,23 @@ import {
   requestPrincipals,
 } from "./value-fields.ts";
 
+/** Throws a RangeError for a field that this sidecar does not know: to leave it out could let more through. */
+export function checkNames(what: string, given: object, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name))
+      throw new RangeError(`${what} has a field that this sidecar does not know: ${name}`);
+  }
+}
+
+const SOURCE = withNot("principals", "requestPrincipals", "namespaces", "ipBlocks");
+const OPERATION = withNot("hosts", "ports", "methods", "paths");
+
+function withNot(...names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => [name, `not${name.charAt(0).toUpperCase()}${name.slice(1)}`]);
+}
+
 export function sourceFields(source: SourceMatch, stance: Stance): readonly Field[] {
+  checkNames("a source", source, SOURCE);
   return [
     ...fieldsOf(source.principals, source.notPrincipals, principals, stance, false),
     ...fieldsOf(source.namespaces, source.notNamespaces, namespaces, stance, false),
@@ -24,6 +40,7 @@ export function sourceFields(source: SourceMatch, stance: Stance): readonly Fiel
 }
 
 export function operationFields(operation: OperationMatch, stance: Stance): readonly Field[] {
+  checkNames("an operation", operation, OPERATION);
   return [
     ...fieldsOf(operation.ports, operation.notPorts, ports, stance, false),
     ...fieldsOf(operation.hosts, operation.notHosts, hosts, stance, true),
@@ -34,6 +51,7 @@ export function operationFields(operation: OperationMatch, stance: Stance): read
 
 /** Throws a RangeError for a key that is none. */
 export function conditionFields(condition: ConditionMatch, stance: Stance): readonly Field[] {
+  checkNames("a condition", condition, ["key", "values", "notValues"]);
   const { key, values, notValues } = condition;
   return fieldsOf(values, notValues, conditionOf(key), stance, key.startsWith("request."));
 }

@@ -1,7 +1,7 @@
 /** A rule, compiled: whether it takes a request, and the ways to find it. */
 import type { AuthorizationRule } from "../../discovery/policy.ts";
 import type { Field, Stance } from "./field.ts";
-import { conditionFields, operationFields, sourceFields } from "./rule-fields.ts";
+import { checkNames, conditionFields, operationFields, sourceFields } from "./rule-fields.ts";
 import type { FiledRule } from "./rule-index.ts";
 import type { RequestView } from "./view.ts";
 
@@ -34,6 +34,7 @@ export function compileRule(
   rule: AuthorizationRule,
   stance: Stance,
 ): FiledRule {
+  checkNames(source, rule, ["from", "to", "when"]);
   const parts: (readonly (readonly Field[])[])[] = [];
   if (rule.from !== undefined) parts.push(rule.from.map((each) => sourceFields(each, stance)));
   if (rule.to !== undefined) parts.push(rule.to.map((each) => operationFields(each, stance)));
