@@ -4,7 +4,7 @@
  *
  * `--real` of them (20) are sidecars in processes of their own: `web` takes the load and sends it to all the others. The rest hold a
  * stream, keys and certificates in this process with the code that a sidecar does it with, but carry no traffic; `--real 200` needs 6 GB
- * and minutes to start. Exit code 1 when the goal is missed.
+ * and takes two minutes. Exit code 1 when the goal is missed.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
