@@ -21,7 +21,7 @@ import { indexMesh, type MeshIndex } from "./mesh-index.ts";
 import { findServicePort, portNames, routeNames } from "./names.ts";
 import { compilePolicy, policyNamespace } from "./policy.ts";
 import { compileRoute, consumerNamespaces } from "./route.ts";
-import { versioned } from "./version.ts";
+import { versioned, versionedPolicy } from "./version.ts";
 
 /** A compiled resource that has another version than before, or is new, or is gone. */
 export interface ChangedName {
@@ -158,10 +158,8 @@ export class Compiler {
     }
     let found = known[type].get(name);
     if (found === undefined) {
-      const compiled = compileOwn(this.#mesh, type, name, node);
-      if (compiled === undefined) return undefined;
-      found = versioned(name, compiled);
-      known[type].set(name, found);
+      found = compileOwn(this.#mesh, type, name, node);
+      if (found !== undefined) known[type].set(name, found);
     }
     return found;
   }
@@ -171,10 +169,8 @@ export class Compiler {
     for (const { node, [type]: own } of this.#nodes.values()) {
       if (!isConcerned(node)) continue;
       for (const [name, old] of own) {
-        const compiled = compileOwn(this.#mesh, type, name, node);
-        if (compiled === undefined) continue;
-        const now = versioned(name, compiled);
-        if (now.version === old.version) continue;
+        const now = compileOwn(this.#mesh, type, name, node);
+        if (now === undefined || now.version === old.version) continue;
         own.set(name, now);
         changed.add(name);
       }
@@ -233,10 +229,12 @@ function compile(mesh: MeshIndex, type: ResourceType, name: string, namespace: s
   return type === "endpoints" ? compileEndpoints(mesh, service, port) : undefined;
 }
 
-function compileOwn(mesh: MeshIndex, type: OwnType, name: string, node: Node): Compiled | undefined {
-  if (type === "policy") return name === INBOUND_POLICY ? compilePolicy(mesh, node) : undefined;
-  if (name === "outbound") return compileOutbound(mesh, node);
-  return name === "inbound" ? compileInbound(mesh, node) : undefined;
+function compileOwn(mesh: MeshIndex, type: OwnType, name: string, node: Node): VersionedResource | undefined {
+  if (type === "policy") {
+    return name === INBOUND_POLICY ? versionedPolicy(compilePolicy(mesh, node)) : undefined;
+  }
+  if (name === "outbound") return versioned(name, compileOutbound(mesh, node));
+  return name === "inbound" ? versioned(name, compileInbound(mesh, node)) : undefined;
 }
 
 function parseKey(key: string): ChangedName {

@@ -50,7 +50,7 @@ function ruleOf(
   if (ports.length > 0 && ranges.length === 0) return [];
   return [
     {
-      ...(from.length === 0 ? {} : { from: peersOf(mesh, namespace, from) }),
+      ...(from.length === 0 ? {} : { from: knownPeers(mesh, namespace, from) }),
       ...(ranges.length === 0 ? {} : { ports: ranges }),
     },
   ];
@@ -64,6 +64,23 @@ function rangeOf(
   if (port === undefined) return [[0, 65_535]];
   const number = typeof port === "number" ? port : workload?.spec.ports?.[port];
   return number === undefined ? [] : [[number, endPort ?? number]];
+}
+
+/** Whom a rule means is the same for all that it protects, and to find out is to look at every Workload. */
+const known = new WeakMap<MeshIndex, Map<readonly Peer[], NetworkPeers>>();
+
+function knownPeers(mesh: MeshIndex, namespace: string, peers: readonly Peer[]): NetworkPeers {
+  let ofMesh = known.get(mesh);
+  if (ofMesh === undefined) {
+    ofMesh = new Map();
+    known.set(mesh, ofMesh);
+  }
+  let found = ofMesh.get(peers);
+  if (found === undefined) {
+    found = peersOf(mesh, namespace, peers);
+    ofMesh.set(peers, found);
+  }
+  return found;
 }
 
 function peersOf(mesh: MeshIndex, namespace: string, peers: readonly Peer[]): NetworkPeers {
