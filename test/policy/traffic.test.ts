@@ -86,6 +86,20 @@ it.each<[object, readonly [number, number]]>([
   expect(await statuses()).toEqual(expected);
 });
 
+it("who proves nothing is nobody, and is known by address alone", async () => {
+  const { server, app } = shop.pair;
+  const ask = async (source: object) => {
+    await shop.protect(policy("p", from(source)));
+    return (await exchangeBytes(server.inboundPort, [GET])).slice(9, 12);
+  };
+  await server.apply([inboundAt(app.port, "PERMISSIVE")]);
+  expect(await ask({ principals: ["*"] })).toBe("403");
+  expect(await ask({ namespaces: ["*"] })).toBe("403");
+  expect(await ask({ notPrincipals: ["*"] })).toBe("200");
+  expect(await ask({ ipBlocks: ["127.0.0.1"] })).toBe("200");
+  await server.apply([inboundAt(app.port, "STRICT")]);
+});
+
 it("ports are the application's", async () => {
   const to = (operation: object) => policy("p", { rules: [{ to: [{ operation }] }] });
   const { port } = shop.pair.app;
