@@ -65,6 +65,19 @@ describe("HTTP API", () => {
     );
   });
 
+  it("tells where resources stand, when asked", async () => {
+    writeFileSync(join(directory, "mesh.yaml"), `${SERVICE("a", 80)}---\n${SERVICE("b", 80)}`);
+    plane = await startPlane(directory);
+    const { items, origins } = (await call(plane.apiPort, "GET", "/v1/resources?origins=true")).json;
+    const file = expect.stringMatching(/mesh\.yaml$/);
+    expect(items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(["a", "b"]);
+    expect(origins).toEqual([
+      { file, line: 1 },
+      { file, line: 10 },
+    ]);
+    expect((await call(plane.apiPort, "GET", "/v1/resources")).json.origins).toBeUndefined();
+  });
+
   it("refuses all of an apply with one error, and writes nothing on a dry run", async () => {
     plane = await startPlane(directory);
     const port = plane.apiPort;
