@@ -44,6 +44,7 @@ interface Flags {
   readonly stateDir: string;
   readonly caDir?: string;
   readonly kubernetesTokens?: boolean;
+  readonly allowLocalJwks?: boolean;
   readonly insecure?: boolean;
   readonly discoveryPort: number;
   readonly apiPort: number;
@@ -76,6 +77,12 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
           "--kubernetes-tokens",
           "sidecars may enrol with service account tokens, which the cluster of KUBECONFIG, or the one this runs in, reviews",
         ).env("WEFT_KUBERNETES_TOKENS"),
+      )
+      .addOption(
+        new Option(
+          "--allow-local-jwks",
+          "keys of token issuers may also be fetched from loopback and link-local addresses",
+        ).env("WEFT_ALLOW_LOCAL_JWKS"),
       )
       .addOption(new Option("--insecure", "sidecars connect without TLS and certificates; on loopback only"))
       .addOption(portOption("--discovery-port", "port for sidecars; 0: a free one", 15_012))
@@ -138,6 +145,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
       ...(flags.insecure === true ? {} : { identity: await identityOf(flags) }),
+      allowsLocalJwks: flags.allowLocalJwks === true,
       log: controlPlaneLog(flags.logLevel, flags.logFormat, io),
       openDiscovery,
     });

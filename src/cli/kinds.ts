@@ -10,6 +10,7 @@ const SHORT_NAMES = {
   HTTPRoute: ["route"],
   TrafficPolicy: ["tp"],
   PeerAuthentication: ["pa"],
+  RequestAuthentication: ["ra", "jwt"],
   AuthorizationPolicy: ["ap", "authz"],
   NetworkPolicy: ["netpol"],
   MeshConfig: ["mesh", "config"],

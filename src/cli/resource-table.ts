@@ -39,6 +39,10 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
     ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],
     ["PORTS", (spec) => list(Object.keys(spec.map("portLevelMtls")))],
   ],
+  RequestAuthentication: [
+    ["ISSUERS", (spec) => list(spec.items("jwtRules").map((rule) => rule.text("issuer")))],
+    ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],
+  ],
   AuthorizationPolicy: [
     ["ACTION", (spec) => spec.text("action") || "ALLOW"],
     ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],

@@ -36,6 +36,8 @@ export interface PlaneObserver {
   readonly read: (status: SourceStatus) => void;
 }
 
+type Fill = (resources: readonly Resource[]) => readonly Resource[];
+
 const NO_OBSERVER: PlaneObserver = { compiled() {}, read() {} };
 
 export class Plane {
@@ -53,9 +55,18 @@ export class Plane {
   /** The next number was given to somebody who may ask for it. */
   #isPromised = false;
   #isReady = false;
+  readonly #fill: Fill;
 
-  constructor(source: FileSource, compiler: Compiler, discovery: Discovery, observer = NO_OBSERVER) {
+  /** `fill`: completes resources by what does not stand in the files. */
+  constructor(
+    source: FileSource,
+    compiler: Compiler,
+    discovery: Discovery,
+    observer = NO_OBSERVER,
+    fill: Fill = (resources) => resources,
+  ) {
     this.#source = source;
+    this.#fill = fill;
     this.#compiler = compiler;
     this.discovery = discovery;
     this.#observer = observer;
@@ -91,6 +102,11 @@ export class Plane {
     return outcome;
   }
 
+  /** What completes the resources has changed. */
+  refill(): void {
+    this.#coalescer.touch();
+  }
+
   /** Sends resources that don't come from the files and have changed. */
   announce(names: readonly ChangedName[]): void {
     this.#announced = names;
@@ -114,7 +130,7 @@ export class Plane {
     this.#observer.read(this.status);
     const { resources, addresses } = this.#source.state;
     const started = performance.now();
-    const changed = [...this.#compiler.update(resources, addresses), ...this.#announced];
+    const changed = [...this.#compiler.update(this.#fill(resources), addresses), ...this.#announced];
     this.#announced = [];
     this.#observer.compiled(performance.now() - started, changed.length);
     if (changed.length > 0 || this.#isPromised) {

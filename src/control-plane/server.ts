@@ -9,6 +9,7 @@ import { trustDomainOf } from "../resources/trust-domain.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { Compiler } from "./compile/compiler.ts";
 import { type IdentityOptions, PlaneIdentity } from "./identity.ts";
+import { JwksStore } from "./jwks-store.ts";
 import { LoadStats } from "./load-stats.ts";
 import { type Log, sourceLog, streamLog } from "./log.ts";
 import { PlaneMetrics } from "./metrics.ts";
@@ -28,6 +29,8 @@ export interface ControlPlaneOptions {
   /** Absent: sidecars connect without TLS. */
   readonly identity?: IdentityOptions;
   readonly log: Log;
+  /** Whether keys of issuers may be fetched from loopback and link-local addresses. Default no. */
+  readonly allowsLocalJwks?: boolean;
   readonly openDiscovery: OpenDiscovery;
 }
 
@@ -87,7 +90,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
   const opened = options.openDiscovery(resources, streams, identity);
   const observer = { compiled: metrics.compiled, read: readLog(log, source, identity) };
-  const plane = new Plane(source, compiler, opened.discovery, observer);
+  const jwks = new JwksStore({
+    allowsLocal: options.allowsLocalJwks === true,
+    onChange: () => plane.refill(),
+    log,
+  });
+  const plane: Plane = new Plane(source, compiler, opened.discovery, observer, (all) => jwks.fill(all));
   metrics.watch(plane, identity);
   let discovery: Listening | undefined;
   let api: Api;
@@ -110,6 +118,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     });
   } catch (error) {
     plane.close();
+    jwks.close();
     await discovery?.close();
     await identity?.close();
     throw error;
@@ -120,6 +129,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     apiPort: api.port,
     close: async () => {
       plane.close();
+      jwks.close();
       await Promise.all([listening.close(), api.close()]);
       await identity?.close();
     },

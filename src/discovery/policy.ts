@@ -14,8 +14,27 @@ export interface PolicyResource {
   /** Refusals tell the client which policy and rule decided. */
   readonly exposeDenials: boolean;
   readonly policies: readonly AuthorizationPolicyRules[];
+  /** Whose tokens are believed; absent or empty: tokens are not looked at. */
+  readonly tokens?: readonly TokenRule[];
   /** Present where NetworkPolicies isolate the workload: what none of these takes is refused. */
   readonly network?: NetworkRules;
+}
+
+/** Tokens (JWT) of one issuer. */
+export interface TokenRule {
+  /** `RequestAuthentication default/web rule 0`. */
+  readonly source: string;
+  readonly issuer: string;
+  /** Any of them must be in `aud`; absent: any is taken. */
+  readonly audiences?: readonly string[];
+  /** A JSON Web Key Set as text; empty: the keys have not been fetched, and no token is right. */
+  readonly jwks: string;
+  /** Names in lower case. */
+  readonly headers: readonly { readonly name: string; readonly prefix: string }[];
+  readonly params: readonly string[];
+  /** Whether the header with the token goes on. */
+  readonly forward: boolean;
+  readonly claimHeaders: readonly { readonly header: string; readonly claim: readonly string[] }[];
 }
 
 export const POLICY_ACTIONS = ["ALLOW", "DENY", "AUDIT"] as const;

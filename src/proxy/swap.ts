@@ -47,7 +47,7 @@ export class Swap {
         else this.#inbound.configure(change.resource);
         return;
       case "policy":
-        this.#inbound.admission.judge = Judge.of(change.resource);
+        this.#inbound.admission.setPolicy(change.resource, Judge.of(change.resource));
         return;
       case "route":
         this.#outbound.setRoute(new VirtualHost(change.resource));
@@ -60,8 +60,10 @@ export class Swap {
   /** Applies changes in steps of less than a millisecond: a policy of thousands of rules takes many. */
   *applied(changes: readonly Change[]): Generator<undefined, void> {
     for (const change of changes) {
-      if (change.kind === "policy") this.#inbound.admission.judge = yield* Judge.compile(change.resource);
-      else this.apply(change);
+      if (change.kind === "policy") {
+        const judge = yield* Judge.compile(change.resource);
+        this.#inbound.admission.setPolicy(change.resource, judge);
+      } else this.apply(change);
     }
   }
 

@@ -8,6 +8,7 @@ import {
   type NetworkPolicy,
   type PeerAuthentication,
   placeOf,
+  type RequestAuthentication,
   type Resource,
   resourceId,
   type Workload,
@@ -21,14 +22,23 @@ export function idleSelectors(resources: readonly Resource[]): Issue[] {
   return policies.flatMap((policy) => (takesAny(policy, workloads) ? [] : [idle(policy)]));
 }
 
-type Selecting = AuthorizationPolicy | NetworkPolicy | PeerAuthentication;
+type Selecting = AuthorizationPolicy | NetworkPolicy | PeerAuthentication | RequestAuthentication;
+
+const SELECTING: readonly string[] = [
+  "AuthorizationPolicy",
+  "NetworkPolicy",
+  "PeerAuthentication",
+  "RequestAuthentication",
+] satisfies Selecting["kind"][];
 
 function isSelecting(resource: Resource): resource is Selecting {
-  return ["AuthorizationPolicy", "NetworkPolicy", "PeerAuthentication"].includes(resource.kind);
+  return SELECTING.includes(resource.kind);
 }
 
 function takesAny(policy: Selecting, workloads: readonly Workload[]): boolean {
-  const isMeshWide = policy.kind === "AuthorizationPolicy" && policy.metadata.namespace === ROOT_NAMESPACE;
+  const isMeshWide =
+    (policy.kind === "AuthorizationPolicy" || policy.kind === "RequestAuthentication") &&
+    policy.metadata.namespace === ROOT_NAMESPACE;
   const selector = policy.kind === "NetworkPolicy" ? policy.spec.podSelector : policy.spec.selector;
   // What has no selector is for workloads that come later too.
   if (selector === undefined || isEmpty(selector)) return true;

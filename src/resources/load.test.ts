@@ -258,6 +258,7 @@ describe("whatever comes", () => {
       ["weft.dev/v1alpha1", "TrafficPolicy"],
       ["weft.dev/v1alpha1", "MeshConfig"],
       ["weft.dev/v1alpha1", "PeerAuthentication"],
+      ["weft.dev/v1alpha1", "RequestAuthentication"],
       ["weft.dev/v1alpha1", "AuthorizationPolicy"],
       ["networking.k8s.io/v1", "NetworkPolicy"],
       ["gateway.networking.k8s.io/v1", "HTTPRoute"],

@@ -16,6 +16,11 @@ import {
   peerAuthenticationMetadata,
   peerAuthenticationSpec,
 } from "./kind/peer-authentication.ts";
+import {
+  type RequestAuthenticationSpec,
+  requestAuthenticationMetadata,
+  requestAuthenticationSpec,
+} from "./kind/request-authentication.ts";
 import { type ServiceSpec, serviceMetadata, serviceSpec } from "./kind/service.ts";
 import { type TrafficPolicySpec, trafficPolicyMetadata, trafficPolicySpec } from "./kind/traffic-policy.ts";
 import { type WorkloadSpec, workloadMetadata, workloadSpec } from "./kind/workload.ts";
@@ -54,6 +59,11 @@ export type MeshConfig = Common<typeof WEFT_API, "MeshConfig", MeshConfigSpec>;
 export type HttpRoute = Common<typeof GATEWAY_API, "HTTPRoute", HttpRouteSpec>;
 export type AuthorizationPolicy = Common<typeof WEFT_API, "AuthorizationPolicy", AuthorizationPolicySpec>;
 export type PeerAuthentication = Common<typeof WEFT_API, "PeerAuthentication", PeerAuthenticationSpec>;
+export type RequestAuthentication = Common<
+  typeof WEFT_API,
+  "RequestAuthentication",
+  RequestAuthenticationSpec
+>;
 export type NetworkPolicy = Common<typeof NETWORKING_API, "NetworkPolicy", NetworkPolicySpec>;
 
 export type Resource =
@@ -63,6 +73,7 @@ export type Resource =
   | MeshConfig
   | HttpRoute
   | PeerAuthentication
+  | RequestAuthentication
   | AuthorizationPolicy
   | NetworkPolicy;
 export type Kind = Resource["kind"];
@@ -104,6 +115,12 @@ export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
     summary: "Whether clients must speak mutual TLS to workloads.",
     metadata: peerAuthenticationMetadata,
     spec: peerAuthenticationSpec,
+  },
+  RequestAuthentication: {
+    apiVersion: WEFT_API,
+    summary: "Whose tokens are believed in requests to workloads.",
+    metadata: requestAuthenticationMetadata,
+    spec: requestAuthenticationSpec,
   },
   AuthorizationPolicy: {
     apiVersion: WEFT_API,

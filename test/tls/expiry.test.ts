@@ -36,7 +36,7 @@ it("an open connection is served until its certificates end, then answered 403 a
   const change = inboundAt(app.port, "STRICT");
   if (change.kind !== "listener" || change.resource.name !== "inbound") throw new TypeError("inbound");
   inbound.configure(change.resource);
-  inbound.admission.judge = Judge.of(OPEN);
+  inbound.admission.setPolicy(OPEN, Judge.of(OPEN));
   const listener = new Listener((socket, server) => inbound.accept(socket, server));
   const port = await listener.listen({ host: "127.0.0.1", port: 0, reusePort: false });
   const socket = connect({ ...RIGHT, port, host: "127.0.0.1", rejectUnauthorized: false });

@@ -80,6 +80,7 @@ export function affectedBy(
           for (const service of services) add("endpoints", portNames(service));
           break;
         }
+        case "RequestAuthentication":
         case "AuthorizationPolicy":
         case "NetworkPolicy":
           policies.add(resource.metadata.namespace);

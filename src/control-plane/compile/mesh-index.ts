@@ -8,6 +8,7 @@ import type {
   AuthorizationPolicy,
   NetworkPolicy,
   PeerAuthentication,
+  RequestAuthentication,
   Resource,
 } from "../../resources/resource.ts";
 import {
@@ -32,6 +33,8 @@ export interface MeshIndex {
   readonly policies: ReadonlyMap<string, PolicyInput>;
   /** By namespace, the one that wins first. */
   readonly peerAuthentication: ReadonlyMap<string, readonly PeerAuthentication[]>;
+  /** By namespace. */
+  readonly requestAuthentication: ReadonlyMap<string, readonly RequestAuthentication[]>;
   /** By namespace. */
   readonly authorization: ReadonlyMap<string, readonly AuthorizationPolicy[]>;
   /** By namespace, in order of name. */
@@ -58,6 +61,7 @@ export function indexMesh(
   const byLabel = new Map<string, WorkloadInput[]>();
   const byNamespace = new Map<string, ServiceInput[]>();
   const peerAuthentication = new Map<string, PeerAuthentication[]>();
+  const requestAuthentication = new Map<string, RequestAuthentication[]>();
   const authorization = new Map<string, AuthorizationPolicy[]>();
   const networkPolicies = new Map<string, NetworkPolicy[]>();
   const workloadsByNamespace = new Map<string, WorkloadInput[]>();
@@ -91,6 +95,9 @@ export function indexMesh(
       case "PeerAuthentication":
         push(peerAuthentication, resource.metadata.namespace, resource);
         break;
+      case "RequestAuthentication":
+        push(requestAuthentication, resource.metadata.namespace, resource);
+        break;
       case "AuthorizationPolicy":
         push(authorization, resource.metadata.namespace, resource);
         break;
@@ -112,6 +119,7 @@ export function indexMesh(
     routes,
     policies,
     peerAuthentication,
+    requestAuthentication,
     authorization,
     networkPolicies,
     workloadsByNamespace,

@@ -4,6 +4,7 @@ import { INBOUND_POLICY, type PolicyResource } from "../../discovery/policy.ts";
 import { compileAuthorization } from "./authorization.ts";
 import { type MeshIndex, workloadOf } from "./mesh-index.ts";
 import { compileNetwork } from "./network-policy.ts";
+import { compileTokens } from "./request-authentication.ts";
 
 /** The policy of the node's workload. */
 export function compilePolicy(mesh: MeshIndex, node: Node): PolicyResource {
@@ -11,12 +12,14 @@ export function compilePolicy(mesh: MeshIndex, node: Node): PolicyResource {
   const namespace = policyNamespace(mesh, node);
   const labels = workload?.metadata.labels ?? node.labels;
   const network = compileNetwork(mesh, namespace, labels, workload);
+  const tokens = compileTokens(mesh, namespace, labels);
   const spec = mesh.mesh?.spec;
   return {
     name: INBOUND_POLICY,
     defaultDeny: spec?.defaultDeny ?? false,
     exposeDenials: spec?.authorization?.exposeDenials ?? false,
     policies: compileAuthorization(mesh, namespace, labels),
+    ...(tokens.length === 0 ? {} : { tokens }),
     ...(network === undefined ? {} : { network }),
   };
 }

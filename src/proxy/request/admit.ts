@@ -2,6 +2,9 @@
  * `admit`: whether a request may reach the application. Until the sidecar has been told, nothing may. What is refused or
  * audited is counted and told; the client learns what decided only where MeshConfig allows it.
  */
+import type { PolicyResource } from "../../discovery/policy.ts";
+import type { Head } from "../http/head.ts";
+import { type Authentication, Authenticator } from "../policy/authenticator.ts";
 import type { PolicyDecision } from "../policy/decision.ts";
 import type { Judge } from "../policy/judge.ts";
 import type { AuthorizationSeries } from "../telemetry/authorization-series.ts";
@@ -16,12 +19,16 @@ export interface Refusal {
 }
 
 const MUTUAL_TLS_REQUIRED: Refusal = { code: "mutual_tls_required", detail: "" };
+const NO_TOKENS: Authentication = { kind: "none", edit: null };
 const NO_POLICY: Refusal = { code: "no_policy", detail: "" };
 const AMBIGUOUS_PATH: Refusal = { code: "ambiguous_path", detail: "" };
 
 export class Admission {
   /** Null: not told yet. */
-  judge: Judge | null = null;
+  #judge: Judge | null = null;
+  /** Null: tokens are not looked at. */
+  #authenticator: Authenticator | null = null;
+  #tokenRules = "";
   /** Names of clusters whose clients must have proven who they are, where the listener takes others too. */
   strict: ReadonlySet<string> = new Set();
   readonly #series: AuthorizationSeries;
@@ -33,9 +40,23 @@ export class Admission {
     this.#onDecision = onDecision;
   }
 
+  setPolicy({ tokens = [] }: PolicyResource, judge: Judge): void {
+    this.#judge = judge;
+    const rules = JSON.stringify(tokens);
+    // What is known of tokens outlives changes of other policies.
+    if (rules === this.#tokenRules) return;
+    this.#tokenRules = rules;
+    this.#authenticator = tokens.length === 0 ? null : new Authenticator(tokens);
+  }
+
+  /** What a request's token says; a promise for one that is not known yet. */
+  authenticate(head: Head): Authentication | Promise<Authentication> {
+    return this.#authenticator === null ? NO_TOKENS : this.#authenticator.authenticate(head);
+  }
+
   /** Null: it may pass. Its cluster is known. */
   refusal(exchange: Exchange): Refusal | null {
-    const { judge } = this;
+    const judge = this.#judge;
     if (exchange.peer === null && this.strict.has(exchange.cluster?.name ?? "")) return MUTUAL_TLS_REQUIRED;
     if (judge === null) return NO_POLICY;
     const view = this.#view;

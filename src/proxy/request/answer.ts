@@ -69,6 +69,8 @@ export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string)
       : `${cause.flag} ${cause.code}: ${message}\n`;
   const type = exchange.prefersJson ? "application/json" : "text/plain; charset=utf-8";
   const fields = [`content-type: ${type}`, `x-weft-error: ${cause.flag}; ${message}`];
+  // RFC 6750 §3.
+  if (cause.status === 401) fields.push('www-authenticate: Bearer error="invalid_token"');
   sendOwn(exchange, cause.status, fields, body);
 }
 

@@ -84,7 +84,7 @@ export class Attempt implements ResponseHandler {
     const timeoutMs = selected === null ? 0 : selected.rule.backendRequestTimeoutMs;
     if (timeoutMs > 0) exchange.deadlines.attempt(timeoutMs, "attempt_timeout");
     this.#wantsUpgrade = head.hasConnectionUpgrade && wantsUpgrade(head);
-    const edit = backend === null ? null : backend.requestEdit;
+    const edit = exchange.tokenEdit ?? (backend === null ? null : backend.requestEdit);
     const clientCert = exchange.peer === null ? NO_FIELD : exchange.peer.clientCertField;
     scratch.reserve(0, editedBytes(head, edit) + clientCert.length);
     let to = writeRequestHead(scratch.buf, 0, head, edit, this.#wantsUpgrade ? UPGRADE_BIT : 0);

@@ -100,6 +100,14 @@ export const CAUSES = [
     text: "the client's certificate, or this sidecar's own, has expired since the connection began",
   },
   {
+    code: "invalid_token",
+    flag: "UAEX",
+    status: 401,
+    side: "weft",
+    closes: false,
+    text: "the request's token is not accepted",
+  },
+  {
     code: "access_denied",
     flag: "UAEX",
     status: 403,

@@ -7,11 +7,13 @@
  * Each step either goes on, or ends the exchange with a cause (`fail`), or waits, and is then called again.
  */
 import { splitAuthority } from "../http/authority.ts";
+import type { HeadEdit } from "../http/edit.ts";
 import { ACCEPT } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 import { isConnect, isMethod } from "../http1/request-head.ts";
 import { type RequestHandler, ServerConnection } from "../http1/server-connection.ts";
 import type { Transport } from "../net/transport.ts";
+import type { Authentication } from "../policy/authenticator.ts";
 import type { Claims } from "../policy/view.ts";
 import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
@@ -48,6 +50,8 @@ export class Exchange implements RequestHandler {
   decidedBy = "";
   /** Of the request's verified token. */
   claims: Claims | null = null;
+  /** What becomes of its head for the token's sake. */
+  tokenEdit: HeadEdit | null = null;
   tunnel: { close(): void } | null = null;
   selected: Selected | null = null;
   backend: Backend | null = null;
@@ -55,6 +59,8 @@ export class Exchange implements RequestHandler {
   series: DestinationSeries | null = null;
   mirrors: readonly Mirror[] | null = null;
   #waitsFor: string | null = null;
+  /** Of the request: what was begun for one before is not for this one. */
+  #serial = 0;
   #finishesOnDrain = false;
   /** Authority of the request before, and where it led: nearly always the same again. */
   #lastAuthority: Buffer = EMPTY;
@@ -101,6 +107,8 @@ export class Exchange implements RequestHandler {
     this.series = null;
     this.decidedBy = "";
     this.claims = null;
+    this.tokenEdit = null;
+    this.#serial++;
     this.deadlines.begin(this.startedAt);
     if (this.peer !== null && Date.now() > this.peer.expiresAt) this.fail("client_expired");
     else this.route();
@@ -165,10 +173,35 @@ export class Exchange implements RequestHandler {
     }
   }
 
-  /** Whether policy lets the request through to the application. */
+  /** Whom the request's token speaks for, and whether policy lets it through to the application. */
   admit(): void {
     const { admission } = this.listener;
-    const refusal = admission === null ? null : admission.refusal(this);
+    if (admission === null) {
+      this.pick();
+      return;
+    }
+    const authentication = admission.authenticate(this.connection.head);
+    if (authentication instanceof Promise) this.#awaitToken(authentication);
+    else this.#authenticated(authentication);
+  }
+
+  /** A token that has not been seen before. */
+  #awaitToken(pending: Promise<Authentication>): void {
+    this.connection.head.detach();
+    const serial = this.#serial;
+    void pending.then((authentication) => {
+      if (this.isActive && this.#serial === serial) this.#authenticated(authentication);
+    });
+  }
+
+  #authenticated(authentication: Authentication): void {
+    if (authentication.kind === "refused") {
+      this.fail("invalid_token", authentication.reason);
+      return;
+    }
+    this.tokenEdit = authentication.edit;
+    this.claims = authentication.kind === "verified" ? authentication.claims : null;
+    const refusal = this.listener.admission?.refusal(this) ?? null;
     if (refusal === null) this.pick();
     else this.fail(refusal.code, refusal.detail);
   }
