@@ -15,9 +15,13 @@ it("ARCHITECTURE.md names files that exist", () => {
 
 it("an exchange walks route, admit, pick, attempt and record in this order", () => {
   const text = read("src/proxy/request/exchange.ts");
-  const places = ["  route(): void", "  admit(): void", "  pick(): void", "this.attempt.start(", "  #record(): void"].map(
-    (what) => text.indexOf(what),
-  );
+  const places = [
+    "  route(): void",
+    "  admit(): void",
+    "  pick(): void",
+    "this.attempt.start(",
+    "  #record(): void",
+  ].map((what) => text.indexOf(what));
   expect(places).toEqual([...places].sort((a, b) => a - b));
   expect(places[0]).toBeGreaterThan(0);
 });
