@@ -141,7 +141,20 @@ export interface ServiceRef {
 }
 
 export type Protocol = "http1" | "tcp";
-export type LoadBalancerPolicy = "leastRequest" | "roundRobin" | "random";
+export const LOAD_BALANCERS = [
+  "leastRequest",
+  "roundRobin",
+  "random",
+  "peakEwma",
+  "ringHash",
+  "maglev",
+] as const;
+export type LoadBalancerPolicy = (typeof LOAD_BALANCERS)[number];
+
+/** What of a request makes it belong with others of the same; names of headers in lower case. */
+export type HashKey =
+  | { readonly kind: "header" | "cookie" | "query"; readonly name: string }
+  | { readonly kind: "source" };
 
 /** How to reach one port of one Service. Named `<service>.<namespace>:<port>`. */
 export interface ClusterResource {
@@ -150,6 +163,8 @@ export interface ClusterResource {
   readonly port: number;
   readonly protocol: Protocol;
   readonly loadBalancer: LoadBalancerPolicy;
+  /** For `ringHash` and `maglev`. Requests without it, and clusters without one, get any endpoint. */
+  readonly hash?: HashKey;
   /** Default 2,000. */
   readonly connectTimeoutMs: number;
   /** An idle pooled connection is closed after this long. Default 3,600,000. */

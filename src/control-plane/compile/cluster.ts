@@ -2,11 +2,12 @@
  * A Service's port as something to connect to: its protocol, and what the TrafficPolicy for the Service says about load
  * balancing and connections.
  */
-import type { ClusterResource } from "../../discovery/messages.ts";
+import type { ClusterResource, HashKey } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
 import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import { protocolOf } from "./protocol.ts";
+import type { PolicyInput } from "./route-inputs.ts";
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 2_000;
 const DEFAULT_POOL_IDLE_MS = 3_600_000;
@@ -19,6 +20,7 @@ export function compileCluster(
 ): ClusterResource {
   const { name, namespace } = service.metadata;
   const policy = mesh.policies.get(idOf(service.metadata))?.spec;
+  const hash = hashKey(policy?.loadBalancer?.hash);
   return {
     name: servicePortName({ name, namespace }, port.port),
     service: { name, namespace },
@@ -26,6 +28,17 @@ export function compileCluster(
     protocol: protocolOf(port),
     loadBalancer: policy?.loadBalancer?.policy ?? "leastRequest",
     connectTimeoutMs: policy?.timeouts?.connect ?? DEFAULT_CONNECT_TIMEOUT_MS,
+    ...(hash === undefined ? {} : { hash }),
     poolIdleTimeoutMs: policy?.connectionPool?.idleTimeout ?? DEFAULT_POOL_IDLE_MS,
   };
+}
+
+type Hash = NonNullable<NonNullable<PolicyInput["spec"]["loadBalancer"]>["hash"]>;
+
+/** Validated to name one thing; nothing but an empty one is left for the source address. */
+function hashKey(hash: Hash | undefined): HashKey | undefined {
+  if (hash === undefined) return undefined;
+  if (hash.header !== undefined) return { kind: "header", name: hash.header.toLowerCase() };
+  if (hash.cookie !== undefined) return { kind: "cookie", name: hash.cookie };
+  return hash.query === undefined ? { kind: "source" } : { kind: "query", name: hash.query };
 }

@@ -104,7 +104,14 @@ export interface PolicyInput {
   readonly metadata: Metadata;
   readonly spec: {
     readonly targetRef: ObjectRef;
-    readonly loadBalancer?: { readonly policy?: LoadBalancerPolicy | undefined } | undefined;
+    readonly loadBalancer?:
+      | {
+          readonly policy?: LoadBalancerPolicy | undefined;
+          readonly hash?:
+            | Readonly<Partial<Record<"header" | "cookie" | "query", string | undefined>>>
+            | undefined;
+        }
+      | undefined;
     readonly connectionPool?: { readonly idleTimeout?: number | undefined } | undefined;
     readonly timeouts?: (TimeoutsInput & { readonly connect?: number | undefined }) | undefined;
   };

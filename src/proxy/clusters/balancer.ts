@@ -1,10 +1,14 @@
 /**
- * Which of a cluster's endpoints takes the next request. A balancer is made anew when the endpoints change; it sees load and
- * weight, nothing else, and answers with an index.
+ * Which of a cluster's endpoints takes the next request. A balancer is made anew when the endpoints change; it sees load, weight
+ * and latency, nothing else, and answers with an index.
  */
 import type { LoadBalancerPolicy } from "../../discovery/messages.ts";
+import type { Latency } from "./latency.ts";
 import { LeastRequest } from "./least-request.ts";
+import { Maglev } from "./maglev.ts";
+import { PeakEwma } from "./peak-ewma.ts";
 import { RandomChoice } from "./random.ts";
+import { RingHash } from "./ring-hash.ts";
 import { RoundRobin } from "./round-robin.ts";
 
 /** What a balancer may know of an endpoint. */
@@ -12,11 +16,17 @@ export interface Candidate {
   /** Requests in flight. */
   readonly active: number;
   readonly weight: number;
+  /** The same for the same instance, wherever it is asked about. */
+  readonly key: string;
+  readonly latency: Latency;
 }
 
 export interface Balancer {
-  /** Index of an endpoint with a weight over 0, or -1 when there is none. */
-  pick(): number;
+  /**
+   * Index of an endpoint with a weight over 0, or -1 when there is none. `hash`: of what makes requests belong together, from 0
+   * to 2^32 - 1; those who do not hash leave it.
+   */
+  pick(hash?: number): number;
 }
 
 /** Numbers in `[0, 1)`; injected so that tests are deterministic. */
@@ -26,6 +36,7 @@ export function makeBalancer(
   policy: LoadBalancerPolicy,
   candidates: readonly Candidate[],
   random: Random,
+  now: () => number,
 ): Balancer {
   switch (policy) {
     case "leastRequest":
@@ -34,5 +45,11 @@ export function makeBalancer(
       return new RoundRobin(candidates, random);
     case "random":
       return new RandomChoice(candidates, random);
+    case "peakEwma":
+      return new PeakEwma(candidates, random, now);
+    case "ringHash":
+      return new RingHash(candidates, random);
+    case "maglev":
+      return new Maglev(candidates, random);
   }
 }

@@ -2,7 +2,7 @@
  * The instances that serve one port of one Service, and how one of them is picked. Updates keep endpoints that stay, with their
  * connections; what goes finishes what it has in flight.
  */
-import type { EndpointResource, LoadBalancerPolicy, Protocol } from "../../discovery/messages.ts";
+import type { EndpointResource, HashKey, LoadBalancerPolicy, Protocol } from "../../discovery/messages.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import { type Balancer, makeBalancer, type Random } from "./balancer.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
@@ -17,6 +17,8 @@ export interface ClusterSettings {
   readonly loadBalancer: LoadBalancerPolicy;
   readonly connectTimeoutMs: number;
   readonly poolIdleTimeoutMs: number;
+  /** What makes requests belong together; absent: nothing. */
+  readonly hash?: HashKey;
 }
 
 /** What a cluster gets from the loop it lives on. */
@@ -34,6 +36,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   protocol: Protocol;
   connectTimeoutMs: number;
   isRemoved = false;
+  hash: HashKey | null;
   #poolIdleTimeoutMs: number;
   #policy: LoadBalancerPolicy;
   #endpoints = new Map<string, Endpoint<C>>();
@@ -50,17 +53,23 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.connectTimeoutMs = settings.connectTimeoutMs;
     this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
     this.#policy = settings.loadBalancer;
+    this.hash = settings.hash ?? null;
     this.#context = context;
-    this.#balancer = makeBalancer(settings.loadBalancer, [], context.random);
+    this.#balancer = this.#makeBalancer();
   }
 
   get endpoints(): readonly Endpoint<C>[] {
     return this.#list;
   }
 
-  /** The endpoint for the next request, or null when none may take one. */
-  pick(): Endpoint<C> | null {
-    const index = this.#balancer.pick();
+  /** Whether endpoints are chosen by how long they take. */
+  get measuresLatency(): boolean {
+    return this.#policy === "peakEwma";
+  }
+
+  /** The endpoint for the next request, or null when none may take one. `hash`: of its key, where it has one. */
+  pick(hash?: number): Endpoint<C> | null {
+    const index = this.#balancer.pick(hash);
     return index < 0 ? null : this.#list[index]!;
   }
 
@@ -68,6 +77,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.protocol = settings.protocol;
     this.connectTimeoutMs = settings.connectTimeoutMs;
     this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
+    this.hash = settings.hash ?? null;
     if (settings.loadBalancer === this.#policy) return;
     this.#policy = settings.loadBalancer;
     this.#rebalance();
@@ -104,7 +114,12 @@ export class Cluster<C extends PooledConnection> extends Timed {
   }
 
   #rebalance(): void {
-    this.#balancer = makeBalancer(this.#policy, this.#list, this.#context.random);
+    this.#balancer = this.#makeBalancer();
+  }
+
+  #makeBalancer(): Balancer {
+    const { random, wheel } = this.#context;
+    return makeBalancer(this.#policy, this.#list, random, () => wheel.now());
   }
 
   /** Gives a connection back after a complete exchange. */

@@ -2,6 +2,7 @@
 import type { EndpointResource } from "../../discovery/messages.ts";
 import type { Session, TlsTarget } from "../net/tls-connect.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
+import { Latency } from "./latency.ts";
 import { Pool, type PooledConnection } from "./pool.ts";
 
 /** The series that exchanges with an instance count in. */
@@ -18,6 +19,9 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
   session: Session | null = null;
   protocol: string | null = null;
   readonly pool = new Pool<C>();
+  readonly latency = new Latency();
+  /** For hashing. */
+  readonly key: string;
   weight: number;
   /** The weight of an update that is not yet in place. */
   stagedWeight: number;
@@ -36,6 +40,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
     this.namespace = resource.namespace;
     this.serviceAccount = resource.serviceAccount;
     this.isMutual = resource.tls === "mutual";
+    this.key = `${resource.address}:${resource.port} ${resource.workload}`;
     this.weight = resource.weight;
     this.stagedWeight = resource.weight;
     this.#resource = resource;

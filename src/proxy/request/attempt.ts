@@ -33,6 +33,8 @@ export class Attempt implements ResponseHandler {
   #endpoint: UpstreamEndpoint | null = null;
   upstream: ClientConnection | null = null;
   #wantsUpgrade = false;
+  /** When the request left, where that is measured. */
+  #sentAt = 0;
   #needsReset = false;
   /** The request's own head, kept while it may have to be sent again: `#replay[0, #replayLength)`. */
   #replay: Buffer = Buffer.alloc(0);
@@ -91,6 +93,7 @@ export class Attempt implements ResponseHandler {
     to = put(scratch.buf, writeContext(scratch.buf, to, head), clientCert);
     if (this.#wantsUpgrade) to = put(scratch.buf, to, UPGRADE);
     to = put(scratch.buf, to, CRLF);
+    if (this.#cluster?.measuresLatency === true) this.#sentAt = listener.loop.wheel.now();
     upstream.begin(this, exchange.isHeadRequest, head.minorVersion === 1);
 
     if (!connection.isRequestDone) {
@@ -137,6 +140,7 @@ export class Attempt implements ResponseHandler {
     const exchange = this.#exchange;
     const upstream = this.upstream!;
     exchange.deadlines.touch();
+    this.#measure();
     const { status } = upstream.head;
     if (status === 101) {
       if (this.#wantsUpgrade) this.#switchProtocols(upstream);
@@ -150,6 +154,13 @@ export class Attempt implements ResponseHandler {
     this.#needsReset = upstream.body.framing === UNTIL_CLOSE || exchange.connection.head.minorVersion === 0;
     if (!sendResponse(exchange, upstream)) return;
     if (upstream.body.isDone) this.#finish(upstream);
+  }
+
+  /** From the request's last try to the first head of its answer. */
+  #measure(): void {
+    if (this.#cluster?.measuresLatency !== true) return;
+    const now = this.#exchange.listener.loop.wheel.now();
+    this.#endpoint?.latency.observe(now - this.#sentAt, now);
   }
 
   onResponseBody(): void {

@@ -9,6 +9,7 @@ import type { Sink } from "../net/transport.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
 import { dialOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
+import { pickEndpoint } from "./hash-key.ts";
 import type { Destination, UpstreamCluster } from "./listener-context.ts";
 import { MeshTunnel } from "./mesh-tunnel.ts";
 import { ESTABLISHED, joinTunnel } from "./tunnel.ts";
@@ -62,7 +63,7 @@ function openInbound(exchange: Exchange, destination: Destination): void {
 }
 
 function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
-  const endpoint = cluster.pick();
+  const endpoint = pickEndpoint(exchange, cluster);
   if (endpoint === null) {
     exchange.fail("no_endpoint", cluster.name);
     return;

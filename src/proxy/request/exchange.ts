@@ -22,6 +22,7 @@ import { Attempt } from "./attempt.ts";
 import { type CauseCode, causeOf, codecCause } from "./cause.ts";
 import { openConnectTunnel } from "./connect.ts";
 import { Deadlines } from "./deadline.ts";
+import { pickEndpoint } from "./hash-key.ts";
 import type { Destination, ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
 
@@ -212,7 +213,7 @@ export class Exchange implements RequestHandler {
       this.fail("no_cluster", this.backend?.cluster ?? "");
       return;
     }
-    const endpoint = this.cluster.pick();
+    const endpoint = pickEndpoint(this, this.cluster);
     if (endpoint === null) {
       this.fail("no_endpoint", this.cluster.name);
       return;

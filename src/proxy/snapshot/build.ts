@@ -11,7 +11,7 @@ import type {
   ResourceType,
   RouteResource,
 } from "../../discovery/messages.ts";
-import { MUTUAL_TLS_MODES, UPSTREAM_TLS } from "../../discovery/messages.ts";
+import { LOAD_BALANCERS, MUTUAL_TLS_MODES, UPSTREAM_TLS } from "../../discovery/messages.ts";
 import type { PolicyResource } from "../../discovery/policy.ts";
 import { Judge } from "../policy/judge.ts";
 import { VirtualHost } from "../routing/virtual-host.ts";
@@ -95,5 +95,5 @@ function checkCluster(cluster: ClusterResource): DiscoveryError | undefined {
       };
     }
   }
-  return undefined;
+  return checkWord(cluster.name, "loadBalancer", cluster.loadBalancer, LOAD_BALANCERS);
 }

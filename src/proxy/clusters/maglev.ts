@@ -1,0 +1,65 @@
+/**
+ * Maglev hashing (Eisenbud et al., NSDI 2016): endpoints fill a table in turns, each by a permutation of its own, so that shares
+ * are even and a pick is one look-up. When endpoints change, few more keys move than must.
+ */
+import type { Balancer, Candidate, Random } from "./balancer.ts";
+import { hashOf } from "./hash.ts";
+
+/** A prime (Envoy's default). */
+export const TABLE_SIZE = 65_537;
+
+export class Maglev implements Balancer {
+  readonly #table: Int32Array;
+  readonly #random: Random;
+
+  constructor(candidates: readonly Candidate[], random: Random) {
+    this.#random = random;
+    this.#table = tableOf(candidates);
+  }
+
+  /** `hash`: of the request's key; without one any endpoint is as good. */
+  pick(hash = Math.floor(this.#random() * 2 ** 32)): number {
+    return this.#table.length === 0 ? -1 : this.#table[hash % TABLE_SIZE]!;
+  }
+}
+
+interface Filler {
+  readonly index: number;
+  /** Of the heaviest. */
+  readonly share: number;
+  readonly skip: number;
+  /** The next place of its permutation. */
+  at: number;
+  /** Turns that it has had, by its share. */
+  credit: number;
+}
+
+function tableOf(candidates: readonly Candidate[]): Int32Array {
+  const heaviest = candidates.reduce((max, { weight }) => Math.max(max, weight), 0);
+  const fillers = candidates.flatMap(({ key, weight }, index): Filler[] =>
+    weight === 0
+      ? []
+      : [
+          {
+            index,
+            share: weight / heaviest,
+            skip: (hashOf(key, 1) % (TABLE_SIZE - 1)) + 1,
+            at: hashOf(key) % TABLE_SIZE,
+            credit: 0,
+          },
+        ],
+  );
+  if (fillers.length === 0) return new Int32Array(0);
+  const table = new Int32Array(TABLE_SIZE).fill(-1);
+  for (let filled = 0; filled < TABLE_SIZE; ) {
+    for (const filler of fillers) {
+      filler.credit += filler.share;
+      if (filler.credit < 1) continue;
+      filler.credit -= 1;
+      while (table[filler.at] !== -1) filler.at = (filler.at + filler.skip) % TABLE_SIZE;
+      table[filler.at] = filler.index;
+      if (++filled === TABLE_SIZE) break;
+    }
+  }
+  return table;
+}

@@ -1,0 +1,51 @@
+/**
+ * Consistent hashing on a ring (Karger et al.; Envoy's RING_HASH): each endpoint stands at many places of the ring, in proportion
+ * to its weight, and a key belongs to the first place at or after its own. When an endpoint goes, its keys alone move.
+ */
+import type { Balancer, Candidate, Random } from "./balancer.ts";
+import { hashOf } from "./hash.ts";
+
+/** Places on the ring, at least (Envoy's minimum_ring_size). */
+export const MINIMUM_RING_SIZE = 1_024;
+/** And at most. */
+const MAXIMUM_RING_SIZE = 8_388_608;
+/** A place is `hash × 2^20 + index`: exact in a double for a million endpoints. */
+const INDEX_RANGE = 1_048_576;
+
+export class RingHash implements Balancer {
+  readonly #places: Float64Array;
+  readonly #random: Random;
+
+  constructor(candidates: readonly Candidate[], random: Random) {
+    this.#random = random;
+    const weights = candidates.map(({ weight }) => weight);
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const least = Math.min(...weights.filter((weight) => weight > 0));
+    // A power of two for the lightest: an endpoint more or less then seldom changes the places of the others.
+    const wanted = 2 ** Math.ceil(Math.log2((least / total) * MINIMUM_RING_SIZE));
+    const perWeight = Math.min(Math.max(1, wanted) / least, MAXIMUM_RING_SIZE / total);
+    const counts = weights.map((weight) => Math.round(weight * perWeight));
+    const places = new Float64Array(total === 0 ? 0 : counts.reduce((sum, count) => sum + count, 0));
+    let at = 0;
+    for (const [i, { key }] of candidates.entries()) {
+      for (let n = 0; n < counts[i]! && total > 0; n++)
+        places[at++] = hashOf(`${key}_${n}`) * INDEX_RANGE + i;
+    }
+    this.#places = places.sort();
+  }
+
+  /** `hash`: of the request's key; without one any endpoint is as good. */
+  pick(hash = Math.floor(this.#random() * 2 ** 32)): number {
+    const places = this.#places;
+    if (places.length === 0) return -1;
+    const wanted = hash * INDEX_RANGE;
+    let low = 0;
+    let high = places.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (places[middle]! >= wanted) high = middle;
+      else low = middle + 1;
+    }
+    return places[low === places.length ? 0 : low]! % INDEX_RANGE;
+  }
+}
