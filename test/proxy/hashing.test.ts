@@ -101,6 +101,5 @@ it("a slow endpoint gets few requests by peakEwma", async () => {
   }
   for (let round = 0; round < 30; round++) await several(() => ask(), 4);
   const [slow = 0, ...quick] = counts;
-  expect(slow).toBeGreaterThan(0);
   expect(slow * 4).toBeLessThan(Math.min(...quick));
 });
