@@ -123,9 +123,11 @@ export class Head {
     if (id !== OTHER) this.seen |= 1 << id;
   }
 
-  /** The same head over a private copy of its bytes, for a request that has to wait. */
-  detach(): void {
-    const bytes = Buffer.from(this.buf.subarray(this.start, this.end));
+  /**
+   * The same head over a private copy of its bytes, for a request that has to wait; or over a copy that was made while the bytes
+   * were still there. A copy is not to be read anew: within the target bytes of its former spelling may be left over.
+   */
+  detach(bytes: Buffer = Buffer.from(this.buf.subarray(this.start, this.end))): void {
     const shift = this.start;
     this.buf = bytes;
     this.start = 0;

@@ -7,7 +7,7 @@ import type { Head } from "../http/head.ts";
 import { UNTIL_CLOSE } from "../http1/body.ts";
 import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
 import { editedBytes, put, UPGRADE_BIT, writeRequestHead } from "../http1/head-edit.ts";
-import { readRequestHead, wantsUpgrade } from "../http1/request-head.ts";
+import { wantsUpgrade } from "../http1/request-head.ts";
 import { NOT_SEEN } from "../net/transport.ts";
 import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
@@ -223,10 +223,9 @@ export class Attempt implements ResponseHandler {
    * upstream has certainly not seen may always be sent again.
    */
   #canReplay(upstream: ClientConnection, error: NodeJS.ErrnoException | null): boolean {
-    const { status, connection, listener } = this.#exchange;
+    const { status, connection } = this.#exchange;
     if (status !== 0 || this.#replayLength === 0) return false;
-    const copy = Buffer.from(this.#replay.subarray(0, this.#replayLength));
-    readRequestHead(copy, 0, copy.length, connection.head, listener.limits.maxHeadBytes);
+    connection.head.detach(Buffer.from(this.#replay.subarray(0, this.#replayLength)));
     return error?.code === NOT_SEEN || (upstream.isReused && IDEMPOTENT.includes(connection.head.method()));
   }
 
