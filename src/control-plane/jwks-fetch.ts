@@ -16,11 +16,12 @@ export type Fetched =
   | { readonly kind: "keys"; readonly jwks: string }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** This machine, the link, and what is no single host. */
+/** This machine, the link, metadata services of clouds, addresses that a gateway translates, and what is no single host. */
 const FORBIDDEN = new BlockList();
 for (const [network, prefix] of [
   ["0.0.0.0", 8],
   ["127.0.0.0", 8],
+  ["100.100.100.200", 32],
   ["169.254.0.0", 16],
   ["224.0.0.0", 3],
 ] as const) {
@@ -28,6 +29,8 @@ for (const [network, prefix] of [
 }
 for (const [network, prefix] of [
   ["::", 127],
+  ["64:ff9b::", 96],
+  ["fd00:ec2::254", 128],
   ["fe80::", 10],
   ["ff00::", 8],
 ] as const) {

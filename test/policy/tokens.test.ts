@@ -216,6 +216,23 @@ it("tokens are looked for where the rule says, and there alone", async () => {
   expect(await shop.status("/", bearer("x"))).toBe(200);
 });
 
+it("an issuer's token counts only from where the issuer's rule says", async () => {
+  const other = { issuer: "https://other.example", jwks: JSON.stringify({ keys: [ed.jwk] }) };
+  const mine = tokens() as { spec: { jwtRules: object[] } };
+  const rules = [...mine.spec.jwtRules, { ...other, fromHeaders: [{ name: "x-other" }] }];
+  await shop.protect({ ...mine, spec: { jwtRules: rules } });
+  const [ours, theirs] = [await tokenOf(rsa), await tokenOf(ed, { iss: "https://other.example" })];
+  expect(await shop.status("/", bearer(ours))).toBe(200);
+  expect(await shop.status("/", [`x-other: ${theirs}`])).toBe(200);
+  expect(await ask(bearer(theirs))).toContain("nobody here believes its issuer");
+  expect(await ask([`x-other: ${ours}`])).toContain("nobody here believes its issuer");
+});
+
+it("a token over 16 KiB is refused unseen", async () => {
+  await shop.protect(tokens());
+  expect(await ask(bearer(`${"x".repeat(16_385)}`))).toContain("it is too long");
+});
+
 it("keys that change take effect, and those that are not there yet believe nobody", async () => {
   const token = await tokenOf(ec, { jti: "rotation" });
   await shop.protect(tokens());

@@ -1,4 +1,5 @@
 /** A request that a dead pooled connection took along is sent again, and is the same request. */
+import { once } from "node:events";
 import net from "node:net";
 import { expect, it } from "vitest";
 import { clusterAt, OUTBOUND, plainRoute, startLoop } from "../harness/loop.ts";
@@ -28,9 +29,7 @@ it("to the letter, also where the path was spelt otherwise", async () => {
   const socket = net.connect(loop.outboundPort, "127.0.0.1");
   for (const [i, target] of targets.entries()) {
     socket.write(`GET ${target} HTTP/1.1\r\nHost: shop\r\nX-Number: ${i}\r\n\r\n`);
-    const [answer] = await new Promise<[Buffer]>((resolve) =>
-      socket.once("data", (chunk) => resolve([chunk])),
-    );
+    const [answer] = await once(socket, "data");
     expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
   }
   expect(seen.map((text) => /^GET (\S+) .*?x-number: (\d)/is.exec(text)?.slice(1))).toEqual([

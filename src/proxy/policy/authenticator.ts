@@ -2,6 +2,7 @@
  * Who a request's token speaks for. A token is verified once and remembered, so that a request with a known one waits for nothing;
  * what was wrong is remembered for a while too, because senders repeat it.
  */
+import { hash } from "node:crypto";
 import type { TokenRule } from "../../discovery/policy.ts";
 import type { HeadEdit } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
@@ -10,8 +11,10 @@ import { type FoundToken, TokenSource } from "./token-source.ts";
 import { CLOCK_TOLERANCE_S, type Verdict, verifyToken } from "./token-verifier.ts";
 import type { Claims } from "./view.ts";
 
-/** Tokens that are remembered; the oldest goes first. */
+/** Right tokens that are remembered, and as many wrong ones; the oldest goes first. */
 const MAX_TOKENS = 1_024;
+/** A longer one is refused unseen. */
+const MAX_TOKEN_BYTES = 16_384;
 /** How long a wrong one is remembered. */
 const WRONG_MS = 10_000;
 /** How long a right one is, that does not end before. */
@@ -28,6 +31,7 @@ interface Known {
   readonly until: number;
 }
 
+const TOO_LONG: Authentication = { kind: "refused", reason: "it is too long" };
 const TWICE: Authentication = { kind: "refused", reason: "the request has several" };
 
 export class Authenticator {
@@ -35,7 +39,9 @@ export class Authenticator {
   readonly #source: TokenSource;
   /** For requests without a token: headers that only a token may set. */
   readonly #none: Authentication;
-  readonly #known = new Map<string, Known>();
+  /** Apart, so that nobody's wrong tokens make right ones be forgotten. */
+  readonly #right = new Map<string, Known>();
+  readonly #wrong = new Map<string, Known>();
   readonly #pending = new Map<string, Promise<Authentication>>();
   readonly #now: () => number;
 
@@ -53,8 +59,9 @@ export class Authenticator {
     if (found.kind === "none") return this.#none;
     if (found.kind === "twice") return TWICE;
     const { token } = found;
-    const key = `${token.header} ${token.text}`;
-    const known = this.#known.get(key);
+    if (token.text.length > MAX_TOKEN_BYTES) return TOO_LONG;
+    const key = hash("sha256", `${token.header} ${token.text}`, "base64");
+    const known = this.#right.get(key) ?? this.#wrong.get(key);
     if (known !== undefined && this.#now() < known.until) return known.authentication;
     let pending = this.#pending.get(key);
     if (pending === undefined) {
@@ -65,13 +72,15 @@ export class Authenticator {
   }
 
   async #verify(token: FoundToken, key: string): Promise<Authentication> {
-    const verdict = await verifyToken(token.text, this.#rules);
+    const verdict = await verifyToken(token.text, token.rules);
     const authentication = this.#resultOf(verdict, token);
     this.#pending.delete(key);
-    this.#known.delete(key);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= MAX_TOKENS && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(key, { authentication, until: this.#untilOf(verdict) });
+    this.#right.delete(key);
+    this.#wrong.delete(key);
+    const known = verdict.kind === "right" ? this.#right : this.#wrong;
+    const [oldest] = known.keys();
+    if (known.size >= MAX_TOKENS && oldest !== undefined) known.delete(oldest);
+    known.set(key, { authentication, until: this.#untilOf(verdict) });
     return authentication;
   }
 
