@@ -1,21 +1,21 @@
-/** `weft cert`: what the CA has issued (`list`), whom the mesh trusts (`show`), and another root (`rotate-root`). */
+/** `weft cert`: what the CA has issued (`list`), whom the mesh trusts (`show`), one for a program (`issue`), another root (`rotate-root`). */
 import type { CertificatesAnswer, IssuedCertificate } from "../local/api-types.ts";
 import { withApi, withClient } from "./api.ts";
+import { type IssueOptions, issueCertificate } from "./cert-issue.ts";
 import { rotateRoot } from "./cert-rotate.ts";
 import { durationSetting, newCommand, runCommand } from "./command.ts";
 import { EXIT, usageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { json, type Paint, painter, table } from "./output.ts";
 
-const ACTIONS = ["list", "show", "rotate-root"] as const;
+const ACTIONS = ["list", "show", "issue", "rotate-root"] as const;
 /** Characters of a fingerprint that are shown. */
 const SHORT = 16;
 const DAY_MS = 86_400_000;
 
-interface Options {
+interface Options extends IssueOptions {
   readonly pem?: boolean;
   readonly timeout: number;
-  readonly json?: boolean;
   readonly api?: string;
 }
 
@@ -26,22 +26,30 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
         name: "cert",
         summary:
           "Certificates of the mesh. list: the latest of each identity since the control plane's start; show: the CA and\n" +
-          "the trusted roots; rotate-root: another root, without a connection lost. Run again, rotate-root goes on with a\n" +
+          "the trusted roots; issue: a certificate and its key for a program outside of the mesh; rotate-root: another root, without a connection lost. Run again, rotate-root goes on with a\n" +
           "change that is under way.",
         examples: [
           ["weft cert list", "who has which certificate, until when"],
           ["weft cert show --pem > trust-bundle.pem", "what a sidecar verifies the control plane with"],
+          [
+            "weft cert issue --service-account job --out certs/",
+            "for a program that calls the mesh as job, 24 h",
+          ],
           ["weft cert rotate-root", "distribute the new root, reissue all certificates, retire the old root"],
         ],
         exits: {
-          ok: "shown; the root is changed",
-          failed: "time ran out (the change goes on), or no answer",
+          ok: "shown; issued; the root is changed",
+          failed: "refused; time ran out (the change goes on), or no answer",
         },
       },
       io,
     )
       .argument("<action>", ACTIONS.join(", "))
       .option("--pem", "show: the trusted roots as PEM and nothing else")
+      .option("-n, --namespace <name>", "issue: of the service account", "default")
+      .option("--service-account <name>", "issue: whose identity it gives")
+      .option("--out <dir>", "issue: where key.pem, cert.pem and bundle.pem go; - is stdout")
+      .option("--force", "issue: replace files that are there")
       .addOption(durationSetting("--timeout", "rotate-root: how long to wait for sidecars", "5m")),
   );
   return runCommand(command, argv, io, async () => {
@@ -50,6 +58,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (action === undefined) throw usageError(`"${command.args[0]}" is none of ${ACTIONS.join(", ")}`);
     return withClient(options.api, io, async (client) => {
       if (action === "rotate-root") return rotateRoot(client, options.timeout, options.json === true, io);
+      if (action === "issue") return issueCertificate(client, options, io);
       const answer = await client.call<CertificatesAnswer>("GET", "/v1/certificates");
       const paint = painter(io.stdout, io.env);
       const text = action === "list" ? list(answer.items, paint) : show(answer, paint);

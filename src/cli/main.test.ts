@@ -33,6 +33,7 @@ const COMMANDS = [
   "get",
   "delete",
   "status",
+  "check",
   "authz",
   "load",
 ];

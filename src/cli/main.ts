@@ -37,6 +37,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "which sidecar has applied what, and what it refused",
     load: () => import("./status.ts"),
   },
+  {
+    name: "check",
+    summary: "what is wrong with the mesh, or soon will be, and what to do",
+    load: () => import("./check.ts"),
+  },
   { name: "token", summary: "make a join token for a sidecar", load: () => import("./token.ts") },
   {
     name: "cert",

@@ -8,6 +8,7 @@ import type { ResourceSource } from "../discovery/server.ts";
 import { trustDomainOf } from "../resources/trust-domain.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { Compiler } from "./compile/compiler.ts";
+import { ExpiryWatch } from "./expiry-watch.ts";
 import { type IdentityOptions, PlaneIdentity } from "./identity.ts";
 import { JwksStore } from "./jwks-store.ts";
 import { LoadStats } from "./load-stats.ts";
@@ -97,6 +98,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const plane: Plane = new Plane(source, compiler, opened.discovery, observer, (all) => jwks.fill(all));
   metrics.watch(plane, identity);
+  const expiry = new ExpiryWatch(() => identity?.authorities ?? [], log);
+  expiry.look(Date.now());
   let discovery: Listening | undefined;
   let api: Api;
   try {
@@ -119,6 +122,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   } catch (error) {
     plane.close();
     jwks.close();
+    expiry.close();
     await discovery?.close();
     await identity?.close();
     throw error;
@@ -130,6 +134,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       plane.close();
       jwks.close();
+      expiry.close();
       await Promise.all([listening.close(), api.close()]);
       await identity?.close();
     },

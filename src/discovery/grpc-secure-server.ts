@@ -16,11 +16,7 @@ import {
 } from "./enrolment.ts";
 import { type Admit, callerOf, type GrpcServer, makeCarrier } from "./grpc-server.ts";
 import type { DiscoveryServer } from "./server.ts";
-
-/** A handshake that takes longer is ended. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** How long a connection may live whose other end has shown no certificate: an enrolment takes one round trip. */
-const STRANGER_LIFE_MS = 30_000;
+import { Strangers } from "./strangers.ts";
 
 /** The port's own certificate, and whose clients' it trusts; all PEM. */
 export interface PortSecret {
@@ -71,20 +67,20 @@ export async function serveSecurely(
   });
   const injector = carrier.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   const sockets = new Set<TLSSocket>();
+  const strangers = new Strangers();
   const listener = createServer(
     {
       ...contextOf(options.secret),
       ALPNProtocols: ["h2"],
       requestCert: true,
       rejectUnauthorized: false,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     (socket) => {
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
-      if (!socket.authorized) {
-        const stranger = setTimeout(() => socket.destroy(), STRANGER_LIFE_MS);
-        socket.once("close", () => clearTimeout(stranger));
+      if (socket.authorized) strangers.known(socket);
+      else {
+        strangers.shaken(socket);
         if (socket.getPeerX509Certificate() !== undefined) {
           options.onRefused(socket.remoteAddress ?? "", String(socket.authorizationError));
         }
@@ -92,6 +88,7 @@ export async function serveSecurely(
       injector.injectConnection(socket);
     },
   );
+  listener.on("connection", (socket) => strangers.add(socket));
   await new Promise<void>((resolve, reject) => {
     listener.once("error", reject);
     listener.listen(port, host, resolve);

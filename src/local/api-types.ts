@@ -118,13 +118,23 @@ export interface IssuedCertificate {
   /** SPIFFE id. */
   readonly identity: string;
   readonly serial: string;
-  readonly by: "join_token" | "certificate" | "control_plane";
+  readonly by: "join_token" | "kubernetes_token" | "certificate" | "control_plane";
   readonly issuedAt: string;
   readonly notAfter: string;
   /** Fingerprint of the root above it. */
   readonly root: string;
   /** Certificates of this identity since the start. */
   readonly count: number;
+}
+
+/** Answer of a POST to `/v1/certificates`. */
+export interface IssueAnswer {
+  readonly identity: string;
+  /** Leaf first, as PEM. */
+  readonly chain: string;
+  /** Trusted roots as PEM. */
+  readonly bundle: string;
+  readonly notAfter: string;
 }
 
 /** Answer of `/v1/tokens`. */

@@ -8,6 +8,10 @@ import { HttpError, readBody } from "./http.ts";
 
 const HOUR_MS = 3_600_000;
 const DEFAULT_TOKEN_LIFE_MS = HOUR_MS;
+/** Used at once. */
+const ISSUE_TOKEN_MS = 60_000;
+const TOKEN_BODY = "the body must be {namespace, serviceAccount, uses?, ttlMs?}";
+const ISSUE_BODY = "the body must be {csr, namespace, serviceAccount}";
 
 /** The CA, what it trusts, and the latest certificate of each identity. */
 export function listCertificates(identity: PlaneIdentity | undefined): unknown {
@@ -44,6 +48,31 @@ export async function createToken(
     if (error instanceof RangeError) throw new HttpError(422, "invalid", error.message);
     throw error;
   }
+}
+
+/** Signs a key for `{csr, namespace, serviceAccount}`: what a token and an enrolment would, in one. */
+export async function issueCertificate(
+  identity: PlaneIdentity | undefined,
+  request: IncomingMessage,
+): Promise<unknown> {
+  const known = required(identity);
+  checkLoopback(request);
+  const body = await readBody(request);
+  const { csr } = (objectIn(body) ?? {}) as { csr?: unknown };
+  if (typeof csr !== "string") throw new HttpError(400, "invalid_body", ISSUE_BODY);
+  const { namespace, serviceAccount } = readWish(body, ISSUE_BODY);
+  const id = `spiffe://${known.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+  let token: string;
+  try {
+    token = known.makeToken({ namespace, serviceAccount, uses: 1, expiresAt: Date.now() + ISSUE_TOKEN_MS });
+  } catch (error) {
+    if (error instanceof RangeError) throw new HttpError(422, "invalid", error.message);
+    throw error;
+  }
+  const result = await known.enrol({ csr, token }, undefined);
+  if (result.kind === "refused") throw new HttpError(422, result.refusal.reason, result.refusal.text);
+  const { chain, bundle, notAfter } = result.answer;
+  return { identity: id, chain, bundle, notAfter: time(notAfter) };
 }
 
 /** Begins a change of the root. */
@@ -103,20 +132,23 @@ interface Wish {
   readonly ttlMs: number;
 }
 
-function readWish(body: Buffer): Wish {
-  let value: unknown;
+function objectIn(body: Buffer): object | null {
   try {
-    value = JSON.parse(body.toString("utf8"));
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return typeof value === "object" ? value : null;
   } catch {
     throw new HttpError(400, "invalid_json", "the body is no JSON");
   }
-  const wish = (typeof value === "object" ? value : null) as Partial<Wish> | null;
+}
+
+function readWish(body: Buffer, expected = TOKEN_BODY): Wish {
+  const wish = objectIn(body) as Partial<Wish> | null;
   const { namespace, serviceAccount, uses = 1, ttlMs = DEFAULT_TOKEN_LIFE_MS } = wish ?? {};
   const isWish =
     [namespace, serviceAccount].every((name) => typeof name === "string") &&
     [uses, ttlMs].every((number) => Number.isInteger(number));
   if (isWish) return { namespace, serviceAccount, uses, ttlMs } as Wish;
-  throw new HttpError(400, "invalid_body", "the body must be {namespace, serviceAccount, uses?, ttlMs?}");
+  throw new HttpError(400, "invalid_body", expected);
 }
 
 function time(ms: number): string {

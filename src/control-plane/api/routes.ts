@@ -12,6 +12,7 @@ import {
   abandonRotation,
   beginRotation,
   createToken,
+  issueCertificate,
   listCertificates,
   readRotation,
 } from "./identity-routes.ts";
@@ -44,7 +45,10 @@ const FIXED: Readonly<Record<string, Methods>> = {
   "/v1/delete": {
     POST: (context, url, request) => write(context, url, request, { kind: "delete" }),
   },
-  "/v1/certificates": { GET: ({ identity }) => listCertificates(identity) },
+  "/v1/certificates": {
+    GET: ({ identity }) => listCertificates(identity),
+    POST: ({ identity }, _url, request) => issueCertificate(identity, request),
+  },
   "/v1/tokens": { POST: ({ identity }, _url, request) => createToken(identity, request) },
   "/v1/root/rotate": {
     GET: ({ identity, plane }) => readRotation(identity, connected(plane)),
