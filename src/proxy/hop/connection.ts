@@ -317,7 +317,8 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
     if (!this.#isOpen) return;
     const { wheel } = this.#context;
     if (now - this.#heardAt < KEEPALIVE_MS) {
-      wheel.set(this, Math.min(this.#heardAt + KEEPALIVE_MS, Math.max(this.#retireAt, now + 1)));
+      const nextAt = this.isRetired ? Number.POSITIVE_INFINITY : this.#retireAt;
+      wheel.set(this, Math.min(this.#heardAt + KEEPALIVE_MS, nextAt));
     } else if (!this.#hasAsked) {
       this.#hasAsked = true;
       this.#output.putControl(PING, 0, 0);
