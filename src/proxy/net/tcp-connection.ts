@@ -167,8 +167,9 @@ export class TcpConnection implements Transport {
     if (buf === this.#own) this.#own = null;
   }
 
+  /** A connection that is stopped holds none of its own: thousands may be. */
   nextBuffer(): Buffer {
-    if (!this.#usesOwn) {
+    if (!this.#usesOwn || this.#isPaused) {
       this.releaseBuffer();
       return shared;
     }
