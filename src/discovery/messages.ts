@@ -9,6 +9,7 @@
  */
 
 import type { PolicyResource } from "./policy.ts";
+import type { ClusterResilience, RetryPolicy } from "./resilience.ts";
 
 /** In the order in which a sidecar applies them: make before break. */
 export const RESOURCE_TYPES = ["cluster", "endpoints", "listener", "route", "policy", "secret"] as const;
@@ -157,7 +158,7 @@ export type HashKey =
   | { readonly kind: "source" };
 
 /** How to reach one port of one Service. Named `<service>.<namespace>:<port>`. */
-export interface ClusterResource {
+export interface ClusterResource extends ClusterResilience {
   readonly name: string;
   readonly service: ServiceRef;
   readonly port: number;
@@ -206,6 +207,8 @@ export interface LocalWorkload {
   readonly app: string;
   readonly version: string;
   readonly principal: string;
+  /** Absent: in none. */
+  readonly zone?: string;
 }
 
 export interface ListenerLimits {
@@ -292,12 +295,16 @@ export interface RouteRule {
   readonly requestTimeoutMs?: number;
   /** One attempt; absent: none. */
   readonly backendRequestTimeoutMs?: number;
+  /** Absent: its defaults. */
+  readonly retry?: RetryPolicy;
 }
 
 export type RouteAction =
   | {
       readonly kind: "forward";
       readonly backends: readonly WeightedBackend[];
+      /** What keeps its backend while weights move; absent: each request is dealt anew. */
+      readonly stickyBy?: HashKey;
       readonly requestHeaders?: HeaderModifier;
       readonly responseHeaders?: HeaderModifier;
       readonly rewrite?: UrlRewrite;

@@ -2,12 +2,13 @@
  * A Service's port as something to connect to: its protocol, and what the TrafficPolicy for the Service says about load
  * balancing and connections.
  */
-import type { ClusterResource, HashKey } from "../../discovery/messages.ts";
+import type { ClusterResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
+import { hashKey } from "./hash-key.ts";
 import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import { protocolOf } from "./protocol.ts";
-import type { PolicyInput } from "./route-inputs.ts";
+import { clusterResilience } from "./resilience.ts";
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 2_000;
 const DEFAULT_POOL_IDLE_MS = 3_600_000;
@@ -30,15 +31,6 @@ export function compileCluster(
     connectTimeoutMs: policy?.timeouts?.connect ?? DEFAULT_CONNECT_TIMEOUT_MS,
     ...(hash === undefined ? {} : { hash }),
     poolIdleTimeoutMs: policy?.connectionPool?.idleTimeout ?? DEFAULT_POOL_IDLE_MS,
+    ...clusterResilience(policy),
   };
-}
-
-type Hash = NonNullable<NonNullable<PolicyInput["spec"]["loadBalancer"]>["hash"]>;
-
-/** Validated to name one thing; nothing but an empty one is left for the source address. */
-function hashKey(hash: Hash | undefined): HashKey | undefined {
-  if (hash === undefined) return undefined;
-  if (hash.header !== undefined) return { kind: "header", name: hash.header.toLowerCase() };
-  if (hash.cookie !== undefined) return { kind: "cookie", name: hash.cookie };
-  return hash.query === undefined ? { kind: "source" } : { kind: "query", name: hash.query };
 }

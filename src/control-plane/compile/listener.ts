@@ -63,6 +63,7 @@ function localWorkload(mesh: MeshIndex, node: Node): LocalWorkload {
     app: labels["app"] ?? "",
     version: labels["version"] ?? "",
     principal: `spiffe://${principal(mesh, namespace, account)}`,
+    ...(workload?.spec.zone === undefined ? {} : { zone: workload.spec.zone }),
   };
 }
 

@@ -2,7 +2,7 @@
  * What the compiler reads of HTTPRoute, TrafficPolicy and MeshConfig. Durations are milliseconds: the loader has parsed
  * them.
  */
-import type { LoadBalancerPolicy } from "../../discovery/messages.ts";
+import type { TrafficPolicy } from "../../resources/resource.ts";
 import type { Metadata } from "./inputs.ts";
 
 export interface ObjectRef {
@@ -90,6 +90,13 @@ export interface RuleInput {
   readonly filters?: readonly FilterInput[] | undefined;
   readonly backendRefs?: readonly BackendInput[] | undefined;
   readonly timeouts?: TimeoutsInput | undefined;
+  readonly retry?: RetryInput | undefined;
+}
+
+export interface RetryInput {
+  readonly codes?: readonly number[] | undefined;
+  readonly attempts?: number | undefined;
+  readonly backoff?: number | undefined;
 }
 
 export interface RouteInput {
@@ -100,22 +107,7 @@ export interface RouteInput {
   };
 }
 
-export interface PolicyInput {
-  readonly metadata: Metadata;
-  readonly spec: {
-    readonly targetRef: ObjectRef;
-    readonly loadBalancer?:
-      | {
-          readonly policy?: LoadBalancerPolicy | undefined;
-          readonly hash?:
-            | Readonly<Partial<Record<"header" | "cookie" | "query", string | undefined>>>
-            | undefined;
-        }
-      | undefined;
-    readonly connectionPool?: { readonly idleTimeout?: number | undefined } | undefined;
-    readonly timeouts?: (TimeoutsInput & { readonly connect?: number | undefined }) | undefined;
-  };
-}
+export type PolicyInput = Pick<TrafficPolicy, "metadata" | "spec">;
 
 export interface MeshInput {
   readonly spec: {

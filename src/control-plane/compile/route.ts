@@ -10,12 +10,15 @@ import {
   type RouteRule,
   servicePortName,
 } from "../../discovery/messages.ts";
+import type { TrafficPolicySpec } from "../../resources/kind/traffic-policy.ts";
 import { compileAction } from "./action.ts";
+import { hashKey } from "./hash-key.ts";
 import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import { compileMatch } from "./match.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import { compareMatches, type RankedMatch } from "./precedence.ts";
-import type { RouteInput, RuleInput, TimeoutsInput } from "./route-inputs.ts";
+import { retryPolicy } from "./resilience.ts";
+import type { RouteInput, RuleInput } from "./route-inputs.ts";
 
 /** The route of one port under `name` (its canonical name or the alias without port). */
 export function compileRoute(
@@ -26,13 +29,13 @@ export function compileRoute(
   name: string,
 ): RouteResource {
   const ref = { name: service.metadata.name, namespace: service.metadata.namespace };
-  const defaults = mesh.policies.get(idOf(service.metadata))?.spec.timeouts;
+  const policy = mesh.policies.get(idOf(service.metadata))?.spec;
   const routes = routesFor(mesh, service, port, clientNamespace);
   const head = { name, service: ref, port: port.port };
   if (routes.length === 0) {
     const cluster = servicePortName(ref, port.port);
     const action = { kind: "forward", backends: [{ weight: 1, cluster }] } as const;
-    const rule = { name: "default", action, ...timeouts(undefined, defaults) };
+    const rule = { name: "default", action, ...waiting(undefined, policy) };
     return { ...head, matches: [{ rule: 0, source: `Service ${idOf(ref)}` }], rules: [rule] };
   }
   const rules: RouteRule[] = [];
@@ -42,7 +45,7 @@ export function compileRoute(
     for (const [ruleIndex, rule] of (route.spec.rules ?? [{}]).entries()) {
       const index = rules.length;
       const label = rule.name ?? `rule ${ruleIndex}`;
-      rules.push(compileRule(mesh, route, rule, `${idOf(route.metadata)} ${label}`, defaults));
+      rules.push(compileRule(mesh, route, rule, `${idOf(route.metadata)} ${label}`, policy));
       const matches = rule.matches === undefined || rule.matches.length === 0 ? [{}] : rule.matches;
       for (const [matchIndex, match] of matches.entries()) {
         const source = `${owner} rule ${ruleIndex} match ${matchIndex}`;
@@ -101,19 +104,26 @@ function compileRule(
   route: RouteInput,
   rule: RuleInput,
   name: string,
-  defaults: TimeoutsInput | undefined,
+  policy: TrafficPolicySpec | undefined,
 ): RouteRule {
   const action = compileAction(mesh, route.metadata.namespace, rule);
-  return { name, action, ...timeouts(rule.timeouts, defaults) };
+  const stickyBy = hashKey(policy?.sticky);
+  const isSticky = action.kind === "forward" && action.backends.length > 1 && stickyBy !== undefined;
+  return { name, action: isSticky ? { ...action, stickyBy } : action, ...waiting(rule, policy) };
 }
 
-/** Zero switches a timeout off, as in the Gateway API. */
-function timeouts(own: TimeoutsInput | undefined, defaults: TimeoutsInput | undefined) {
-  const request = own?.request ?? defaults?.request ?? 0;
-  const backend = own?.backendRequest ?? defaults?.backendRequest ?? 0;
+/** How long is waited, and what is tried again. Zero switches a timeout off, as in the Gateway API. */
+function waiting(
+  rule: Pick<RuleInput, "timeouts" | "retry"> | undefined,
+  policy: TrafficPolicySpec | undefined,
+) {
+  const request = rule?.timeouts?.request ?? policy?.timeouts?.request ?? 0;
+  const backend = rule?.timeouts?.backendRequest ?? policy?.timeouts?.backendRequest ?? 0;
+  const retry = retryPolicy(rule?.retry, policy?.retry);
   return {
-    ...(request > 0 ? { requestTimeoutMs: request } : {}),
-    ...(backend > 0 ? { backendRequestTimeoutMs: backend } : {}),
+    ...(request > 0 && { requestTimeoutMs: request }),
+    ...(backend > 0 && { backendRequestTimeoutMs: backend }),
+    ...(retry && { retry }),
   };
 }
 

@@ -3,7 +3,16 @@
  * (GEP-1294: routes hang on Services). Limits are the Gateway API's.
  */
 import { metadataOf } from "../metadata.ts";
-import { apiGroup, dnsLabel, dnsName, hostname, integer, kindName, port } from "../scalars.ts";
+import {
+  apiGroup,
+  dnsLabel,
+  dnsName,
+  hostname,
+  integer,
+  kindName,
+  port,
+  positiveDuration,
+} from "../scalars.ts";
 import { type Infer, list, object, optional, refine, required, withDefault } from "../schema.ts";
 import { timeoutFields, timeoutsFit } from "../timeouts.ts";
 import { reportRepeated } from "../unique.ts";
@@ -52,6 +61,18 @@ const backendRef = refine(
 
 const timeouts = refine(object(timeoutFields), timeoutsFit);
 
+const retry = object({
+  codes: optional(
+    list(integer(400, 599), { max: 32 }),
+    "Statuses that are tried again, beside connections that fail.",
+  ),
+  attempts: optional(integer(0, 10), "Tries after the first; 0: none; default: the TrafficPolicy's, else 2."),
+  backoff: optional(
+    positiveDuration,
+    "Base of the random delay before a try; default: the TrafficPolicy's, else 25ms.",
+  ),
+});
+
 const rule = refine(
   object({
     name: optional(dnsName, "Name of the rule, for people."),
@@ -67,6 +88,7 @@ const rule = refine(
       "Services that get the requests, each its share; none: 500, unless a filter answers.",
     ),
     timeouts: optional(timeouts, "How long is waited."),
+    retry: optional(retry, "What is tried again (GEP-1731).", "Istio `retries`, Envoy `retry_policy`"),
   }),
   ({ filters, backendRefs, matches }, say) => {
     const redirects = filters.some((f) => f.type === "RequestRedirect");

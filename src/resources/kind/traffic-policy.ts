@@ -1,31 +1,18 @@
 /**
- * TrafficPolicy (weft.dev/v1alpha1): how clients' sidecars treat a Service: which instance they choose, which
- * connections they keep, how long they wait. What a DestinationRule is in Istio.
+ * TrafficPolicy (weft.dev/v1alpha1): how clients' sidecars treat a Service: which instance they choose, what they try again, how
+ * much they send at once, how long they wait. What a DestinationRule is in Istio.
  */
 import { metadataOf } from "../metadata.ts";
-import { anyText, boolean, dnsLabel, dnsName, headerName, positiveDuration, text } from "../scalars.ts";
+import { dnsLabel, dnsName, positiveDuration } from "../scalars.ts";
 import { type Infer, object, oneOfValues, optional, refine, required, withDefault } from "../schema.ts";
 import { timeoutFields, timeoutsFit } from "../timeouts.ts";
-
-const cookieName = text("a cookie's name", { pattern: /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, max: 256 });
+import { adaptiveConcurrency, connectionPool } from "./traffic-policy-connection-pool.ts";
+import { hashFields } from "./traffic-policy-hash.ts";
+import { loadBalancer } from "./traffic-policy-load-balancer.ts";
+import { outlierDetection } from "./traffic-policy-outlier.ts";
+import { retry, retryBudget } from "./traffic-policy-retry.ts";
 
 export const trafficPolicyMetadata = metadataOf(dnsName);
-
-const hash = refine(
-  object({
-    header: optional(headerName, "The header of this name.", "Istio `httpHeaderName`"),
-    cookie: optional(cookieName, "The cookie of this name.", "Istio `httpCookie.name`"),
-    query: optional(anyText, "The first parameter of this name.", "Istio `httpQueryParameterName`"),
-    sourceAddress: optional(boolean, "`true`: the client's address.", "Istio `useSourceIp`"),
-  }),
-  ({ header, cookie, query, sourceAddress }, say) => {
-    const named = [header, cookie, query, sourceAddress === true || undefined].filter(
-      (one) => one !== undefined,
-    );
-    if (named.length !== 1)
-      say([], `names ${named.length} things`, "one of header, cookie, query and sourceAddress");
-  },
-);
 
 export const trafficPolicySpec = object({
   targetRef: required(
@@ -37,39 +24,20 @@ export const trafficPolicySpec = object({
     "The Service whose clients it concerns.",
     "Istio DestinationRule `host`",
   ),
-  loadBalancer: optional(
-    refine(
-      object({
-        policy: withDefault(
-          oneOfValues(["leastRequest", "roundRobin", "random", "peakEwma", "ringHash", "maglev"]),
-          "leastRequest",
-          "How an instance is chosen: `leastRequest` takes the less busy of two random ones, `peakEwma` the one that is expected to answer sooner, `ringHash` and `maglev` the one to which the request's hash belongs.",
-          "Envoy `lb_policy`, Istio `loadBalancer.simple`",
-        ),
-        hash: optional(
-          hash,
-          "What makes requests go to the same instance; for `ringHash` and `maglev`.",
-          "Istio `consistentHash`",
-        ),
-      }),
-      ({ policy, hash: of }, say) => {
-        const isHashed = policy === "ringHash" || policy === "maglev";
-        if (of !== undefined && !isHashed) say(["hash"], "is for ringHash and maglev", "another policy");
-        if (of === undefined && isHashed) say(["hash"], `is required for ${policy}`, "what is hashed");
-      },
-    ),
-    "Which instance gets a request.",
+  loadBalancer: optional(loadBalancer, "Which instance gets a request."),
+  sticky: optional(
+    hashFields,
+    "What keeps its backend in rules that split traffic by weight, also while weights move; default: each request is dealt anew.",
   ),
-  connectionPool: optional(
-    object({
-      idleTimeout: optional(
-        positiveDuration,
-        "A connection without requests is closed after this long; default: 1h.",
-        "Envoy `idle_timeout`",
-      ),
-    }),
-    "Connections to instances.",
+  connectionPool: optional(connectionPool, "Connections and requests at once."),
+  adaptiveConcurrency: optional(
+    adaptiveConcurrency,
+    "Finds by itself how many requests at once the Service takes before it gets slower; default: off.",
+    "Envoy `adaptive_concurrency`",
   ),
+  outlierDetection: optional(outlierDetection, "Instances that fail get nothing for a while; default: off."),
+  retry: optional(retry, "What is tried again; a route's own `retry` wins."),
+  retryBudget: optional(retryBudget, "How many retries are too many."),
   timeouts: optional(
     refine(
       object({
