@@ -5,7 +5,7 @@ import type { ClusterResource, EndpointResource, LocalWorkload } from "../discov
 import { Cluster, type ClusterContext, type ClusterSettings } from "./clusters/cluster.ts";
 import { ClusterStats } from "./clusters/cluster-stats.ts";
 import type { ClientConnection } from "./http1/client-connection.ts";
-import type { Loop, UpstreamCluster } from "./request/listener-context.ts";
+import type { Loop, UpstreamCluster, UpstreamEndpoint } from "./request/listener-context.ts";
 import {
   type DestinationLabels,
   DestinationSeries,
@@ -24,6 +24,10 @@ export class ClusterTable {
   readonly #allocator: SlotAllocator;
   readonly #reporter: Reporter;
   #source: PeerLabels = UNKNOWN_PEER;
+  /** Of this sidecar; empty: not known. */
+  zone = "";
+  /** Connections are wanted before requests are. */
+  onPrewarm: (cluster: UpstreamCluster, endpoint: UpstreamEndpoint, count: number) => void = () => {};
   clusterDomain = "cluster.local";
   trustDomain = "cluster.local";
 
@@ -36,6 +40,7 @@ export class ClusterTable {
   /** Who the requests come from, where that is this sidecar's own workload. */
   setLocal(local: LocalWorkload): void {
     this.#source = this.#reporter === "source" ? local : UNKNOWN_PEER;
+    this.zone = local.zone ?? "";
   }
 
   get(name: string): UpstreamCluster | undefined {
@@ -69,10 +74,12 @@ export class ClusterTable {
     settings: ClusterSettings,
     labels: (endpoint: EndpointResource) => Omit<DestinationLabels, "reporter" | "cluster">,
   ): UpstreamCluster {
-    const context: ClusterContext = {
+    const context: ClusterContext<ClientConnection> = {
       wheel: this.#loop.wheel,
       random: this.#loop.random,
       stats: new ClusterStats(this.#allocator, name),
+      zone: () => this.zone,
+      prewarm: (endpoint, count) => this.onPrewarm(cluster, endpoint, count),
       seriesOf: (endpoint) => this.series({ reporter: this.#reporter, cluster: name, ...labels(endpoint) }),
     };
     const cluster = new Cluster<ClientConnection>(name, settings, context);

@@ -197,6 +197,13 @@ function hostOf(port: InboundPort, cluster: string): VirtualHost {
     service: port.service,
     port: port.servicePort,
     matches: [{ rule: 0, source: "inbound" }],
-    rules: [{ name: "inbound", action: { kind: "forward", backends: [{ weight: 1, cluster }] } }],
+    // The caller's sidecar tries again; two that do would multiply.
+    rules: [
+      {
+        name: "inbound",
+        retry: { attempts: 0 },
+        action: { kind: "forward", backends: [{ weight: 1, cluster }] },
+      },
+    ],
   });
 }

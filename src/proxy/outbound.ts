@@ -10,6 +10,7 @@ import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./li
 import type { IsOwn } from "./net/own-address.ts";
 import type { Exchange } from "./request/exchange.ts";
 import type { Destination, ListenerContext, Loop, UpstreamCluster } from "./request/listener-context.ts";
+import { prewarm } from "./request/prewarm.ts";
 import { serviceName } from "./routing/service-name.ts";
 import type { VirtualHost } from "./routing/virtual-host.ts";
 import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
@@ -72,6 +73,7 @@ export class Outbound implements ListenerContext {
     this.tunnels = new TcpSeries(allocator, tunnelLabels("source"));
     this.#options = options;
     this.isOwn = options.isOwn;
+    clusters.onPrewarm = (cluster, endpoint, count) => prewarm(this, cluster, endpoint, count);
   }
 
   get limits() {

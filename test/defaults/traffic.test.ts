@@ -4,7 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
-import { routeDocument, TO_SHOP } from "../harness/compiled.ts";
+import { routeDocument, TO_SHOP, trafficPolicyDocument } from "../harness/compiled.ts";
 import { type RawOrigin, rawOrigin } from "../harness/raw.ts";
 import { type VirtualSidecar, virtualSidecar } from "../harness/virtual-sidecar.ts";
 
@@ -39,10 +39,7 @@ async function settle(): Promise<void> {
 }
 
 it("connect: 2 s, then 503 UF (TrafficPolicy timeouts.connect; Envoy has 5 s)", async () => {
-  const started = await start();
-  const { outbound } = started;
-  const cluster = outbound.clusters.get("shop.default:80");
-  if (cluster === undefined) return expect.fail("no cluster");
+  const started = await start(answering, [trafficPolicyDocument("shop", { retry: { attempts: 0 } })]);
   // The connection to a port of this machine takes one turn of the event loop: time passes before that.
   let isLate = false;
   started.sidecar.onChoice = () =>

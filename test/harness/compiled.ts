@@ -49,3 +49,13 @@ export function routeDocument(name: string, rules: readonly object[], metadata: 
 }
 
 export const TO_SHOP = [{ name: "shop", port: 80 }];
+
+/** For a Service of the same name. */
+export function trafficPolicyDocument(name: string, spec: object): object {
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "TrafficPolicy",
+    metadata: { name },
+    spec: { targetRef: { name }, ...spec },
+  };
+}

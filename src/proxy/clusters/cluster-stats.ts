@@ -1,12 +1,30 @@
-/** Counters and gauges of one cluster's connections, in shared slots. */
-import type { Block, SlotAllocator } from "../telemetry/slot-allocator.ts";
+/** Counters and gauges of one cluster, in shared slots; what has never happened has none. */
+import { addTo, type Block, type SlotAllocator } from "../telemetry/slot-allocator.ts";
+
+/** Things that are counted when they happen, by metric. */
+export type ClusterEvent =
+  | "weft_upstream_overflow_total"
+  | "weft_retries_total"
+  | "weft_retries_succeeded_total"
+  | "weft_retries_over_budget_total"
+  | "weft_retries_exhausted_total"
+  | "weft_hedges_total"
+  | "weft_outlier_ejections_total"
+  | "weft_outlier_ejections_refused_total"
+  | "weft_panic_picks_total"
+  | "weft_try_timeouts_total";
 
 export class ClusterStats {
+  readonly #allocator: SlotAllocator;
+  readonly #cluster: string;
   readonly #opened: Block;
   readonly #active: Block;
   readonly #connectFailures: Block;
+  readonly #events = new Map<string, Block>();
 
   constructor(allocator: SlotAllocator, cluster: string) {
+    this.#allocator = allocator;
+    this.#cluster = cluster;
     const labels = { cluster };
     this.#opened = allocator.allocate("counter", "weft_upstream_connections_total", labels);
     this.#active = allocator.allocate("gauge", "weft_upstream_connections_active", labels);
@@ -14,12 +32,94 @@ export class ClusterStats {
   }
 
   connectionOpened(): void {
-    this.#opened.page[this.#opened.offset]!++;
-    this.#active.page[this.#active.offset]!++;
+    addTo(this.#opened, 1);
+    addTo(this.#active, 1);
   }
 
   connectionClosed(wasOpen: boolean): void {
-    const block = wasOpen ? this.#active : this.#connectFailures;
-    block.page[block.offset]! += wasOpen ? -1 : 1;
+    if (wasOpen) addTo(this.#active, -1);
+    else addTo(this.#connectFailures, 1);
   }
+
+  /** `reason` is a word of a short list, such as the detector that ejected. */
+  count(event: ClusterEvent, reason = ""): void {
+    const labels = reason === "" ? { cluster: this.#cluster } : { cluster: this.#cluster, reason };
+    addTo(this.#block("counter", event, labels), 1);
+  }
+
+  setEjected(hosts: number): void {
+    const block = this.#block("gauge", "weft_outlier_ejections_active", { cluster: this.#cluster });
+    block.page[block.offset] = hosts;
+  }
+
+  /** Of the requests that adaptive concurrency allows at once. */
+  setConcurrencyLimit(limit: number): void {
+    const block = this.#block("gauge", "weft_adaptive_concurrency_limit", { cluster: this.#cluster });
+    block.page[block.offset] = limit;
+  }
+
+  breakerGauges(priority: string): BreakerGauges {
+    return new BreakerGauges(this.#allocator, this.#cluster, priority);
+  }
+
+  #block(layout: "counter" | "gauge", name: string, labels: Readonly<Record<string, string>>): Block {
+    const key = `${name} ${labels["reason"] ?? ""}`;
+    let block = this.#events.get(key);
+    if (block === undefined) {
+      block = this.#allocator.allocate(layout, name, labels);
+      this.#events.set(key, block);
+    }
+    return block;
+  }
+}
+
+type Level = readonly [used: number, limit: number];
+
+interface Levels {
+  readonly connections: Level;
+  readonly pending: Level;
+  readonly requests: Level;
+  /** Null: there is no limit. */
+  readonly retries: Level | null;
+}
+
+/** How much a breaker has left: Envoy's `remaining_*`, which it has off by default. */
+export class BreakerGauges {
+  readonly #connections: Block;
+  readonly #pending: Block;
+  readonly #requests: Block;
+  readonly #retries: Block;
+
+  constructor(allocator: SlotAllocator, cluster: string, priority: string) {
+    const gauge = (resource: string) =>
+      allocator.allocate("gauge", "weft_circuit_breaker_remaining", { cluster, priority, resource });
+    this.#connections = gauge("connections");
+    this.#pending = gauge("pending");
+    this.#requests = gauge("requests");
+    this.#retries = gauge("retries");
+  }
+
+  reset({ connections, pending, requests, retries }: Levels): void {
+    put(this.#connections, connections);
+    put(this.#pending, pending);
+    put(this.#requests, requests);
+    if (retries !== null) put(this.#retries, retries);
+  }
+
+  connections(used: 1 | -1): void {
+    addTo(this.#connections, -used);
+  }
+  pending(used: 1 | -1): void {
+    addTo(this.#pending, -used);
+  }
+  requests(used: 1 | -1): void {
+    addTo(this.#requests, -used);
+  }
+  retries(used: 1 | -1): void {
+    addTo(this.#retries, -used);
+  }
+}
+
+function put(block: Block, [used, limit]: Level): void {
+  block.page[block.offset] = limit - used;
 }

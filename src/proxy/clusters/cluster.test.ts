@@ -12,6 +12,8 @@ import { endpointKey } from "./endpoint.ts";
 import type { PooledConnection } from "./pool.ts";
 
 class Probe implements PooledConnection {
+  requests = 0;
+  retireAt = 0;
   isUsable = true;
   idleSince = 0;
   promisedIdleMs = 0;
@@ -46,6 +48,8 @@ function setUp(policy: LoadBalancerPolicy = "leastRequest") {
       wheel,
       random: seededRandom(9),
       stats: new ClusterStats(allocator, "shop.default:80"),
+      zone: () => "",
+      prewarm() {},
       seriesOf: ({ workload, app, version }) =>
         new DestinationSeries(
           allocator,

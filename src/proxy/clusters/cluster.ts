@@ -1,18 +1,29 @@
 /**
- * The instances that serve one port of one Service, and how one of them is picked. Updates keep endpoints that stay, with their
- * connections; what goes finishes what it has in flight.
+ * The instances that serve one port of one Service: which of them gets a request, how much may be under way, who is left out for
+ * failing. Updates keep endpoints that stay, with their connections; what goes finishes what it has in flight.
  */
 import type { EndpointResource, HashKey, LoadBalancerPolicy, Protocol } from "../../discovery/messages.ts";
+import type { ClusterResilience, ConnectionCare } from "../../discovery/resilience.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
-import { type Balancer, makeBalancer, type Random } from "./balancer.ts";
+import { AdaptiveConcurrency } from "./adaptive-concurrency.ts";
+import type { Random } from "./balancer.ts";
+import { Breaker } from "./breaker.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import { Endpoint, endpointKey, type SeriesOf } from "./endpoint.ts";
+import { OutlierDetection } from "./outlier-detection.ts";
 import type { PooledConnection } from "./pool.ts";
+import { RecentLatency } from "./recent-latency.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import { Selection } from "./selection.ts";
+import { RAMP_STEPS, rampedShare } from "./slow-start.ts";
+import { DEFAULT_PANIC_THRESHOLD } from "./tiers.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** How often idle connections are looked at. */
 const SWEEP_MS = 1_000;
+const NO_CARE: ConnectionCare = {};
 
-export interface ClusterSettings {
+export interface ClusterSettings extends ClusterResilience {
   readonly protocol: Protocol;
   readonly loadBalancer: LoadBalancerPolicy;
   readonly connectTimeoutMs: number;
@@ -22,65 +33,167 @@ export interface ClusterSettings {
 }
 
 /** What a cluster gets from the loop it lives on. */
-export interface ClusterContext {
+export interface ClusterContext<C extends PooledConnection> {
   readonly wheel: TimerWheel;
   readonly random: Random;
   readonly stats: ClusterStats;
   /** The series that exchanges with this instance count in. */
   readonly seriesOf: SeriesOf;
+  /** Of the client; empty: not known. */
+  readonly zone: () => string;
+  /** Opens connections before there are requests for them. */
+  readonly prewarm: (endpoint: Endpoint<C>, count: number) => void;
 }
+
+/** Requests that must not fail for those that may count apart (Envoy's routing priorities). */
+export type Priority = "default" | "high";
 
 export class Cluster<C extends PooledConnection> extends Timed {
   readonly name: string;
   readonly stats: ClusterStats;
-  protocol: Protocol;
-  connectTimeoutMs: number;
   isRemoved = false;
-  hash: HashKey | null;
-  #poolIdleTimeoutMs: number;
-  #policy: LoadBalancerPolicy;
+  settings: ClusterSettings;
+  readonly breakers: Readonly<Record<Priority, Breaker>>;
+  budget: RetryBudget;
+  adaptive: AdaptiveConcurrency | null = null;
+  readonly recent = new RecentLatency();
+  readonly line = new WaitingLine<Endpoint<C>, C>();
+  /** Tries under way. */
+  active = 0;
+  /** Of those, retries. */
+  retrying = 0;
+  #outlier: OutlierDetection<Endpoint<C>> | null = null;
   #endpoints = new Map<string, Endpoint<C>>();
   #staged = new Map<string, Endpoint<C>>();
   #list: readonly Endpoint<C>[] = [];
-  #balancer: Balancer;
-  readonly #context: ClusterContext;
+  #unhealthy: ReadonlySet<string> = new Set();
+  #selection: Selection<Endpoint<C>>;
+  readonly #ramp: Ramp;
+  readonly #context: ClusterContext<C>;
 
-  constructor(name: string, settings: ClusterSettings, context: ClusterContext) {
+  constructor(name: string, settings: ClusterSettings, context: ClusterContext<C>) {
     super();
+    const { stats } = context;
     this.name = name;
-    this.stats = context.stats;
-    this.protocol = settings.protocol;
-    this.connectTimeoutMs = settings.connectTimeoutMs;
-    this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
-    this.#policy = settings.loadBalancer;
-    this.hash = settings.hash ?? null;
+    this.stats = stats;
+    this.settings = settings;
     this.#context = context;
-    this.#balancer = this.#makeBalancer();
+    this.breakers = {
+      default: new Breaker(settings.breaker, () => stats.breakerGauges("default")),
+      high: new Breaker(settings.breaker, () => stats.breakerGauges("high")),
+    };
+    this.budget = new RetryBudget(settings.retryBudget);
+    this.#ramp = new Ramp(() => this.#weigh());
+    this.#selection = this.#select();
+    this.#followSettings();
   }
 
+  get protocol(): Protocol {
+    return this.settings.protocol;
+  }
+  get connectTimeoutMs(): number {
+    return this.settings.connectTimeoutMs;
+  }
+  get hash(): HashKey | null {
+    return this.settings.hash ?? null;
+  }
+  get care(): ConnectionCare {
+    return this.settings.connections ?? NO_CARE;
+  }
   get endpoints(): readonly Endpoint<C>[] {
     return this.#list;
   }
 
-  /** Whether endpoints are chosen by how long they take. */
-  get measuresLatency(): boolean {
-    return this.#policy === "peakEwma";
+  /** The endpoint for the next try, or null when none may take one. `hash`: of its key. Those in `tried` come last. */
+  pick(hash?: number, tried?: readonly Endpoint<C>[]): Endpoint<C> | null {
+    if (this.#selection.isPanicking) this.stats.count("weft_panic_picks_total");
+    return this.#selection.pick(hash, tried);
   }
 
-  /** The endpoint for the next request, or null when none may take one. `hash`: of its key, where it has one. */
-  pick(hash?: number): Endpoint<C> | null {
-    const index = this.#balancer.pick(hash);
-    return index < 0 ? null : this.#list[index]!;
+  /** Whether another try may begin. */
+  hasRoom(priority: Priority): boolean {
+    return (
+      this.breakers[priority].hasRequestRoom && (this.adaptive === null || this.adaptive.admits(this.active))
+    );
+  }
+
+  retryBegan(): void {
+    this.retrying++;
+    this.breakers.default.addRetry(1);
+  }
+
+  retryEnded(): void {
+    this.retrying--;
+    this.breakers.default.addRetry(-1);
+  }
+
+  /** A try begins at `endpoint`. */
+  began(endpoint: Endpoint<C>, priority: Priority): void {
+    endpoint.active++;
+    this.active++;
+    this.breakers[priority].addRequest(1);
+  }
+
+  /** It has ended, whatever came of it. */
+  ended(endpoint: Endpoint<C>, priority: Priority): void {
+    endpoint.active--;
+    this.active--;
+    this.breakers[priority].addRequest(-1);
+  }
+
+  /** A try was answered with this status, its first byte after `ms`. */
+  answered(endpoint: Endpoint<C>, status: number, ms: number, now: number): void {
+    this.#outlier?.observe(endpoint, status);
+    if (this.settings.loadBalancer === "peakEwma") endpoint.latency.observe(ms, now);
+    this.recent.observe(ms);
+    this.adaptive?.observe(ms);
+  }
+
+  /** A try brought no answer: `status` stands for why (503 no connection, 504 too late, else 502). */
+  failed(endpoint: Endpoint<C>, status: number, now: number): void {
+    this.#outlier?.observe(endpoint, status);
+    // Who refuses at once must not pass for quick.
+    if (this.settings.loadBalancer === "peakEwma") endpoint.latency.observe(this.connectTimeoutMs, now);
   }
 
   update(settings: ClusterSettings): void {
-    this.protocol = settings.protocol;
-    this.connectTimeoutMs = settings.connectTimeoutMs;
-    this.#poolIdleTimeoutMs = settings.poolIdleTimeoutMs;
-    this.hash = settings.hash ?? null;
-    if (settings.loadBalancer === this.#policy) return;
-    this.#policy = settings.loadBalancer;
-    this.#rebalance();
+    const before = this.settings;
+    this.settings = settings;
+    this.breakers.default.limits = settings.breaker;
+    this.breakers.high.limits = settings.breaker;
+    if (JSON.stringify(before.retryBudget) !== JSON.stringify(settings.retryBudget))
+      this.budget = new RetryBudget(settings.retryBudget);
+    this.#followSettings();
+    this.#weigh();
+  }
+
+  /** Detectors that come, go or change with the settings; what they know stays. */
+  #followSettings(): void {
+    const { outlier, adaptiveConcurrency } = this.settings;
+    const { wheel, random } = this.#context;
+    if (outlier === undefined) {
+      this.#outlier?.stop();
+      this.#outlier = null;
+    } else if (this.#outlier !== null) this.#outlier.settings = outlier;
+    else {
+      this.#outlier = new OutlierDetection<Endpoint<C>>(outlier, {
+        wheel,
+        random,
+        hosts: () => this.#list,
+        onChange: (host) => this.#healthChanged(host),
+        onEjected: (_host, detector) => this.stats.count("weft_outlier_ejections_total", detector),
+        onRefused: (_host, detector) => this.stats.count("weft_outlier_ejections_refused_total", detector),
+      });
+    }
+    if (adaptiveConcurrency === undefined) {
+      this.adaptive?.stop();
+      this.adaptive = null;
+    } else if (this.adaptive !== null) this.adaptive.settings = adaptiveConcurrency;
+    else {
+      this.adaptive = new AdaptiveConcurrency(adaptiveConcurrency, wheel, random, (limit) =>
+        this.stats.setConcurrencyLimit(limit),
+      );
+    }
   }
 
   setEndpoints(resources: readonly EndpointResource[]): void {
@@ -93,7 +206,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     for (const resource of resources) {
       const key = endpointKey(resource);
       const endpoint = this.#endpoints.get(key) ?? new Endpoint<C>(resource, this.#context.seriesOf);
-      endpoint.stagedWeight = resource.weight;
+      endpoint.staged = resource;
       this.#staged.set(key, endpoint);
     }
   }
@@ -101,42 +214,111 @@ export class Cluster<C extends PooledConnection> extends Timed {
   /** What was staged is now all there is. */
   commitEndpoints(): void {
     const before = this.#list;
+    const now = this.#context.wheel.now();
+    const known = this.#endpoints;
     this.#endpoints = this.#staged;
     this.#staged = new Map();
     this.#list = [...this.#endpoints.values()];
     for (const endpoint of before) endpoint.isRemoved = true;
-    for (const endpoint of this.#list) {
+    for (const [key, endpoint] of this.#endpoints) {
       endpoint.isRemoved = false;
-      endpoint.weight = endpoint.stagedWeight;
+      endpoint.configuredWeight = endpoint.staged.weight;
+      endpoint.zone = endpoint.staged.zone ?? "";
+      endpoint.failsCheck = this.#unhealthy.has(key);
+      if (known.has(key)) continue;
+      endpoint.since = now;
+      if ((this.care.prewarm ?? 0) > 0) this.#context.prewarm(endpoint, this.care.prewarm ?? 0);
     }
     for (const endpoint of before) if (endpoint.isRemoved) endpoint.pool.clear();
-    this.#rebalance();
+    this.#weigh();
   }
 
-  #rebalance(): void {
-    this.#balancer = this.#makeBalancer();
+  /** Endpoints, by key, whose active check fails: all of them. */
+  setUnhealthy(keys: ReadonlySet<string>): void {
+    this.#unhealthy = keys;
+    for (const [key, endpoint] of this.#endpoints) {
+      const fails = keys.has(key);
+      if (endpoint.failsCheck === fails) continue;
+      endpoint.failsCheck = fails;
+      if (!fails) this.#outlier?.forgive(endpoint);
+      this.#healthChanged(endpoint);
+    }
   }
 
-  #makeBalancer(): Balancer {
-    const { random, wheel } = this.#context;
-    return makeBalancer(this.#policy, this.#list, random, () => wheel.now());
+  #healthChanged(endpoint: Endpoint<C>): void {
+    if (endpoint.isHealthy) endpoint.since = this.#context.wheel.now();
+    const ejected = this.#list.reduce((sum, { outlier }) => sum + (outlier.ejectedUntil === 0 ? 0 : 1), 0);
+    if (this.#outlier !== null) this.stats.setEjected(ejected);
+    this.#weigh();
+  }
+
+  /** Weights that are now, and who is chosen by them. */
+  #weigh(): void {
+    const { slowStart } = this.settings;
+    const { wheel } = this.#context;
+    const now = wheel.now();
+    let isRamping = false;
+    for (const endpoint of this.#list) {
+      const share = slowStart === undefined ? 1 : rampedShare(slowStart, now - endpoint.since);
+      endpoint.weight = endpoint.configuredWeight * share;
+      if (share < 1) isRamping = true;
+    }
+    this.#selection = this.#select();
+    if (isRamping && slowStart !== undefined) wheel.set(this.#ramp, now + slowStart.windowMs / RAMP_STEPS);
+  }
+
+  #select(): Selection<Endpoint<C>> {
+    const { random, wheel, zone } = this.#context;
+    const { loadBalancer, panicThreshold, hashBalanceFactor, prefersZone } = this.settings;
+    const settings = {
+      policy: loadBalancer,
+      zone: prefersZone === false ? "" : zone(),
+      panicThreshold: panicThreshold ?? DEFAULT_PANIC_THRESHOLD,
+      hashBalanceFactor: hashBalanceFactor ?? 0,
+    };
+    return new Selection(this.#list, settings, { random, now: () => wheel.now(), active: () => this.active });
   }
 
   /** Gives a connection back after a complete exchange. */
   release(endpoint: Endpoint<C>, connection: C): void {
-    if (endpoint.isRemoved || this.isRemoved) {
+    const { maxRequests = 0 } = this.care;
+    if (endpoint.isRemoved || this.isRemoved || (maxRequests > 0 && connection.requests >= maxRequests)) {
       connection.abandon();
+      return;
+    }
+    const waiter = this.line.length === 0 ? null : this.line.nextFor(endpoint);
+    if (waiter !== null) {
+      waiter.take(connection);
       return;
     }
     const now = this.#context.wheel.now();
     endpoint.pool.put(connection, now);
+    if (this.line.length > 0) this.makeRoom();
     if (this.deadline === 0) this.#context.wheel.set(this, now + SWEEP_MS);
+  }
+
+  /** An idle connection makes way for one to where it is needed; true when one did. */
+  makeRoom(): boolean {
+    for (const { pool } of this.#list) if (pool.evict()) return true;
+    return false;
+  }
+
+  /** A connection is about to be opened. */
+  connectionBegun(): void {
+    this.breakers.default.addConnection(1);
+  }
+
+  /** It has gone; whoever waits may open another. */
+  connectionEnded(wasOpen: boolean): void {
+    this.stats.connectionClosed(wasOpen);
+    this.breakers.default.addConnection(-1);
+    if (this.line.length > 0 && this.breakers.default.hasConnectionRoom) this.line.next()?.dial();
   }
 
   override onDeadline(now: number): void {
     let isWarm = false;
     for (const endpoint of this.#list) {
-      if (endpoint.pool.size > 0 && endpoint.pool.sweep(now, this.#poolIdleTimeoutMs)) isWarm = true;
+      if (endpoint.pool.size > 0 && endpoint.pool.sweep(now, this.settings.poolIdleTimeoutMs)) isWarm = true;
     }
     if (isWarm) this.#context.wheel.set(this, now + SWEEP_MS);
   }
@@ -144,9 +326,27 @@ export class Cluster<C extends PooledConnection> extends Timed {
   remove(): void {
     this.isRemoved = true;
     this.#context.wheel.remove(this);
+    this.#context.wheel.remove(this.#ramp);
+    this.#outlier?.stop();
+    this.adaptive?.stop();
+    for (let waiter = this.line.next(); waiter !== null; waiter = this.line.next()) waiter.dial();
     for (const endpoint of this.#list) {
       endpoint.isRemoved = true;
       endpoint.pool.clear();
     }
+  }
+}
+
+/** New endpoints get more as time passes. */
+class Ramp extends Timed {
+  readonly #step: () => void;
+
+  constructor(step: () => void) {
+    super();
+    this.#step = step;
+  }
+
+  override onDeadline(): void {
+    this.#step();
   }
 }

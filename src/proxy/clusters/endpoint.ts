@@ -1,8 +1,9 @@
-/** One instance of a cluster: where it is, what it carries, its idle connections and the series it counts in. */
+/** One instance of a cluster: where it is, what it carries, how it fares, its idle connections and the series it counts in. */
 import type { EndpointResource } from "../../discovery/messages.ts";
 import type { Session, TlsTarget } from "../net/tls-connect.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { Latency } from "./latency.ts";
+import { OutlierRecord } from "./outlier-detection.ts";
 import { Pool, type PooledConnection } from "./pool.ts";
 
 /** The series that exchanges with an instance count in. */
@@ -15,18 +16,28 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly isMutual: boolean;
+  /** Empty: not known. */
+  zone: string;
   /** The latest TLS session. */
   session: Session | null = null;
   protocol: string | null = null;
   readonly pool = new Pool<C>();
   readonly latency = new Latency();
+  readonly outlier = new OutlierRecord();
   /** For hashing. */
   readonly key: string;
+  /** As configured. */
+  configuredWeight: number;
+  /** What holds now: less while it is new. */
   weight: number;
-  /** The weight of an update that is not yet in place. */
-  stagedWeight: number;
+  /** Of an update that is not yet in place. */
+  staged: EndpointResource;
   /** Requests in flight. */
   active = 0;
+  /** When it came, or came back. */
+  since = 0;
+  /** Its active health check fails. */
+  failsCheck = false;
   /** No longer in the configuration: finishes what it has, takes nothing new. */
   isRemoved = false;
 
@@ -40,11 +51,17 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
     this.namespace = resource.namespace;
     this.serviceAccount = resource.serviceAccount;
     this.isMutual = resource.tls === "mutual";
+    this.zone = resource.zone ?? "";
     this.key = `${resource.address}:${resource.port} ${resource.workload}`;
+    this.configuredWeight = resource.weight;
     this.weight = resource.weight;
-    this.stagedWeight = resource.weight;
+    this.staged = resource;
     this.#resource = resource;
     this.#seriesOf = seriesOf;
+  }
+
+  get isHealthy(): boolean {
+    return !this.failsCheck && this.outlier.ejectedUntil === 0;
   }
 
   /** Bound at the first request: a cluster of thousands, few of them used, has few series. */

@@ -2,7 +2,7 @@
  * Maglev hashing (Eisenbud et al., NSDI 2016): endpoints fill a table in turns, each by a permutation of its own, so that shares
  * are even and a pick is one look-up. When endpoints change, few more keys move than must.
  */
-import type { Balancer, Candidate, Random } from "./balancer.ts";
+import type { Accepts, Balancer, Candidate, Random } from "./balancer.ts";
 import { hashOf } from "./hash.ts";
 
 /** A prime (Envoy's default). */
@@ -18,8 +18,13 @@ export class Maglev implements Balancer {
   }
 
   /** `hash`: of the request's key; without one any endpoint is as good. */
-  pick(hash = Math.floor(this.#random() * 2 ** 32)): number {
-    return this.#table.length === 0 ? -1 : this.#table[hash % TABLE_SIZE]!;
+  pick(hash = Math.floor(this.#random() * 2 ** 32), accepts?: Accepts): number {
+    const table = this.#table;
+    for (let step = 0; step < table.length; step++) {
+      const index = table[(hash + step) % TABLE_SIZE]!;
+      if (accepts === undefined || accepts(index)) return index;
+    }
+    return -1;
   }
 }
 

@@ -7,6 +7,8 @@ const IDLE_MS = 60_000;
 
 /** A connection as the pool sees it: open until abandoned or closed by its upstream. */
 class Probe implements PooledConnection {
+  requests = 0;
+  retireAt = 0;
   isUsable = true;
   idleSince = 0;
   promisedIdleMs = 0;

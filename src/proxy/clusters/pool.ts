@@ -7,6 +7,10 @@
 export interface PooledConnection {
   readonly isUsable: boolean;
   idleSince: number;
+  /** Requests that it has carried. */
+  readonly requests: number;
+  /** When it is replaced because of its age, by the owner's clock; 0: never. */
+  readonly retireAt: number;
   /** Milliseconds for which the upstream promised to keep it; 0: nothing said. */
   readonly promisedIdleMs: number;
   abandon(): void;
@@ -36,6 +40,13 @@ export class Pool<C extends PooledConnection> {
     this.#idle.push(connection);
   }
 
+  /** Closes the connection that has been idle longest; false when there is none. */
+  evict(): boolean {
+    const connection = this.#idle.shift();
+    connection?.abandon();
+    return connection !== undefined;
+  }
+
   /** Forgets a connection that closed by itself. */
   remove(connection: C): void {
     const at = this.#idle.lastIndexOf(connection);
@@ -60,6 +71,7 @@ export class Pool<C extends PooledConnection> {
 }
 
 function isExpired(connection: PooledConnection, now: number): boolean {
+  if (connection.retireAt !== 0 && now >= connection.retireAt) return true;
   const promised = connection.promisedIdleMs;
   return promised > 0 && now - connection.idleSince >= Math.max(0, promised - PROMISE_MARGIN_MS);
 }

@@ -2,7 +2,7 @@
  * Consistent hashing on a ring (Karger et al.; Envoy's RING_HASH): each endpoint stands at many places of the ring, in proportion
  * to its weight, and a key belongs to the first place at or after its own. When an endpoint goes, its keys alone move.
  */
-import type { Balancer, Candidate, Random } from "./balancer.ts";
+import type { Accepts, Balancer, Candidate, Random } from "./balancer.ts";
 import { hashOf } from "./hash.ts";
 
 /** Places on the ring, at least (Envoy's minimum_ring_size). */
@@ -35,7 +35,7 @@ export class RingHash implements Balancer {
   }
 
   /** `hash`: of the request's key; without one any endpoint is as good. */
-  pick(hash = Math.floor(this.#random() * 2 ** 32)): number {
+  pick(hash = Math.floor(this.#random() * 2 ** 32), accepts?: Accepts): number {
     const places = this.#places;
     if (places.length === 0) return -1;
     const wanted = hash * INDEX_RANGE;
@@ -46,6 +46,10 @@ export class RingHash implements Balancer {
       if (places[middle]! >= wanted) high = middle;
       else low = middle + 1;
     }
-    return places[low === places.length ? 0 : low]! % INDEX_RANGE;
+    for (let step = 0; step < places.length; step++) {
+      const index = places[(low + step) % places.length]! % INDEX_RANGE;
+      if (accepts === undefined || accepts(index)) return index;
+    }
+    return -1;
   }
 }

@@ -23,6 +23,12 @@ export const WEFT_OWN = 13;
 /** B3 in either form: a request that carries it needs no `traceparent` of ours. */
 export const B3 = 14;
 export const ACCEPT = 15;
+/** Which try of a request this is: written anew by each caller's sidecar, passed by the called one's. */
+export const X_WEFT_ATTEMPT = 16;
+/** Milliseconds that the caller will wait (Envoy's). */
+export const EXPECTED_TIMEOUT = 17;
+export const GRPC_TIMEOUT = 18;
+export const GRPC_STATUS = 19;
 
 const NAMES: readonly (readonly [name: string, id: number])[] = [
   ["host", HOST_FIELD],
@@ -44,6 +50,10 @@ const NAMES: readonly (readonly [name: string, id: number])[] = [
   ["b3", B3],
   ["x-b3-traceid", B3],
   ["accept", ACCEPT],
+  ["x-weft-attempt", X_WEFT_ATTEMPT],
+  ["x-envoy-expected-rq-timeout-ms", EXPECTED_TIMEOUT],
+  ["grpc-timeout", GRPC_TIMEOUT],
+  ["grpc-status", GRPC_STATUS],
 ];
 
 interface Known {

@@ -29,7 +29,7 @@ export interface ResponseHandler {
 
 /** What happens to the connection outside of an exchange. */
 export interface ConnectionOwner {
-  onOpen(): void;
+  onOpen(connection: ClientConnection): void;
   onClosed(connection: ClientConnection): void;
 }
 
@@ -45,6 +45,8 @@ export class ClientConnection implements Sink {
   idleSince = 0;
   /** Milliseconds for which the upstream promised to keep it (`Keep-Alive: timeout=`); 0: nothing said. */
   promisedIdleMs = 0;
+  /** When the owner replaces it because of its age, by the owner's clock; 0: never. */
+  retireAt = 0;
   readonly #owner: ConnectionOwner;
   readonly #maxHeadBytes: number;
   #handler: ResponseHandler | null = null;
@@ -75,7 +77,7 @@ export class ClientConnection implements Sink {
     this.transport = dial(this, (transport) => {
       this.transport = transport;
       this.#state = "idle";
-      this.#owner.onOpen();
+      this.#owner.onOpen(this);
       this.#handler?.onConnected();
     });
   }

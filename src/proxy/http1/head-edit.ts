@@ -7,6 +7,7 @@ import { editedPath, type HeadEdit } from "../http/edit.ts";
 import {
   CONNECTION,
   CONTENT_LENGTH,
+  EXPECTED_TIMEOUT,
   equalsFolded,
   HOP_BY_HOP,
   HOST_FIELD,
@@ -17,6 +18,7 @@ import {
   TRANSFER_ENCODING,
   UPGRADE,
   WEFT_OWN,
+  X_WEFT_ATTEMPT,
 } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 import { isMethod } from "./request-head.ts";
@@ -30,13 +32,24 @@ const COMMA = 44;
 const CRLF = Buffer.from("\r\n", "latin1");
 
 /** Fields that stop at this hop, as a bit set of ids. */
-const REQUEST_HOP = bits(CONNECTION, KEEP_ALIVE, HOP_BY_HOP, TE, UPGRADE, WEFT_OWN);
+const REQUEST_HOP = bits(
+  CONNECTION,
+  KEEP_ALIVE,
+  HOP_BY_HOP,
+  TE,
+  UPGRADE,
+  WEFT_OWN,
+  X_WEFT_ATTEMPT,
+  EXPECTED_TIMEOUT,
+);
 const RESPONSE_HOP = bits(CONNECTION, KEEP_ALIVE, HOP_BY_HOP);
 const CONTENT_LENGTH_BIT = bits(CONTENT_LENGTH);
 const HOST_BIT = bits(HOST_FIELD);
 export const TRANSFER_ENCODING_BIT = bits(TRANSFER_ENCODING);
 export const UPGRADE_BIT = bits(UPGRADE);
 export const WEFT_OWN_BIT = bits(WEFT_OWN);
+export const ATTEMPT_BIT = bits(X_WEFT_ATTEMPT);
+export const EXPECTED_TIMEOUT_BIT = bits(EXPECTED_TIMEOUT);
 
 /** What a `Connection` field may not take away from the request (hostile.md #25). */
 const PROTECTED = [
@@ -145,7 +158,8 @@ function copyFields(out: Buffer, at: number, head: Head, edit: HeadEdit | null, 
 /** Whether the upstream gets this field of a request, as far as no rule edits it. */
 export function isForwarded(head: Head, field: number): boolean {
   const id = head.ids[field]!;
-  if (id !== OTHER && (REQUEST_HOP & (1 << id)) !== 0) return false;
+  const passes = ATTEMPT_BIT | EXPECTED_TIMEOUT_BIT;
+  if (id !== OTHER && (REQUEST_HOP & ~passes & (1 << id)) !== 0) return false;
   return !head.hasNominated || !isRemoved(head, field, null, id);
 }
 

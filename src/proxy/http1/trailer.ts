@@ -2,7 +2,7 @@
  * Trailer fields that may pass (RFC 9110 §6.5.1): none that frames, routes, authenticates or tells who is speaking, since the
  * receiver may merge them into the head after policy has looked at it.
  */
-import { equalsFolded, OTHER, startsFolded } from "../http/fields.ts";
+import { equalsFolded, GRPC_STATUS, OTHER, startsFolded } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 
 const FORBIDDEN = [
@@ -32,7 +32,8 @@ export function allowedTrailers(head: Head): Buffer {
 }
 
 function isAllowed(head: Head, field: number): boolean {
-  if (head.ids[field] !== OTHER) return false;
+  const id = head.ids[field]!;
+  if (id !== OTHER && id !== GRPC_STATUS) return false;
   const start = head.nameStart(field);
   const end = head.nameEnd(field);
   if (end - start >= FORWARDED_PREFIX.length && startsFolded(head.buf, start, FORWARDED_PREFIX)) return false;

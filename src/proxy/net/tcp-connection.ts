@@ -111,6 +111,11 @@ export class TcpConnection implements Transport {
     });
   }
 
+  /** The system asks whether the other end is there after `ms` of silence. */
+  keepAlive(ms: number): void {
+    this.socket?.setKeepAlive(true, ms);
+  }
+
   end(): void {
     if (this.socket !== null && !this.socket.destroyed) this.socket.end();
   }

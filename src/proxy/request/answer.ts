@@ -18,8 +18,11 @@ const CLOSE = Buffer.from("connection: close\r\n", "latin1");
 const KEEP = Buffer.from("connection: keep-alive\r\n", "latin1");
 const CRLF = Buffer.from("\r\n", "latin1");
 
-/** Writes the head and what has arrived of the body. False when the body is malformed; the exchange has been told. */
-export function sendResponse(exchange: Exchange, upstream: ClientConnection): boolean {
+/**
+ * Writes the head and what has arrived of the body, which with `isPulled` has been pulled. False when the body is malformed; the
+ * exchange has been told.
+ */
+export function sendResponse(exchange: Exchange, upstream: ClientConnection, isPulled: boolean): boolean {
   const { connection, listener, backend } = exchange;
   const { scratch } = listener.loop;
   const { head, body } = upstream;
@@ -38,7 +41,7 @@ export function sendResponse(exchange: Exchange, upstream: ClientConnection): bo
   to = put(scratch.buf, to, CRLF);
   exchange.status = head.status;
 
-  if (!upstream.pullBody()) return false;
+  if (!isPulled && !upstream.pullBody()) return false;
   scratch.reserve(to, body.outputEnd - upstream.bodyStart + body.tail.length);
   to += upstream.bodyBuf.copy(scratch.buf, to, upstream.bodyStart, body.outputEnd);
   to = put(scratch.buf, to, body.tail);
@@ -69,6 +72,7 @@ export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string)
       : `${cause.flag} ${cause.code}: ${message}\n`;
   const type = exchange.prefersJson ? "application/json" : "text/plain; charset=utf-8";
   const fields = [`content-type: ${type}`, `x-weft-error: ${cause.flag}; ${message}`];
+  if (cause.flag === "UO") fields.push("x-weft-overloaded: true");
   // RFC 6750 §3.
   if (cause.status === 401) fields.push('www-authenticate: Bearer error="invalid_token"');
   sendOwn(exchange, cause.status, fields, body);

@@ -1,101 +1,150 @@
 /**
- * One attempt of an exchange at one endpoint: gets a connection, writes the request, and passes the response on as it comes. The
- * head and what has arrived of the body leave in one write.
+ * One try of an exchange at one endpoint: gets a connection, writes the request, and passes the response on as it comes. The
+ * head and what has arrived of the body leave in one write. What becomes of a failure the exchange decides.
  */
-import { B3, TRACEPARENT, X_FORWARDED_PROTO, X_REQUEST_ID } from "../http/fields.ts";
-import type { Head } from "../http/head.ts";
-import { UNTIL_CLOSE } from "../http1/body.ts";
+import type { Waiter } from "../clusters/waiting-line.ts";
+import { GRPC_STATUS, TE } from "../http/fields.ts";
+import { BY_CHUNKS, UNTIL_CLOSE } from "../http1/body.ts";
 import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
-import { editedBytes, put, UPGRADE_BIT, writeRequestHead } from "../http1/head-edit.ts";
+import { put } from "../http1/head-edit.ts";
 import { wantsUpgrade } from "../http1/request-head.ts";
 import { NOT_SEEN } from "../net/transport.ts";
-import { writeRequestId, writeTraceparent } from "../telemetry/trace-context.ts";
+import type { TryFault } from "../routing/retry-policy.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
+import type { CauseCode } from "./cause.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
 import { dialOf, ownerOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
+import { writeForwardedHead } from "./forwarded-head.ts";
+import { trailersOnlyStatus } from "./grpc-status.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
+import { isIdempotent } from "./retries.ts";
+import type { Tries } from "./tries.ts";
 import { openUpgradeTunnel } from "./tunnel.ts";
 
-const REQUEST_ID = Buffer.from("x-request-id: ", "latin1");
-const TRACE = Buffer.from("\r\ntraceparent: ", "latin1");
-const TRACE_ALONE = Buffer.from("traceparent: ", "latin1");
-const PROTO = Buffer.from("x-forwarded-proto: http\r\n", "latin1");
-const UPGRADE = Buffer.from("connection: upgrade\r\n", "latin1");
-const NO_FIELD = Buffer.alloc(0);
-const CRLF = Buffer.from("\r\n", "latin1");
-/** RFC 9110 §9.2.2; what may be sent again when a pooled connection turns out to be dead. */
-const IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
+/** What a try that brought no answer counts as (Envoy's mapping of local failures). */
+const STATUS_OF: Readonly<Record<TryFault, number>> = {
+  connect: 503,
+  refused: 503,
+  reset: 502,
+  timeout: 504,
+};
 
-export class Attempt implements ResponseHandler {
+export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, ClientConnection> {
   readonly #exchange: Exchange;
+  readonly #tries: Tries;
   #cluster: UpstreamCluster | null = null;
   #endpoint: UpstreamEndpoint | null = null;
   upstream: ClientConnection | null = null;
+  /** Which try of the exchange this is, from 1. */
+  number = 0;
   #wantsUpgrade = false;
-  /** When the request left, where that is measured. */
   #sentAt = 0;
+  #isPending = false;
+  /** Nothing of the request has left. */
+  #isUnsent = true;
   #needsReset = false;
-  /** The request's own head, kept while it may have to be sent again: `#replay[0, #replayLength)`. */
-  #replay: Buffer = Buffer.alloc(0);
-  #replayLength = 0;
+  /** The response's head waits for what follows: its gRPC status may be in the trailers. */
+  #isHeld = false;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, tries: Tries) {
     this.#exchange = exchange;
+    this.#tries = tries;
   }
 
-  start(cluster: UpstreamCluster, endpoint: UpstreamEndpoint): void {
-    const { connection, listener, deadlines } = this.#exchange;
+  /** Between `start` and the end of the try. */
+  get isActive(): boolean {
+    return this.#endpoint !== null;
+  }
+
+  get endpoint(): UpstreamEndpoint {
+    return this.#endpoint!;
+  }
+
+  /** False when the breaker has no room; nothing has begun then. */
+  start(cluster: UpstreamCluster, endpoint: UpstreamEndpoint, number: number): boolean {
+    const exchange = this.#exchange;
+    const { connection, listener } = exchange;
+    const breaker = cluster.breakers.default;
+    const pooled = endpoint.pool.take(listener.loop.wheel.now());
+    if (pooled === undefined && !breaker.hasPendingRoom) return false;
+    this.number = number;
     this.#cluster = cluster;
     this.#endpoint = endpoint;
     this.#needsReset = false;
-    this.#replayLength = 0;
-    endpoint.active++;
-    const pooled = endpoint.pool.take(listener.loop.wheel.now());
+    this.#isHeld = false;
+    this.#isUnsent = true;
+    cluster.began(endpoint, exchange.priority);
     if (pooled !== undefined) {
       this.upstream = pooled;
-      this.#keepForReplay(connection.head);
       this.#send(pooled);
-      return;
+      return true;
     }
     connection.head.detach();
+    this.#setPending(true);
+    if (breaker.hasConnectionRoom || cluster.makeRoom()) this.dial();
+    else {
+      exchange.deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
+      cluster.line.join(this);
+    }
+    return true;
+  }
+
+  /** A connection that another request no longer needs. */
+  take(connection: ClientConnection): void {
+    this.#setPending(false);
+    this.upstream = connection;
+    this.#exchange.deadlines.attempt(0, "connect_timeout");
+    this.#send(connection);
+  }
+
+  dial(): void {
+    const cluster = this.#cluster!;
+    const endpoint = this.#endpoint!;
+    const { listener, deadlines } = this.#exchange;
     const { maxHeadBytes, maxHeaders } = listener.limits;
-    const dial = dialOf(endpoint, listener);
     deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-    this.upstream = new ClientConnection(ownerOf(cluster, endpoint), dial, this, maxHeadBytes, maxHeaders);
+    const dial = dialOf(cluster, endpoint, listener);
+    this.upstream = new ClientConnection(
+      ownerOf(cluster, endpoint, listener.loop),
+      dial,
+      this,
+      maxHeadBytes,
+      maxHeaders,
+    );
   }
 
   onConnected(): void {
+    this.#setPending(false);
     this.#exchange.deadlines.attempt(0, "connect_timeout");
     if (this.upstream !== null) this.#send(this.upstream);
   }
 
-  #keepForReplay(head: Head): void {
-    if (head.isChunked || head.contentLength > 0) return;
-    const length = head.end - head.start;
-    if (this.#replay.length < length) this.#replay = Buffer.allocUnsafeSlow(Math.max(1_024, length));
-    head.buf.copy(this.#replay, 0, head.start, head.end);
-    this.#replayLength = length;
+  #setPending(isPending: boolean): void {
+    if (this.#isPending === isPending) return;
+    this.#isPending = isPending;
+    this.#cluster!.breakers.default.addPending(isPending ? 1 : -1);
   }
 
   #send(upstream: ClientConnection): void {
     const exchange = this.#exchange;
-    const { connection, selected, backend, listener } = exchange;
+    const { connection, listener, deadlines } = exchange;
+    const { replay } = this.#tries;
     const { head } = connection;
     const { scratch } = listener.loop;
-    const timeoutMs = selected === null ? 0 : selected.rule.backendRequestTimeoutMs;
-    if (timeoutMs > 0) exchange.deadlines.attempt(timeoutMs, "attempt_timeout");
+    const { timeoutMs } = this.#tries;
+    if (timeoutMs > 0) deadlines.attempt(timeoutMs, "attempt_timeout");
     this.#wantsUpgrade = head.hasConnectionUpgrade && wantsUpgrade(head);
-    const edit = exchange.tokenEdit ?? (backend === null ? null : backend.requestEdit);
-    const clientCert = exchange.peer === null ? NO_FIELD : exchange.peer.clientCertField;
-    scratch.reserve(0, editedBytes(head, edit) + clientCert.length);
-    let to = writeRequestHead(scratch.buf, 0, head, edit, this.#wantsUpgrade ? UPGRADE_BIT : 0);
-    to = put(scratch.buf, writeContext(scratch.buf, to, head), clientCert);
-    if (this.#wantsUpgrade) to = put(scratch.buf, to, UPGRADE);
-    to = put(scratch.buf, to, CRLF);
-    if (this.#cluster?.measuresLatency === true) this.#sentAt = listener.loop.wheel.now();
+    if (replay.state === "empty") replay.begin(head, this.#keepsBody());
+    let to = writeForwardedHead(exchange, this.number, this.#wantsUpgrade, deadlines.requestRemaining());
+    this.#sentAt = listener.loop.wheel.now();
+    this.#isUnsent = false;
     upstream.begin(this, exchange.isHeadRequest, head.minorVersion === 1);
 
+    for (const part of replay.parts) {
+      scratch.reserve(to, part.length);
+      to = put(scratch.buf, to, part);
+    }
     if (!connection.isRequestDone) {
       if (!connection.pullBody()) return;
       const { bodyBuf, bodyStart, body } = connection;
@@ -107,25 +156,36 @@ export class Attempt implements ResponseHandler {
     if (!scratch.send(upstream.transport, to) && !connection.isRequestDone) connection.transport.pause();
   }
 
+  /** A body is kept where the request could be sent again once a part of it has left. */
+  #keepsBody(): boolean {
+    const { connection } = this.#exchange;
+    const { policy } = this.#tries.retries;
+    if (policy.attempts === 0 || connection.isRequestDone) return false;
+    if (policy.nonIdempotent || this.#endpoint!.isMutual || isIdempotent(connection.head)) return true;
+    return policy.readsGrpc && connection.head.has(TE);
+  }
+
   /** More of the body has come; while there is no connection to send it on, it stays where it is. */
   onRequestBody(): void {
     const { connection } = this.#exchange;
     const { upstream } = this;
-    if (upstream === null || upstream.isConnecting || !connection.pullBody()) return;
+    if (upstream === null || this.#isPending || !connection.pullBody()) return;
     const { bodyBuf, bodyStart, body } = connection;
+    this.#countBody(bodyBuf, bodyStart, body.outputEnd);
     let isTaken = true;
     if (body.outputEnd > bodyStart)
       isTaken = upstream.transport.forward(connection.transport, bodyBuf, bodyStart, body.outputEnd);
     if (body.tail.length > 0) isTaken = upstream.transport.write(body.tail) && isTaken;
-    this.#countBody(bodyBuf, bodyStart, body.outputEnd);
     if (!isTaken && !connection.isRequestDone) connection.transport.pause();
   }
 
   #countBody(buf: Buffer, start: number, end: number): void {
     const exchange = this.#exchange;
+    const { tail } = exchange.connection.body;
     exchange.requestBytes += end - start;
+    this.#tries.replay.add(buf, start, end, tail);
     if (exchange.mirrors === null) return;
-    for (const mirror of exchange.mirrors) mirror.sendBody(buf, start, end, exchange.connection.body.tail);
+    for (const mirror of exchange.mirrors) mirror.sendBody(buf, start, end, tail);
   }
 
   onUpstreamDrain(): void {
@@ -139,36 +199,57 @@ export class Attempt implements ResponseHandler {
   onResponse(): void {
     const exchange = this.#exchange;
     const upstream = this.upstream!;
-    exchange.deadlines.touch();
-    this.#measure();
-    const { status } = upstream.head;
+    const now = exchange.deadlines.touch();
+    const { head, body } = upstream;
+    const { status } = head;
     if (status === 101) {
-      if (this.#wantsUpgrade) this.#switchProtocols(upstream);
+      if (this.#wantsUpgrade) this.#switchProtocols(upstream, now);
       else this.onUpstreamFault("malformed", null);
       return;
     }
     if (status < 200) {
-      if (exchange.connection.head.minorVersion === 1) sendInterim(exchange, upstream.head);
+      if (exchange.connection.head.minorVersion === 1) sendInterim(exchange, head);
       return;
     }
-    this.#needsReset = upstream.body.framing === UNTIL_CLOSE || exchange.connection.head.minorVersion === 0;
-    if (!sendResponse(exchange, upstream)) return;
-    if (upstream.body.isDone) this.#finish(upstream);
+    const { policy } = this.#tries.retries;
+    let grpcStatus = "";
+    if (policy.readsGrpc && policy.attempts > 0 && exchange.connection.head.has(TE)) {
+      if (head.has(GRPC_STATUS)) grpcStatus = head.value(head.find(GRPC_STATUS));
+      else if (body.framing === BY_CHUNKS) {
+        head.detach();
+        this.#isHeld = true;
+        this.onResponseBody();
+        return;
+      }
+    }
+    this.#answer(upstream, grpcStatus, now);
   }
 
-  /** From the request's last try to the first head of its answer. */
-  #measure(): void {
-    if (this.#cluster?.measuresLatency !== true) return;
-    const now = this.#exchange.listener.loop.wheel.now();
-    this.#endpoint?.latency.observe(now - this.#sentAt, now);
+  /** A final response, of which nothing has gone downstream. */
+  #answer(upstream: ClientConnection, grpcStatus: string, now: number): void {
+    const exchange = this.#exchange;
+    const { status } = upstream.head;
+    this.#cluster!.answered(this.#endpoint!, status, now - this.#sentAt, now);
+    const mayBeReason = status >= 400 || grpcStatus !== "" || this.#tries.retries.policy.readsHeaders;
+    if (mayBeReason && this.#tries.isTriedAgain(this, upstream.head, grpcStatus)) return;
+    this.#tries.answeredBy(this);
+    this.#needsReset = upstream.body.framing === UNTIL_CLOSE || exchange.connection.head.minorVersion === 0;
+    if (!sendResponse(exchange, upstream, this.#isHeld)) return;
+    this.#isHeld = false;
+    if (upstream.body.isDone) this.#finish(upstream);
   }
 
   onResponseBody(): void {
     const exchange = this.#exchange;
     const upstream = this.upstream!;
-    exchange.deadlines.touch();
+    const now = exchange.deadlines.touch();
     if (!upstream.pullBody()) return;
     const { bodyBuf, bodyStart, body } = upstream;
+    if (this.#isHeld) {
+      if (body.outputEnd > bodyStart || body.isDone)
+        this.#answer(upstream, trailersOnlyStatus(upstream), now);
+      return;
+    }
     const { transport } = exchange.connection;
     let isTaken = true;
     if (body.outputEnd > bodyStart)
@@ -180,61 +261,99 @@ export class Attempt implements ResponseHandler {
   }
 
   #finish(upstream: ClientConnection): void {
-    const endpoint = this.#endpoint!;
-    this.upstream = null;
-    endpoint.active--;
-    if (upstream.isReusable && this.#exchange.connection.isRequestDone) {
-      upstream.rest();
-      this.#cluster!.release(endpoint, upstream);
-    } else upstream.abandon();
+    this.#putBack(upstream);
     this.#exchange.complete();
   }
 
-  #switchProtocols(upstream: ClientConnection): void {
+  /** The response was read to its end, or is not worth it. */
+  #putBack(upstream: ClientConnection): void {
+    const cluster = this.#cluster!;
+    const endpoint = this.#endpoint!;
+    this.#leave();
+    if (upstream.isReusable && this.#exchange.connection.isRequestDone) {
+      upstream.rest();
+      cluster.release(endpoint, upstream);
+    } else upstream.abandon();
+  }
+
+  /** Another try follows: the answer is not for the client. */
+  discard(): void {
+    const { upstream } = this;
+    if (upstream === null) return;
+    // Whatever is wrong with the rest is nobody's concern.
+    this.upstream = null;
+    if (!upstream.body.isDone) upstream.pullBody();
+    this.#putBack(upstream);
+  }
+
+  #switchProtocols(upstream: ClientConnection, now: number): void {
+    this.#cluster!.answered(this.#endpoint!, 101, now - this.#sentAt, now);
+    this.#tries.answeredBy(this);
     this.#leave();
     openUpgradeTunnel(this.#exchange, upstream);
   }
 
   #leave(): void {
+    const cluster = this.#cluster!;
+    this.#setPending(false);
     this.upstream = null;
-    this.#endpoint!.active--;
+    cluster.ended(this.#endpoint!, this.#exchange.priority);
+    this.#endpoint = null;
   }
 
   onUpstreamFault(fault: UpstreamFault, error: NodeJS.ErrnoException | null): void {
     const { upstream } = this;
     if (upstream === null) return;
     upstream.abandon();
-    this.#leave();
-    if (fault === "closed" && this.#canReplay(upstream, error)) {
-      this.#exchange.pick();
+    if (this.#exchange.status !== 0) {
+      this.#leave();
+      this.#exchange.fail(fault === "closed" ? "upstream_closed" : "upstream_malformed", error?.code ?? "");
       return;
     }
-    const cause =
-      fault === "connect"
-        ? connectCause(error)
-        : fault === "closed"
-          ? "upstream_closed"
-          : "upstream_malformed";
-    this.#exchange.fail(cause, fault === "connect" ? connectDetail(error) : (error?.code ?? ""));
+    const isUnseen = error?.code === NOT_SEEN;
+    // The upstream had closed a connection while it was idle: that is nobody's failure.
+    if (fault === "closed" && (isUnseen || upstream.isReused) && this.#repeats(isUnseen)) return;
+    if (fault === "connect") this.#fail("connect", connectCause(error), connectDetail(error));
+    else if (fault === "malformed") this.#fail("reset", "upstream_malformed", "");
+    else this.#fail(isUnseen ? "refused" : "reset", "upstream_closed", error?.code ?? "");
   }
 
-  /**
-   * A pooled connection that died before a byte of the response: the upstream had closed it while it was idle. What the
-   * upstream has certainly not seen may always be sent again.
-   */
-  #canReplay(upstream: ClientConnection, error: NodeJS.ErrnoException | null): boolean {
-    const { status, connection } = this.#exchange;
-    if (status !== 0 || this.#replayLength === 0) return false;
-    connection.head.detach(Buffer.from(this.#replay.subarray(0, this.#replayLength)));
-    return error?.code === NOT_SEEN || (upstream.isReused && IDEMPOTENT.includes(connection.head.method()));
-  }
-
-  /** Gives up the attempt, and its connection with it. */
-  abandon(): void {
-    const { upstream } = this;
-    if (upstream === null) return;
+  /** The same again, at once and at any endpoint: what has not been seen, or may be seen twice. */
+  #repeats(isUnseen: boolean): boolean {
+    const { replay } = this.#tries;
+    const { connection } = this.#exchange;
+    if (replay.state !== "whole") return false;
+    replay.restore(connection.head);
+    if (!isUnseen && !isIdempotent(connection.head)) return false;
     this.#leave();
-    upstream.abandon();
+    this.#tries.repeat(this);
+    return true;
+  }
+
+  /** The try took too long. */
+  timedOut(cause: CauseCode): void {
+    this.upstream?.abandon();
+    this.#cluster!.stats.count("weft_try_timeouts_total");
+    this.#fail(this.#isUnsent ? "connect" : "timeout", cause, "");
+  }
+
+  #fail(fault: TryFault, cause: CauseCode, detail: string): void {
+    const cluster = this.#cluster!;
+    const endpoint = this.#endpoint!;
+    const now = this.#exchange.listener.loop.wheel.now();
+    cluster.line.leave(this);
+    this.#leave();
+    cluster.failed(endpoint, STATUS_OF[fault], now);
+    this.#tries.failed(this, fault, cause, detail);
+  }
+
+  /** Gives up the try, and its connection with it. */
+  abandon(): void {
+    if (this.#endpoint === null) return;
+    const { upstream } = this;
+    this.#cluster!.line.leave(this);
+    this.#leave();
+    upstream?.abandon();
   }
 
   /** Ends a response that has begun and cannot be completed so that the client sees it was cut. */
@@ -243,18 +362,4 @@ export class Attempt implements ResponseHandler {
     if (this.#needsReset) transport.reset();
     else transport.close();
   }
-}
-
-/** Adds what a request without it is to carry from here on: id, trace context, scheme. */
-export function writeContext(out: Buffer, at: number, head: Head): number {
-  let to = at;
-  const needsTrace = !head.has(TRACEPARENT) && !head.has(B3);
-  if (!head.has(X_REQUEST_ID)) {
-    to = writeRequestId(out, put(out, to, REQUEST_ID));
-    to = needsTrace ? writeTraceparent(out, put(out, to, TRACE)) : to;
-    to = put(out, to, CRLF);
-  } else if (needsTrace) {
-    to = put(out, writeTraceparent(out, put(out, to, TRACE_ALONE)), CRLF);
-  }
-  return head.has(X_FORWARDED_PROTO) ? to : put(out, to, PROTO);
 }

@@ -196,6 +196,14 @@ export const CAUSES = [
     text: "the Service has no endpoint that may take requests",
   },
   {
+    code: "overflow",
+    flag: "UO",
+    status: 503,
+    side: "weft",
+    closes: false,
+    text: "as much is under way to the Service as TrafficPolicy connectionPool allows",
+  },
+  {
     code: "loop_detected",
     flag: "NR",
     status: 508,
@@ -273,7 +281,7 @@ export const CAUSES = [
     status: 504,
     side: "upstream",
     closes: false,
-    text: "no complete response in the route's timeouts.backendRequest",
+    text: "no complete response in the route's timeouts.backendRequest or TrafficPolicy retry.perTryTimeout",
   },
   {
     code: "stream_idle",

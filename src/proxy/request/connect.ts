@@ -84,7 +84,11 @@ function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
     },
   };
   deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-  const opening = dialOf(endpoint, exchange.listener)(sink, (upstream) => {
+  const opening = dialOf(
+    cluster,
+    endpoint,
+    exchange.listener,
+  )(sink, (upstream) => {
     if (!exchange.isActive) {
       upstream.close();
       return;

@@ -19,6 +19,8 @@ export class Deadlines extends Timed {
   #requestAt = 0;
   #attemptAt = 0;
   #discoveryAt = 0;
+  #retryAt = 0;
+  #hedgeAt = 0;
   #attemptCause: CauseCode = "attempt_timeout";
 
   constructor(exchange: Exchange) {
@@ -42,6 +44,8 @@ export class Deadlines extends Timed {
     this.#requestAt = 0;
     this.#attemptAt = 0;
     this.#discoveryAt = 0;
+    this.#retryAt = 0;
+    this.#hedgeAt = 0;
     this.#wheel.set(this, now + this.#limits.streamIdleTimeoutMs);
   }
 
@@ -58,14 +62,37 @@ export class Deadlines extends Timed {
     this.#wheel.remove(this);
   }
 
-  /** A byte has passed. */
-  touch(): void {
+  /** A byte has passed; the time of it. */
+  touch(): number {
     this.#lastActivity = this.#wheel.now();
+    return this.#lastActivity;
   }
 
-  /** The whole exchange, from its start. */
+  /** The whole exchange, from its start; the shorter of two such limits holds. */
   request(ms: number): void {
-    this.#requestAt = this.#exchange.startedAt + ms;
+    const at = this.#exchange.startedAt + ms;
+    if (this.#requestAt !== 0 && this.#requestAt <= at) return;
+    this.#requestAt = at;
+    this.#arm();
+  }
+
+  /** Milliseconds that are left of the exchange, at least 1; 0: there is no limit. */
+  requestRemaining(): number {
+    return this.#requestAt === 0 ? 0 : Math.max(1, this.#requestAt - this.#wheel.now());
+  }
+
+  /** The next try, from now, after one that has ended. */
+  retry(ms: number): void {
+    this.#attemptAt = 0;
+    this.#hedgeAt = 0;
+    this.#retryAt = this.#wheel.now() + ms;
+    this.#arm();
+  }
+
+  /** A second try beside the first, from now; 0: none any more. */
+  hedge(ms: number): void {
+    if (ms === 0 && this.#hedgeAt === 0) return;
+    this.#hedgeAt = ms === 0 ? 0 : this.#wheel.now() + ms;
     this.#arm();
   }
 
@@ -115,8 +142,19 @@ export class Deadlines extends Timed {
       else exchange.connection.transport.close();
     } else if (isDue(this.#discoveryAt, now)) exchange.fail("discovery_timeout");
     else if (isDue(this.#requestAt, now)) exchange.fail("request_timeout");
-    else if (isDue(this.#attemptAt, now)) exchange.fail(this.#attemptCause);
-    else if (now >= this.#idleAt) exchange.fail("stream_idle");
+    else if (isDue(this.#attemptAt, now)) {
+      this.#attemptAt = 0;
+      exchange.tries.timedOut(this.#attemptCause);
+      if (exchange.isActive) this.#arm();
+    } else if (isDue(this.#retryAt, now)) {
+      this.#retryAt = 0;
+      this.#arm();
+      exchange.pick();
+    } else if (isDue(this.#hedgeAt, now)) {
+      this.#hedgeAt = 0;
+      this.#arm();
+      exchange.tries.hedge();
+    } else if (now >= this.#idleAt) exchange.fail("stream_idle");
     else this.#arm();
   }
 
@@ -126,6 +164,8 @@ export class Deadlines extends Timed {
     if (this.#requestAt !== 0 && this.#requestAt < at) at = this.#requestAt;
     if (this.#attemptAt !== 0 && this.#attemptAt < at) at = this.#attemptAt;
     if (this.#discoveryAt !== 0 && this.#discoveryAt < at) at = this.#discoveryAt;
+    if (this.#retryAt !== 0 && this.#retryAt < at) at = this.#retryAt;
+    if (this.#hedgeAt !== 0 && this.#hedgeAt < at) at = this.#hedgeAt;
     this.#wheel.set(this, at);
   }
 

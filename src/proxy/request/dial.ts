@@ -2,30 +2,44 @@
 import type { ClientConnection, ConnectionOwner } from "../http1/client-connection.ts";
 import { TcpConnection } from "../net/tcp-connection.ts";
 import type { Dial } from "../net/transport.ts";
-import type { ListenerContext, UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
+import type { ListenerContext, Loop, UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 
-export function dialOf(endpoint: UpstreamEndpoint, { loop, isOwn }: ListenerContext): Dial {
+/** Of a connection's greatest age: so much earlier, at random, it is replaced, so that they do not all go at once. */
+const AGE_JITTER = 0.1;
+
+export function dialOf(
+  cluster: UpstreamCluster,
+  endpoint: UpstreamEndpoint,
+  { loop, isOwn }: Pick<ListenerContext, "loop" | "isOwn">,
+): Dial {
   if (endpoint.isMutual) {
     return (sink, onConnect) => loop.hops.connect(sink, endpoint, isOwn, onConnect);
   }
+  const { keepaliveMs = 0 } = cluster.care;
   return (sink, onConnect) => {
     const tcp = new TcpConnection(sink);
-    tcp.connect(endpoint.address, endpoint.port, isOwn, () => onConnect(tcp));
+    tcp.connect(endpoint.address, endpoint.port, isOwn, () => {
+      if (keepaliveMs > 0) tcp.keepAlive(keepaliveMs);
+      onConnect(tcp);
+    });
     return tcp;
   };
 }
 
 /** What a connection to an endpoint is counted in, and forgotten by when it ends. */
-export function ownerOf(cluster: UpstreamCluster, endpoint: UpstreamEndpoint): ConnectionOwner {
+export function ownerOf(cluster: UpstreamCluster, endpoint: UpstreamEndpoint, loop: Loop): ConnectionOwner {
+  const { maxAgeMs = 0 } = cluster.care;
   let wasOpen = false;
+  cluster.connectionBegun();
   return {
-    onOpen(): void {
+    onOpen(connection: ClientConnection): void {
       wasOpen = true;
       cluster.stats.connectionOpened();
+      if (maxAgeMs > 0) connection.retireAt = loop.wheel.now() + maxAgeMs * (1 - AGE_JITTER * loop.random());
     },
     onClosed(connection: ClientConnection): void {
-      cluster.stats.connectionClosed(wasOpen);
       endpoint.pool.remove(connection);
+      cluster.connectionEnded(wasOpen);
     },
   };
 }

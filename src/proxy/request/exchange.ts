@@ -6,6 +6,8 @@
  *
  * Each step either goes on, or ends the exchange with a cause (`fail`), or waits, and is then called again.
  */
+
+import type { Priority } from "../clusters/cluster.ts";
 import { splitAuthority } from "../http/authority.ts";
 import type { HeadEdit } from "../http/edit.ts";
 import { ACCEPT } from "../http/fields.ts";
@@ -18,13 +20,14 @@ import type { Claims } from "../policy/view.ts";
 import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { sendLocalReply, sendRedirect } from "./answer.ts";
-import { Attempt } from "./attempt.ts";
 import { type CauseCode, causeOf, codecCause } from "./cause.ts";
 import { openConnectTunnel } from "./connect.ts";
 import { Deadlines } from "./deadline.ts";
-import { pickEndpoint } from "./hash-key.ts";
+import { hashOfRequest } from "./hash-key.ts";
+import { incomingTimeoutMs } from "./incoming-deadline.ts";
 import type { Destination, ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
+import { Tries } from "./tries.ts";
 
 /** Beyond this, a client that does not read gets no further response until it does. */
 const MAX_QUEUED_BYTES = 65_536;
@@ -32,7 +35,7 @@ const MAX_QUEUED_BYTES = 65_536;
 export class Exchange implements RequestHandler {
   readonly listener: ListenerContext;
   readonly connection: ServerConnection;
-  readonly attempt: Attempt;
+  readonly tries: Tries;
   readonly deadlines: Deadlines;
   readonly peer: VerifiedPeer | null;
 
@@ -41,6 +44,7 @@ export class Exchange implements RequestHandler {
   /** Of the response sent; 0 before. */
   status = 0;
   flag = "-";
+  priority: Priority = "default";
   requestBytes = 0;
   responseBytes = 0;
   keepsAlive = true;
@@ -78,7 +82,7 @@ export class Exchange implements RequestHandler {
       listener.limits.maxHeadBytes,
       listener.limits.maxHeaders,
     );
-    this.attempt = new Attempt(this);
+    this.tries = new Tries(this);
     this.deadlines = new Deadlines(this);
     transport.sink = this.connection;
     this.deadlines.idle();
@@ -110,7 +114,10 @@ export class Exchange implements RequestHandler {
     this.claims = null;
     this.tokenEdit = null;
     this.#serial++;
+    this.tries.begin();
     this.deadlines.begin(this.startedAt);
+    const timeoutMs = incomingTimeoutMs(this.connection.head);
+    if (timeoutMs > 0) this.deadlines.request(timeoutMs);
     if (this.peer !== null && Date.now() > this.peer.expiresAt) this.fail("client_expired");
     else this.route();
   }
@@ -155,7 +162,9 @@ export class Exchange implements RequestHandler {
         this.complete();
         return;
       case "forward": {
-        const index = action.split.pick(this.listener.loop.random());
+        const key = action.stickyBy === null ? undefined : hashOfRequest(this, action.stickyBy);
+        const { split } = action;
+        const index = key === undefined ? split.pick(this.listener.loop.random()) : split.pickSticky(key);
         if (index < 0) {
           this.fail("zero_weights", selected.rule.name);
           return;
@@ -167,6 +176,7 @@ export class Exchange implements RequestHandler {
         }
         this.backend = backend;
         this.cluster = this.listener.cluster(backend.cluster) ?? null;
+        this.tries.policy = selected.rule.retry;
         if (selected.rule.requestTimeoutMs > 0) this.deadlines.request(selected.rule.requestTimeoutMs);
         if (action.mirrors.length > 0) this.mirrors = startMirrors(this, action.mirrors);
         this.admit();
@@ -207,23 +217,17 @@ export class Exchange implements RequestHandler {
     else this.fail(refusal.code, refusal.detail);
   }
 
-  /** Balancer → endpoint; then the attempt takes over. */
+  /** Breaker → balancer → endpoint; then an attempt takes over. */
   pick(): void {
     if (this.cluster === null || this.cluster.isRemoved) {
       this.fail("no_cluster", this.backend?.cluster ?? "");
       return;
     }
-    const endpoint = pickEndpoint(this, this.cluster);
-    if (endpoint === null) {
-      this.fail("no_endpoint", this.cluster.name);
-      return;
-    }
-    this.#count(endpoint.series);
-    this.attempt.start(this.cluster, endpoint);
+    this.tries.next();
   }
 
-  /** The series this exchange ends in; a second attempt moves it to the endpoint that answers. */
-  #count(destination: DestinationSeries): void {
+  /** The series this exchange ends in; another try moves it to the endpoint that answers. */
+  countAt(destination: DestinationSeries): void {
     const series = this.peer === null ? destination : destination.from(this.peer.labels);
     if (this.series === series) return;
     this.series?.left();
@@ -234,8 +238,8 @@ export class Exchange implements RequestHandler {
   /** Ends the exchange for a reason of Weft's. Before the response that is an answer; within it, a visible cut. */
   fail(code: CauseCode, detail = ""): void {
     const cause = causeOf(code);
-    this.flag = cause.flag;
-    this.attempt.abandon();
+    this.flag = this.tries.isExhausted ? `${cause.flag},URX` : cause.flag;
+    this.tries.abandon();
     this.tunnel?.close();
     if (this.status === 0 && cause.status !== 0 && this.connection.transport.isOpen) {
       sendLocalReply(this, cause, detail);
@@ -243,7 +247,7 @@ export class Exchange implements RequestHandler {
       return;
     }
     this.keepsAlive = false;
-    this.attempt.cutDownstream();
+    this.tries.attempt.cutDownstream();
     this.#record();
   }
 
@@ -268,12 +272,13 @@ export class Exchange implements RequestHandler {
   #record(): void {
     if (!this.isActive) return;
     this.isActive = false;
+    this.tries.ended();
     this.#stopWaiting();
     if (this.mirrors !== null) {
       for (const mirror of this.mirrors) mirror.requestEnded(this.connection.isRequestDone);
       this.mirrors = null;
     }
-    if (this.series === null) this.#count(this.listener.unmatched);
+    if (this.series === null) this.countAt(this.listener.unmatched);
     const durationMs = this.listener.loop.wheel.now() - this.startedAt;
     this.series?.finished(this.status, this.flag, durationMs, this.requestBytes, this.responseBytes);
   }
@@ -298,7 +303,7 @@ export class Exchange implements RequestHandler {
 
   onRequestBody(): void {
     this.deadlines.touch();
-    this.attempt.onRequestBody();
+    this.tries.attempt.onRequestBody();
   }
 
   onBadRequest(status: number, isHead: boolean): void {
@@ -310,7 +315,7 @@ export class Exchange implements RequestHandler {
 
   onDownstreamDrain(): void {
     if (this.#finishesOnDrain) this.#finish();
-    else this.attempt.onDownstreamDrain();
+    else this.tries.attempt.onDownstreamDrain();
   }
 
   onDownstreamEnd(): void {

@@ -7,10 +7,15 @@ import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 
 /** An endpoint for the request; by its hash where the cluster wants that and the request has what is hashed. */
 export function pickEndpoint(exchange: Exchange, cluster: UpstreamCluster): UpstreamEndpoint | null {
+  const { tried } = exchange.tries.retries;
   const { hash } = cluster;
-  if (hash === null) return cluster.pick();
-  const value = hashedOf(exchange, hash);
-  return value === "" ? cluster.pick() : cluster.pick(hashOf(value));
+  return cluster.pick(hash === null ? undefined : hashOfRequest(exchange, hash), tried);
+}
+
+/** Undefined: the request does not have what is hashed. */
+export function hashOfRequest(exchange: Exchange, key: HashKey): number | undefined {
+  const value = hashedOf(exchange, key);
+  return value === "" ? undefined : hashOf(value);
 }
 
 function hashedOf({ connection, peerAddress }: Exchange, key: HashKey): string {

@@ -22,8 +22,8 @@ export class MeshTunnel implements ResponseHandler {
     this.#exchange = exchange;
     this.#target = cluster.name;
     this.#connection = new ClientConnection(
-      ownerOf(cluster, endpoint),
-      dialOf(endpoint, listener),
+      ownerOf(cluster, endpoint, listener.loop),
+      dialOf(cluster, endpoint, listener),
       this,
       maxHeadBytes,
       maxHeaders,

@@ -6,9 +6,9 @@ import { ClientConnection, type ResponseHandler } from "../http1/client-connecti
 import { editedBytes, writeRequestHead } from "../http1/head-edit.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import type { MirrorTarget } from "../routing/virtual-host.ts";
-import { writeContext } from "./attempt.ts";
 import { dialOf, ownerOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
+import { writeContext } from "./forwarded-head.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 
 /** A mirror that cannot keep up with the original by more than this is given up. */
@@ -62,8 +62,8 @@ export class Mirror extends Timed implements ResponseHandler {
     }
     loop.wheel.set(this, loop.wheel.now() + cluster.connectTimeoutMs);
     this.#connection = new ClientConnection(
-      ownerOf(cluster, endpoint),
-      dialOf(endpoint, exchange.listener),
+      ownerOf(cluster, endpoint, loop),
+      dialOf(cluster, endpoint, exchange.listener),
       this,
       limits.maxHeadBytes,
       limits.maxHeaders,

@@ -8,6 +8,10 @@ import { Split } from "./split.ts";
 /** The last number before 1 that `Math.random` can give. */
 const ALMOST_ONE = 1 - 2 ** -53;
 
+function splitOf(weights: readonly number[]): Split {
+  return new Split(weights.map((weight, i) => ({ weight, cluster: `v${i}` })));
+}
+
 describe("split", () => {
   it.each([
     ["a canary", [90, 10]],
@@ -18,7 +22,7 @@ describe("split", () => {
     ["large weights", [1_000_000, 500_000, 1]],
     ["16 backends", Array.from({ length: 16 }, (_, i) => i + 1)],
   ])("%s: 100,000 picks fit the weights at p > 0.001", (_name, weights) => {
-    const split = new Split(weights);
+    const split = splitOf(weights);
     const random = seededRandom(weights.length * 1_000 + 17);
     const counts = weights.map(() => 0);
     for (let i = 0; i < 100_000; i++) counts[split.pick(random())]!++;
@@ -27,7 +31,7 @@ describe("split", () => {
 
   it("all weights zero, or no backend: none", () => {
     for (const weights of [[], [0], [0, 0, 0]])
-      for (const random of [0, 0.5, ALMOST_ONE]) expect(new Split(weights).pick(random)).toBe(-1);
+      for (const random of [0, 0.5, ALMOST_ONE]) expect(splitOf(weights).pick(random)).toBe(-1);
   });
 
   it("never picks a weight of zero, at the edges of its range neither", () => {
@@ -41,7 +45,7 @@ describe("split", () => {
     );
     fc.assert(
       fc.property(weights, random, (weights, random) => {
-        const picked = new Split(weights).pick(random);
+        const picked = splitOf(weights).pick(random);
         if (weights.every((weight) => weight === 0)) expect(picked).toBe(-1);
         else expect(weights[picked]).toBeGreaterThan(0);
       }),
@@ -50,7 +54,7 @@ describe("split", () => {
   });
 
   it("each edge belongs to the backend behind it", () => {
-    const split = new Split([1, 1, 2]);
+    const split = splitOf([1, 1, 2]);
     expect([0, 0.2499, 0.25, 0.4999, 0.5, ALMOST_ONE].map((random) => split.pick(random))).toEqual([
       0, 0, 1, 1, 2, 2,
     ]);

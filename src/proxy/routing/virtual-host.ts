@@ -3,6 +3,7 @@
  * the configuration arrives; a request only walks the list.
  */
 import type {
+  HashKey,
   RouteMatch,
   RouteResource,
   RouteRule,
@@ -12,6 +13,7 @@ import type {
 import type { HeadEdit } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
 import { Matcher } from "./match.ts";
+import { RetryPolicy } from "./retry-policy.ts";
 import { compileEdit, compileRedirect, type Redirect } from "./rewrite.ts";
 import { Split } from "./split.ts";
 
@@ -33,6 +35,8 @@ export type Action =
   | {
       readonly kind: "forward";
       readonly split: Split;
+      /** What keeps its backend; null: nothing does. */
+      readonly stickyBy: HashKey | null;
       readonly backends: readonly Backend[];
       readonly mirrors: readonly MirrorTarget[];
     }
@@ -45,6 +49,7 @@ export interface Rule {
   readonly requestTimeoutMs: number;
   /** 0: none. */
   readonly backendRequestTimeoutMs: number;
+  readonly retry: RetryPolicy;
   readonly action: Action;
 }
 
@@ -89,6 +94,7 @@ function compileRule(rule: RouteRule, match: RouteMatch, port: number): Rule {
     name: rule.name,
     requestTimeoutMs: rule.requestTimeoutMs ?? 0,
     backendRequestTimeoutMs: rule.backendRequestTimeoutMs ?? 0,
+    retry: new RetryPolicy(rule.retry),
     action: compileAction(rule, prefix, port),
   };
 }
@@ -103,7 +109,8 @@ function compileAction(rule: RouteRule, prefix: string, port: number): Action {
     case "forward":
       return {
         kind: "forward",
-        split: new Split(action.backends.map((backend) => backend.weight)),
+        split: new Split(action.backends),
+        stickyBy: action.stickyBy ?? null,
         backends: action.backends.map((backend) => compileBackend(backend, action, prefix)),
         mirrors: (action.mirrors ?? []).map((mirror) => ({
           cluster: mirror.cluster,

@@ -1,0 +1,106 @@
+/**
+ * The tries of one exchange: which endpoints have had one, whether what came of the last is a reason for another, and when that
+ * may begin. What a cluster can bear, budget or breaker, has the last word.
+ */
+import type { Head } from "../http/head.ts";
+import { isMethod } from "../http1/request-head.ts";
+import { NO_RETRIES, type RetryPolicy, type TryFault } from "../routing/retry-policy.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
+
+/** Another try in so many milliseconds, or why there is none. */
+export type Verdict = number | "not_retriable" | "exhausted" | "over_budget";
+
+/** RFC 9110 §9.2.2. */
+const IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].map((m) => Buffer.from(m, "latin1"));
+/** In seconds; the latter two also as a time (features of rate limiters, as Envoy's `reset_headers`). */
+const RETRY_AFTER = ["retry-after", "ratelimit-reset", "x-ratelimit-reset"].map((n) =>
+  Buffer.from(n, "latin1"),
+);
+/** More seconds than this are a time. */
+const FIRST_TIME = 1e9;
+const SECONDS = /^\d{1,10}$/;
+
+export class Retries {
+  policy: RetryPolicy = NO_RETRIES;
+  /** Tries that have begun; a hedge is one. */
+  count = 0;
+  readonly tried: UpstreamEndpoint[] = [];
+
+  begin(): void {
+    this.policy = NO_RETRIES;
+    this.count = 0;
+    if (this.tried.length > 0) this.tried.length = 0;
+  }
+
+  /** After a try without an answer. */
+  afterFault(
+    fault: TryFault,
+    head: Head,
+    cluster: UpstreamCluster,
+    now: number,
+    random: () => number,
+  ): Verdict {
+    const { policy } = this;
+    if (policy.attempts === 0 || !policy.takesFault(fault, () => this.isSafe(head))) return "not_retriable";
+    return this.#verdict(cluster, now, policy.backoffMs(this.count, random()));
+  }
+
+  /** Whether an answer is a reason for another try; its gRPC status where it has one and that is looked at. */
+  isReason(response: Head, grpcStatus: string): boolean {
+    const { policy } = this;
+    if (policy.attempts === 0) return false;
+    return grpcStatus === ""
+      ? policy.takesStatus(response.status, response)
+      : policy.takesGrpcStatus(grpcStatus);
+  }
+
+  /** After an answer that is a reason. */
+  afterResponse(
+    head: Head,
+    response: Head,
+    grpcStatus: string,
+    cluster: UpstreamCluster,
+    now: number,
+    random: () => number,
+  ): Verdict {
+    const { policy } = this;
+    if (grpcStatus === "" && !this.isSafe(head)) return "not_retriable";
+    const wanted = retryAfterMs(response);
+    if (wanted > policy.retryAfterMaxMs) return "not_retriable";
+    return this.#verdict(cluster, now, wanted > 0 ? wanted : policy.backoffMs(this.count, random()));
+  }
+
+  /** Whether another try may begin beside those that are under way. */
+  mayHedge(cluster: UpstreamCluster, now: number): boolean {
+    return typeof this.#verdict(cluster, now, 0) === "number";
+  }
+
+  /** Sending it twice does no harm. */
+  isSafe(head: Head): boolean {
+    return this.policy.nonIdempotent || isIdempotent(head);
+  }
+
+  #verdict(cluster: UpstreamCluster, now: number, delayMs: number): Verdict {
+    if (this.count > this.policy.attempts) return "exhausted";
+    const room = cluster.breakers.default.hasRetryRoom;
+    return (room ?? cluster.budget.allows(now, cluster.active, cluster.retrying)) ? delayMs : "over_budget";
+  }
+}
+
+export function isIdempotent(head: Head): boolean {
+  for (const method of IDEMPOTENT) if (isMethod(head, method)) return true;
+  return false;
+}
+
+/** RFC 9110 §10.2.3; a date is not waited for. 0: nothing said. */
+function retryAfterMs(response: Head): number {
+  for (const name of RETRY_AFTER) {
+    const field = response.findName(name);
+    if (field < 0) continue;
+    const text = response.value(field);
+    if (!SECONDS.test(text)) continue;
+    const value = Number(text) * 1_000;
+    return value >= FIRST_TIME * 1_000 ? Math.max(0, value - Date.now()) : value;
+  }
+  return 0;
+}

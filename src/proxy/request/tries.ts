@@ -1,0 +1,211 @@
+/**
+ * The tries of one exchange, from `pick` to the one that answers: usually one; after a failure that the rule takes for a reason
+ * another; with hedging a second beside the first. The first answer wins, and whoever else is under way is given up.
+ */
+import type { Head } from "../http/head.ts";
+import type { RetryPolicy, TryFault } from "../routing/retry-policy.ts";
+import { Attempt } from "./attempt.ts";
+import type { CauseCode } from "./cause.ts";
+import type { Exchange } from "./exchange.ts";
+import { pickEndpoint } from "./hash-key.ts";
+import { Replay } from "./replay.ts";
+import { Retries, type Verdict } from "./retries.ts";
+
+export class Tries {
+  readonly replay = new Replay();
+  readonly retries = new Retries();
+  readonly #exchange: Exchange;
+  #attempt: Attempt;
+  /** A second one, or one that was needed before. */
+  #spare: Attempt | null = null;
+  /** Retries that the cluster's budget counts as under way because of this exchange. */
+  #held = 0;
+  /** The request could have been tried again, had there been tries or budget left. */
+  isExhausted = false;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+    this.#attempt = new Attempt(exchange, this);
+  }
+
+  get attempt(): Attempt {
+    return this.#attempt;
+  }
+
+  begin(): void {
+    this.replay.clear();
+    this.retries.begin();
+    this.isExhausted = false;
+  }
+
+  /** Milliseconds that one try may take; 0: any. */
+  get timeoutMs(): number {
+    const rule = this.#exchange.selected?.rule;
+    const own = this.retries.policy.perTryTimeoutMs;
+    const backend = rule === undefined ? 0 : rule.backendRequestTimeoutMs;
+    return own === 0 || (backend > 0 && backend < own) ? backend : own;
+  }
+
+  /** Breaker → balancer → endpoint; then an attempt takes over. */
+  next(): void {
+    const exchange = this.#exchange;
+    const cluster = exchange.cluster!;
+    const { retries } = this;
+    const now = exchange.listener.loop.wheel.now();
+    if (retries.count === 0) cluster.budget.request(now);
+    if (!cluster.hasRoom(exchange.priority)) {
+      this.#overflow();
+      return;
+    }
+    const endpoint = pickEndpoint(exchange, cluster);
+    if (endpoint === null) {
+      exchange.fail("no_endpoint", cluster.name);
+      return;
+    }
+    exchange.countAt(endpoint.series);
+    retries.count++;
+    retries.tried.push(endpoint);
+    const { hedge } = retries.policy;
+    if (hedge !== null && retries.count === 1) {
+      const ms = hedge.kind === "delay" ? hedge.ms : cluster.recent.percentile(hedge.share);
+      if (ms > 0) exchange.deadlines.hedge(ms);
+    }
+    if (!this.#attempt.start(cluster, endpoint, retries.count)) this.#overflow();
+  }
+
+  #overflow(): void {
+    const { cluster } = this.#exchange;
+    cluster?.stats.count("weft_upstream_overflow_total");
+    this.#exchange.fail("overflow", cluster?.name ?? "");
+  }
+
+  /** A pooled connection was dead: the same try again, which is no retry. */
+  repeat(attempt: Attempt): void {
+    if (this.#other(attempt)?.isActive === true) return;
+    this.retries.count--;
+    this.retries.tried.pop();
+    this.next();
+  }
+
+  /** The first try has taken long enough for a second beside it. */
+  hedge(): void {
+    const exchange = this.#exchange;
+    const { cluster } = exchange;
+    const { connection, listener } = exchange;
+    const now = listener.loop.wheel.now();
+    if (cluster === null || exchange.status !== 0 || !this.#attempt.isActive) return;
+    if (!connection.isRequestDone || this.replay.state !== "whole" || !cluster.hasRoom(exchange.priority))
+      return;
+    this.replay.restore(connection.head);
+    if (!this.retries.isSafe(connection.head) || !this.retries.mayHedge(cluster, now)) return;
+    const endpoint = pickEndpoint(exchange, cluster);
+    if (endpoint === null || this.retries.tried.includes(endpoint)) return;
+    this.#hold(now);
+    cluster.stats.count("weft_hedges_total");
+    this.retries.count++;
+    this.retries.tried.push(endpoint);
+    this.#spare ??= new Attempt(exchange, this);
+    if (!this.#spare.start(cluster, endpoint, this.retries.count)) this.retries.count--;
+  }
+
+  /** A try has ended without an answer. */
+  failed(attempt: Attempt, fault: TryFault, cause: CauseCode, detail: string): void {
+    const exchange = this.#exchange;
+    const { cluster, connection, listener } = exchange;
+    if (this.#other(attempt)?.isActive === true) return;
+    if (exchange.status !== 0 || cluster === null || this.replay.state === "lost") {
+      exchange.fail(cause, detail);
+      return;
+    }
+    if (this.replay.state === "whole") this.replay.restore(connection.head);
+    const { wheel, random } = listener.loop;
+    const verdict = this.retries.afterFault(fault, connection.head, cluster, wheel.now(), random);
+    if (!this.#again(verdict)) exchange.fail(cause, detail);
+  }
+
+  /** Whether an answer, of which the client has seen nothing, is passed over for another try. */
+  isTriedAgain(attempt: Attempt, response: Head, grpcStatus: string): boolean {
+    const exchange = this.#exchange;
+    const { cluster, connection, listener } = exchange;
+    if (cluster === null || !this.retries.isReason(response, grpcStatus)) return false;
+    if (this.#other(attempt)?.isActive === true) {
+      attempt.discard();
+      return true;
+    }
+    if (this.replay.state !== "whole") return false;
+    this.replay.restore(connection.head);
+    const { wheel, random } = listener.loop;
+    const { head } = connection;
+    const verdict = this.retries.afterResponse(head, response, grpcStatus, cluster, wheel.now(), random);
+    if (typeof verdict === "number") attempt.discard();
+    return this.#again(verdict);
+  }
+
+  #again(verdict: Verdict): boolean {
+    const exchange = this.#exchange;
+    const { stats } = exchange.cluster!;
+    if (typeof verdict === "number") {
+      this.#hold(exchange.listener.loop.wheel.now());
+      stats.count("weft_retries_total");
+      exchange.deadlines.retry(verdict);
+      return true;
+    }
+    if (verdict === "not_retriable") return false;
+    this.isExhausted = true;
+    stats.count(verdict === "exhausted" ? "weft_retries_exhausted_total" : "weft_retries_over_budget_total");
+    return false;
+  }
+
+  #hold(now: number): void {
+    const { cluster } = this.#exchange;
+    cluster!.budget.retried(now);
+    if (this.#held >= this.retries.count) return;
+    this.#held++;
+    cluster!.retryBegan();
+  }
+
+  /** The client gets this one's answer. */
+  answeredBy(attempt: Attempt): void {
+    const exchange = this.#exchange;
+    this.replay.drop();
+    exchange.deadlines.hedge(0);
+    if (this.isExhausted) exchange.flag = "URX";
+    if (attempt.number > 1 && attempt.upstream !== null && attempt.upstream.head.status < 500)
+      exchange.cluster?.stats.count("weft_retries_succeeded_total");
+    if (attempt === this.#attempt) {
+      if (this.#spare?.isActive === true) this.#spare.abandon();
+      return;
+    }
+    this.#attempt.abandon();
+    this.#spare = this.#attempt;
+    this.#attempt = attempt;
+    exchange.countAt(attempt.endpoint.series);
+  }
+
+  /** What is under way has taken too long. */
+  timedOut(cause: CauseCode): void {
+    if (this.#spare?.isActive === true) this.#spare.abandon();
+    if (this.#attempt.isActive && this.#exchange.status === 0) this.#attempt.timedOut(cause);
+    else this.#exchange.fail(cause);
+  }
+
+  abandon(): void {
+    this.#attempt.abandon();
+    if (this.#spare?.isActive === true) this.#spare.abandon();
+  }
+
+  /** The exchange is over. */
+  ended(): void {
+    for (; this.#held > 0; this.#held--) this.#exchange.cluster?.retryEnded();
+    this.replay.clear();
+  }
+
+  #other(attempt: Attempt): Attempt | null {
+    return attempt === this.#attempt ? this.#spare : this.#attempt;
+  }
+
+  /** The rule's policy; set once the rule is known. */
+  set policy(policy: RetryPolicy) {
+    this.retries.policy = policy;
+  }
+}
