@@ -100,7 +100,7 @@ export class Tries {
     if (!this.retries.isSafe(connection.head) || !this.retries.mayHedge(cluster, now)) return;
     const endpoint = pickEndpoint(exchange, cluster);
     if (endpoint === null || this.retries.tried.includes(endpoint)) return;
-    this.#hold(now);
+    this.#hold(now, 2);
     cluster.stats.count("weft_hedges_total");
     this.retries.count++;
     this.retries.tried.push(endpoint);
@@ -145,7 +145,7 @@ export class Tries {
     const exchange = this.#exchange;
     const { stats } = exchange.cluster!;
     if (typeof verdict === "number") {
-      this.#hold(exchange.listener.loop.wheel.now());
+      this.#hold(exchange.listener.loop.wheel.now(), 1);
       stats.count("weft_retries_total");
       exchange.deadlines.retry(verdict);
       return true;
@@ -156,10 +156,11 @@ export class Tries {
     return false;
   }
 
-  #hold(now: number): void {
+  /** Of an exchange's tries as many at once as `most` are retries. */
+  #hold(now: number, most: 1 | 2): void {
     const { cluster } = this.#exchange;
     cluster!.budget.retried(now);
-    if (this.#held >= this.retries.count) return;
+    if (this.#held >= most) return;
     this.#held++;
     cluster!.retryBegan();
   }
