@@ -4,22 +4,29 @@ import { join } from "node:path";
 import { PROXY_CPU, start } from "../children.ts";
 import { fill } from "../ports.ts";
 import { announced } from "./announced.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer, RunningPeer } from "./peer.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const PORTS = ["outbound-port", "inbound-port", "admin-port", "telemetry-port"];
 
-export const weft: Peer = {
-  name: "weft",
-  missing: () => undefined,
-  start: async ({ dir, originA, originB }) => {
-    const config = join(dir, "config");
-    mkdirSync(config, { recursive: true });
-    fill(join("peers", "weft.yaml"), config, { A: originA, B: originB });
-    const command = [process.execPath, MAIN, "sidecar", "--config", config, "--service", "web"];
-    command.push("--app-port", String(originA), "--state-dir", join(dir, "state"));
-    for (const port of PORTS) command.push(`--${port}`, "0");
-    const child = start(command, PROXY_CPU);
-    return { child, port: await announced(child, "outboundPort") };
-  },
+export const weft: Peer = weftPeer("weft", ["weft.yaml"]);
+
+/** A sidecar that serves these files of `bench/peers`, by the program at `main`. */
+export function weftPeer(name: string, files: readonly string[], main = MAIN): Peer {
+  return { name, missing: () => undefined, start: (field) => startWeft(field, files, main) };
+}
+
+const startWeft = async (
+  { dir, originA, originB }: Parameters<Peer["start"]>[0],
+  files: readonly string[],
+  main: string,
+): Promise<RunningPeer> => {
+  const config = join(dir, "config");
+  mkdirSync(config, { recursive: true });
+  for (const file of files) fill(join("peers", file), config, { A: originA, B: originB });
+  const command = [process.execPath, main, "sidecar", "--config", config, "--service", "web"];
+  command.push("--app-port", String(originA), "--state-dir", join(dir, "state"));
+  for (const port of PORTS) command.push(`--${port}`, "0");
+  const child = start(command, PROXY_CPU);
+  return { child, port: await announced(child, "outboundPort") };
 };

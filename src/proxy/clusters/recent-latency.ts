@@ -1,10 +1,10 @@
 /** How long the latest requests to a cluster took, for a hedge that waits as long as most of them do. */
 
-const KEPT = 256;
+const KEPT = 128;
 /** Fewer say nothing. */
 export const ENOUGH = 20;
 /** Answers after which the percentile is looked for anew. */
-const REFRESH = 32;
+const REFRESH = 64;
 
 export class RecentLatency {
   readonly #ms = new Float64Array(KEPT);
