@@ -19,7 +19,7 @@ it("an exchange walks route, admit, pick, attempt and record in this order", () 
     "  route(): void",
     "  admit(): void",
     "  pick(): void",
-    "this.attempt.start(",
+    "this.tries.next()",
     "  #record(): void",
   ].map((what) => text.indexOf(what));
   expect(places).toEqual([...places].sort((a, b) => a - b));

@@ -9,7 +9,7 @@
  */
 
 import type { PolicyResource } from "./policy.ts";
-import type { ClusterResilience, RetryPolicy } from "./resilience.ts";
+import type { ClusterResilience, OverloadLimits, PriorityRules, RetryPolicy } from "./resilience.ts";
 
 /** In the order in which a sidecar applies them: make before break. */
 export const RESOURCE_TYPES = ["cluster", "endpoints", "listener", "route", "policy", "secret"] as const;
@@ -222,6 +222,8 @@ export interface ListenerLimits {
   readonly streamIdleTimeoutMs: number;
   /** A connection without an exchange is closed. Default 3,600,000. */
   readonly connectionIdleTimeoutMs: number;
+  /** Absent: nothing is shed. */
+  readonly overload?: OverloadLimits;
 }
 
 export interface OutboundListenerResource {
@@ -297,6 +299,8 @@ export interface RouteRule {
   readonly backendRequestTimeoutMs?: number;
   /** Absent: its defaults. */
   readonly retry?: RetryPolicy;
+  /** Absent: `default`. */
+  readonly priority?: PriorityRules;
 }
 
 export type RouteAction =

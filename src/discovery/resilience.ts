@@ -165,3 +165,26 @@ export interface ClusterResilience {
   /** Whether instances of the client's own zone come first. Default true. */
   readonly prefersZone?: boolean;
 }
+
+/** From which load on a sidecar refuses requests; either absent: whatever it is. */
+export interface OverloadLimits {
+  /** How late a traffic loop may be. */
+  readonly loopDelayMs?: number;
+  /** Of the memory that the process may have, from 0 to 1. */
+  readonly memoryShare?: number;
+}
+
+export const PRIORITY_CLASSES = ["critical", "default", "sheddable"] as const;
+export type PriorityClass = (typeof PRIORITY_CLASSES)[number];
+
+/** Which class a rule's requests have. */
+export interface PriorityRules {
+  readonly class: PriorityClass;
+  /** Names in lower case; the first that holds decides. */
+  readonly headers?: readonly {
+    readonly name: string;
+    /** Absent: any. */
+    readonly value?: string;
+    readonly class: PriorityClass;
+  }[];
+}

@@ -113,6 +113,7 @@ export class Inbound implements ListenerContext {
 
   configure(resource: InboundListenerResource): void {
     this.limits = resource.limits;
+    this.loop.overload.configure(resource.limits.overload);
     this.#mtls = resource.mtls ?? "DISABLE";
     this.#namespace = resource.local.namespace;
     this.#hosts.clear();

@@ -8,6 +8,7 @@ import { Scratch } from "./net/scratch.ts";
 import type { TimerWheel } from "./net/timer-wheel.ts";
 import { Origination } from "./net/tls-connect.ts";
 import type { Loop } from "./request/listener-context.ts";
+import { Overload } from "./request/overload.ts";
 import { HandshakeSeries } from "./telemetry/handshake-series.ts";
 import { HopSeries } from "./telemetry/hop-series.ts";
 import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
@@ -22,5 +23,5 @@ export function loopContext(
   const hop: HopContext = { wheel, turn: new Turn(), budget: new WindowBudget(() => wheel.now()) };
   const origination = new Origination(keyring, new HandshakeSeries(allocator, "outbound"));
   const hops = new Hops({ ...hop, origination, random, counts: new HopSeries(allocator, "outbound") });
-  return { wheel, scratch: new Scratch(), random, hops, hop };
+  return { wheel, scratch: new Scratch(), random, overload: new Overload(wheel), hops, hop };
 }

@@ -85,6 +85,7 @@ export class Outbound implements ListenerContext {
 
   configure(resource: OutboundListenerResource): void {
     this.#settings = resource;
+    this.loop.overload.configure(resource.limits.overload);
     this.clusters.setLocal(resource.local);
     this.clusters.clusterDomain = resource.clusterDomain;
     this.generation++;

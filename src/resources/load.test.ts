@@ -214,6 +214,7 @@ describe("defaults", () => {
       authorization: { exposeDenials: false },
       limits: { maxHeadBytes: 65_536, maxHeaders: 100 },
       timeouts: { headers: 10_000, streamIdle: 300_000, connectionIdle: 3_600_000 },
+      overload: {},
       telemetry: { metricPrefix: "istio" },
     });
   });

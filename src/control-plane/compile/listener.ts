@@ -69,7 +69,13 @@ function localWorkload(mesh: MeshIndex, node: Node): LocalWorkload {
 
 function limits(mesh: MeshIndex): ListenerLimits {
   const spec = mesh.mesh?.spec;
+  const { loopDelay, memory } = spec?.overload ?? {};
+  const overload = {
+    ...(loopDelay !== undefined && { loopDelayMs: loopDelay }),
+    ...(memory !== undefined && { memoryShare: memory / 100 }),
+  };
   return {
+    ...(Object.keys(overload).length > 0 && { overload }),
     maxHeadBytes: spec?.limits?.maxHeadBytes ?? 65_536,
     maxHeaders: spec?.limits?.maxHeaders ?? 100,
     headTimeoutMs: spec?.timeouts?.headers ?? 10_000,

@@ -4,6 +4,7 @@ import {
   DEFAULT_RETRY_CONDITIONS,
   type Hedge,
   type OutlierSettings,
+  type PriorityRules,
   type RetryPolicy,
 } from "../../discovery/resilience.ts";
 import type { TrafficPolicySpec } from "../../resources/kind/traffic-policy.ts";
@@ -96,6 +97,22 @@ export function retryPolicy(
     ...(policy && { retryAfterMaxMs: policy.retryAfterMax, nonIdempotent: policy.nonIdempotent }),
     ...(policy?.hedge && { hedge: hedge(policy.hedge) }),
   };
+}
+
+/** Of the rules of one route, or of a Service without any; undefined: all are `default`. */
+export function priorityRules(
+  spec: TrafficPolicySpec["priority"] | undefined,
+  route: string | undefined,
+): PriorityRules | undefined {
+  if (spec === undefined) return undefined;
+  const own = spec.routes?.find(({ name }) => name === route)?.class ?? spec.class;
+  const headers = (spec.headers ?? []).map(({ name, value, class: of }) => ({
+    name: name.toLowerCase(),
+    ...(value !== undefined && { value }),
+    class: of,
+  }));
+  if (own === "default" && headers.length === 0) return undefined;
+  return { class: own, ...(headers.length > 0 && { headers }) };
 }
 
 function hedge({ delay, percentile }: NonNullable<NonNullable<TrafficPolicySpec["retry"]>["hedge"]>): Hedge {

@@ -127,6 +127,9 @@ export interface MeshInput {
           readonly connectionIdle?: number | undefined;
         }
       | undefined;
+    readonly overload?:
+      | { readonly loopDelay?: number | undefined; readonly memory?: number | undefined }
+      | undefined;
     readonly telemetry?: { readonly metricPrefix?: string | undefined } | undefined;
   };
 }

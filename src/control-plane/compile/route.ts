@@ -17,7 +17,7 @@ import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import { compileMatch } from "./match.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import { compareMatches, type RankedMatch } from "./precedence.ts";
-import { retryPolicy } from "./resilience.ts";
+import { priorityRules, retryPolicy } from "./resilience.ts";
 import type { RouteInput, RuleInput } from "./route-inputs.ts";
 
 /** The route of one port under `name` (its canonical name or the alias without port). */
@@ -35,7 +35,7 @@ export function compileRoute(
   if (routes.length === 0) {
     const cluster = servicePortName(ref, port.port);
     const action = { kind: "forward", backends: [{ weight: 1, cluster }] } as const;
-    const rule = { name: "default", action, ...waiting(undefined, policy) };
+    const rule = { name: "default", action, ...waiting(undefined, undefined, policy) };
     return { ...head, matches: [{ rule: 0, source: `Service ${idOf(ref)}` }], rules: [rule] };
   }
   const rules: RouteRule[] = [];
@@ -109,21 +109,28 @@ function compileRule(
   const action = compileAction(mesh, route.metadata.namespace, rule);
   const stickyBy = hashKey(policy?.sticky);
   const isSticky = action.kind === "forward" && action.backends.length > 1 && stickyBy !== undefined;
-  return { name, action: isSticky ? { ...action, stickyBy } : action, ...waiting(rule, policy) };
+  return {
+    name,
+    action: isSticky ? { ...action, stickyBy } : action,
+    ...waiting(rule, route.metadata.name, policy),
+  };
 }
 
-/** How long is waited, and what is tried again. Zero switches a timeout off, as in the Gateway API. */
+/** How long is waited, what is tried again, who goes first. Zero switches a timeout off, as in the Gateway API. */
 function waiting(
   rule: Pick<RuleInput, "timeouts" | "retry"> | undefined,
+  route: string | undefined,
   policy: TrafficPolicySpec | undefined,
 ) {
   const request = rule?.timeouts?.request ?? policy?.timeouts?.request ?? 0;
   const backend = rule?.timeouts?.backendRequest ?? policy?.timeouts?.backendRequest ?? 0;
   const retry = retryPolicy(rule?.retry, policy?.retry);
+  const priority = priorityRules(policy?.priority, route);
   return {
     ...(request > 0 && { requestTimeoutMs: request }),
     ...(backend > 0 && { backendRequestTimeoutMs: backend }),
     ...(retry && { retry }),
+    ...(priority && { priority }),
   };
 }
 

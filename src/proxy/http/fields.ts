@@ -29,6 +29,8 @@ export const X_WEFT_ATTEMPT = 16;
 export const EXPECTED_TIMEOUT = 17;
 export const GRPC_TIMEOUT = 18;
 export const GRPC_STATUS = 19;
+/** Class of a request, from its caller's sidecar. */
+export const X_WEFT_PRIORITY = 20;
 
 const NAMES: readonly (readonly [name: string, id: number])[] = [
   ["host", HOST_FIELD],
@@ -54,6 +56,7 @@ const NAMES: readonly (readonly [name: string, id: number])[] = [
   ["x-envoy-expected-rq-timeout-ms", EXPECTED_TIMEOUT],
   ["grpc-timeout", GRPC_TIMEOUT],
   ["grpc-status", GRPC_STATUS],
+  ["x-weft-priority", X_WEFT_PRIORITY],
 ];
 
 interface Known {

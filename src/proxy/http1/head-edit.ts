@@ -19,6 +19,7 @@ import {
   UPGRADE,
   WEFT_OWN,
   X_WEFT_ATTEMPT,
+  X_WEFT_PRIORITY,
 } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 import { isMethod } from "./request-head.ts";
@@ -40,6 +41,7 @@ const REQUEST_HOP = bits(
   UPGRADE,
   WEFT_OWN,
   X_WEFT_ATTEMPT,
+  X_WEFT_PRIORITY,
   EXPECTED_TIMEOUT,
 );
 const RESPONSE_HOP = bits(CONNECTION, KEEP_ALIVE, HOP_BY_HOP);
@@ -48,7 +50,8 @@ const HOST_BIT = bits(HOST_FIELD);
 export const TRANSFER_ENCODING_BIT = bits(TRANSFER_ENCODING);
 export const UPGRADE_BIT = bits(UPGRADE);
 export const WEFT_OWN_BIT = bits(WEFT_OWN);
-export const ATTEMPT_BIT = bits(X_WEFT_ATTEMPT);
+/** What the caller's sidecar tells the application by the called one's. */
+export const CALLER_BITS = bits(X_WEFT_ATTEMPT, X_WEFT_PRIORITY);
 export const EXPECTED_TIMEOUT_BIT = bits(EXPECTED_TIMEOUT);
 
 /** What a `Connection` field may not take away from the request (hostile.md #25). */
@@ -158,7 +161,7 @@ function copyFields(out: Buffer, at: number, head: Head, edit: HeadEdit | null, 
 /** Whether the upstream gets this field of a request, as far as no rule edits it. */
 export function isForwarded(head: Head, field: number): boolean {
   const id = head.ids[field]!;
-  const passes = ATTEMPT_BIT | EXPECTED_TIMEOUT_BIT;
+  const passes = CALLER_BITS | EXPECTED_TIMEOUT_BIT;
   if (id !== OTHER && (REQUEST_HOP & ~passes & (1 << id)) !== 0) return false;
   return !head.hasNominated || !isRemoved(head, field, null, id);
 }

@@ -204,6 +204,22 @@ export const CAUSES = [
     text: "as much is under way to the Service as TrafficPolicy connectionPool allows",
   },
   {
+    code: "overloaded",
+    flag: "OM",
+    status: 503,
+    side: "weft",
+    closes: false,
+    text: "this sidecar has more than it can take; see MeshConfig overload",
+  },
+  {
+    code: "deadline_passed",
+    flag: "DT",
+    status: 504,
+    side: "weft",
+    closes: false,
+    text: "the client no longer waits: its deadline has passed before the request could be forwarded",
+  },
+  {
     code: "loop_detected",
     flag: "NR",
     status: 508,

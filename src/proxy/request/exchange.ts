@@ -7,6 +7,7 @@
  * Each step either goes on, or ends the exchange with a cause (`fail`), or waits, and is then called again.
  */
 
+import type { PriorityClass } from "../../discovery/resilience.ts";
 import type { Priority } from "../clusters/cluster.ts";
 import { splitAuthority } from "../http/authority.ts";
 import type { HeadEdit } from "../http/edit.ts";
@@ -25,6 +26,7 @@ import { openConnectTunnel } from "./connect.ts";
 import { Deadlines } from "./deadline.ts";
 import { hashOfRequest } from "./hash-key.ts";
 import { incomingTimeoutMs } from "./incoming-deadline.ts";
+import { incomingPriority } from "./incoming-priority.ts";
 import type { Destination, ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
 import { Tries } from "./tries.ts";
@@ -44,7 +46,7 @@ export class Exchange implements RequestHandler {
   /** Of the response sent; 0 before. */
   status = 0;
   flag = "-";
-  priority: Priority = "default";
+  priorityClass: PriorityClass = "default";
   requestBytes = 0;
   responseBytes = 0;
   keepsAlive = true;
@@ -115,10 +117,12 @@ export class Exchange implements RequestHandler {
     this.tokenEdit = null;
     this.#serial++;
     this.tries.begin();
+    this.priorityClass = incomingPriority(this);
     this.deadlines.begin(this.startedAt);
     const timeoutMs = incomingTimeoutMs(this.connection.head);
     if (timeoutMs > 0) this.deadlines.request(timeoutMs);
     if (this.peer !== null && Date.now() > this.peer.expiresAt) this.fail("client_expired");
+    else if (timeoutMs > 0 && timeoutMs <= this.listener.loop.overload.delayMs) this.fail("deadline_passed");
     else this.route();
   }
 
@@ -150,8 +154,19 @@ export class Exchange implements RequestHandler {
     }
   }
 
+  /** Requests that must not fail for those that may are counted apart. */
+  get priority(): Priority {
+    return this.priorityClass === "critical" ? "high" : "default";
+  }
+
   #take(selected: Selected): void {
     this.selected = selected;
+    const { priority } = selected.rule;
+    if (priority !== null) this.priorityClass = priority.classOf(this.connection.head);
+    if (this.listener.loop.overload.sheds(this.priorityClass)) {
+      this.fail("overloaded");
+      return;
+    }
     const { action } = selected.rule;
     switch (action.kind) {
       case "fail":

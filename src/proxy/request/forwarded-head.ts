@@ -2,7 +2,7 @@
 import { B3, TRACEPARENT, X_FORWARDED_PROTO, X_REQUEST_ID } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 import {
-  ATTEMPT_BIT,
+  CALLER_BITS,
   EXPECTED_TIMEOUT_BIT,
   editedBytes,
   put,
@@ -40,7 +40,7 @@ export function writeForwardedHead(
   scratch.reserve(0, editedBytes(head, edit) + clientCert.length);
   const keep =
     (keepsUpgrade ? UPGRADE_BIT : 0) |
-    (isOutbound ? 0 : ATTEMPT_BIT) |
+    (isOutbound ? 0 : CALLER_BITS) |
     (remainingMs > 0 ? 0 : EXPECTED_TIMEOUT_BIT);
   let to = writeRequestHead(scratch.buf, 0, head, edit, keep);
   to = put(scratch.buf, writeContext(scratch.buf, to, head), clientCert);
@@ -48,6 +48,8 @@ export function writeForwardedHead(
     if (attempt === 1) to = put(scratch.buf, to, FIRST_ATTEMPT);
     else to += scratch.buf.write(`x-weft-attempt: ${attempt}\r\n`, to, "latin1");
   }
+  if (isOutbound && exchange.priorityClass !== "default")
+    to += scratch.buf.write(`x-weft-priority: ${exchange.priorityClass}\r\n`, to, "latin1");
   if (remainingMs > 0)
     to += scratch.buf.write(`x-envoy-expected-rq-timeout-ms: ${Math.ceil(remainingMs)}\r\n`, to, "latin1");
   if (keepsUpgrade) to = put(scratch.buf, to, UPGRADE);

@@ -17,6 +17,7 @@ import type { DestinationSeries, PeerLabels } from "../telemetry/record.ts";
 import type { TcpSeries } from "../telemetry/tcp-series.ts";
 import type { Admission } from "./admit.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Overload } from "./overload.ts";
 
 export type UpstreamCluster = Cluster<ClientConnection>;
 export type UpstreamEndpoint = Endpoint<ClientConnection>;
@@ -35,6 +36,8 @@ export interface Loop {
   readonly wheel: TimerWheel;
   readonly scratch: Scratch;
   readonly random: () => number;
+  /** How much more it can take. */
+  readonly overload: Overload;
   /** To other sidecars. */
   readonly hops: Hops;
   /** For those that come from other sidecars. */

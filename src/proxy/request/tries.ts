@@ -113,7 +113,8 @@ export class Tries {
     const exchange = this.#exchange;
     const { cluster, connection, listener } = exchange;
     if (this.#other(attempt)?.isActive === true) return;
-    if (exchange.status !== 0 || cluster === null || this.replay.state === "lost") {
+    const isHopeless = cause === "loop_detected" || this.replay.state === "lost";
+    if (exchange.status !== 0 || cluster === null || isHopeless) {
       exchange.fail(cause, detail);
       return;
     }

@@ -13,6 +13,7 @@ import type {
 import type { HeadEdit } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
 import { Matcher } from "./match.ts";
+import { Priorities } from "./priorities.ts";
 import { RetryPolicy } from "./retry-policy.ts";
 import { compileEdit, compileRedirect, type Redirect } from "./rewrite.ts";
 import { Split } from "./split.ts";
@@ -50,6 +51,8 @@ export interface Rule {
   /** 0: none. */
   readonly backendRequestTimeoutMs: number;
   readonly retry: RetryPolicy;
+  /** Null: all are `default`. */
+  readonly priority: Priorities | null;
   readonly action: Action;
 }
 
@@ -95,6 +98,7 @@ function compileRule(rule: RouteRule, match: RouteMatch, port: number): Rule {
     requestTimeoutMs: rule.requestTimeoutMs ?? 0,
     backendRequestTimeoutMs: rule.backendRequestTimeoutMs ?? 0,
     retry: new RetryPolicy(rule.retry),
+    priority: rule.priority === undefined ? null : new Priorities(rule.priority),
     action: compileAction(rule, prefix, port),
   };
 }

@@ -3,7 +3,7 @@
  */
 import { metadataOf } from "../metadata.ts";
 import { boolean, dnsName, duration, integer, positiveDuration, text } from "../scalars.ts";
-import { type Infer, object, oneOfValues, withDefault } from "../schema.ts";
+import { type Infer, object, oneOfValues, optional, withDefault } from "../schema.ts";
 
 export const meshConfigMetadata = metadataOf(text('"default"', { pattern: /^default$/, max: 7 }));
 
@@ -62,6 +62,19 @@ const authorization = object({
   ),
 });
 
+const overload = object({
+  loopDelay: optional(
+    positiveDuration,
+    "A traffic loop that is so late refuses `sheddable` requests, one that is twice as late `default` ones too; default: none does.",
+    "Envoy overload manager",
+  ),
+  memory: optional(
+    integer(1, 99, { unit: "%" }),
+    "A sidecar that has so much of its memory limit refuses `sheddable` requests, half-way from there to the limit `default` ones too; default: none does.",
+    "Envoy `fixed_heap`",
+  ),
+});
+
 export const meshConfigSpec = object({
   trustDomain: withDefault(
     dnsName,
@@ -96,6 +109,7 @@ export const meshConfigSpec = object({
   authorization: withDefault(authorization, {}, "What becomes of refused requests."),
   limits: withDefault(limits, {}, "What is refused."),
   timeouts: withDefault(timeouts, {}, "How long is waited on every listener."),
+  overload: withDefault(overload, {}, "When sidecars refuse what they could not answer in time."),
   telemetry: withDefault(telemetry, {}, "What is measured."),
 });
 

@@ -10,6 +10,7 @@ import { adaptiveConcurrency, connectionPool } from "./traffic-policy-connection
 import { hashFields } from "./traffic-policy-hash.ts";
 import { loadBalancer } from "./traffic-policy-load-balancer.ts";
 import { outlierDetection } from "./traffic-policy-outlier.ts";
+import { priority } from "./traffic-policy-priority.ts";
 import { retry, retryBudget } from "./traffic-policy-retry.ts";
 
 export const trafficPolicyMetadata = metadataOf(dnsName);
@@ -36,6 +37,7 @@ export const trafficPolicySpec = object({
     "Envoy `adaptive_concurrency`",
   ),
   outlierDetection: optional(outlierDetection, "Instances that fail get nothing for a while; default: off."),
+  priority: optional(priority, "Whose requests go first when a sidecar has more than it can take."),
   retry: optional(retry, "What is tried again; a route's own `retry` wins."),
   retryBudget: optional(retryBudget, "How many retries are too many."),
   timeouts: optional(
