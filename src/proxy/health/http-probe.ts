@@ -45,6 +45,7 @@ export function httpProbe(open: Open, { method, path, host, judge }: HttpQuestio
       const headers = { host, "user-agent": "weft-health-check", accept: "*/*", connection: "close" };
       const request = http().request({ method, path, headers, createConnection: () => opened.stream });
       request.on("error", (error) => done(failed(error)));
+      request.on("upgrade", (response) => done(judge(response)));
       request.on("response", (response) => {
         let length = 0;
         response.on("data", (chunk: Buffer) => {
