@@ -29,6 +29,12 @@ it.each<[object]>([
   expect(told(healthCheck)).toEqual([]);
 });
 
+it("a port that the Service has not is a warning", () => {
+  expect(told({ tcp: {}, port: 81 })).toEqual([
+    "spec.healthCheck.port: TrafficPolicy default/p refers to port 81 of Service default/s, which has 80",
+  ]);
+});
+
 describe("what is wrong is said", () => {
   it.each<[object, RegExp]>([
     [{}, /^spec.healthCheck: names 0 kinds of check/],

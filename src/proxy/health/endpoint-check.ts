@@ -116,10 +116,10 @@ export class EndpointCheck {
     const { settings, changed, counted } = this.#context;
     this.#asked++;
     this.#waitInterval();
-    if (outcome.kind === "unknown") return;
     const isPass = outcome.kind === "pass";
-    counted(outcome.kind);
     this.#lastResult = isPass ? "passed" : outcome.reason;
+    if (outcome.kind === "unknown") return;
+    counted(outcome.kind);
     const wasUnhealthy = this.isUnhealthy;
     this.#state = afterResult(this.#state, isPass, settings);
     if (this.isUnhealthy !== wasUnhealthy) changed(this);

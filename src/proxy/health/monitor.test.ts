@@ -263,7 +263,7 @@ it("a health check that is taken away clears what it found; one that is added be
 
 it("what the sidecar could not ask says nothing of the endpoint", async () => {
   const test = setUp();
-  test.auto.outcome = { kind: "unknown" };
+  test.auto.outcome = { kind: "unknown", reason: "no certificate" };
   test.monitor.applied([test.cluster(), endpoints(1)]);
   await test.tick(60_000);
   const [[, checks] = []] = test.monitor.clusters();

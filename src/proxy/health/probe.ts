@@ -7,7 +7,7 @@ export type Outcome =
   /** `reason` is for people: `HTTP 503`, `ECONNREFUSED`. */
   | { readonly kind: "fail"; readonly reason: string }
   /** This sidecar could not ask, e.g. has no certificate yet: it says nothing of the endpoint. */
-  | { readonly kind: "unknown" };
+  | { readonly kind: "unknown"; readonly reason: string };
 
 export interface Target {
   readonly endpoint: EndpointResource;

@@ -44,7 +44,7 @@ export class Reach {
     return (target, done) => {
       const credentials = this.#usable();
       if (credentials === null) {
-        process.nextTick(done, { kind: "unknown" });
+        process.nextTick(done, { kind: "unknown", reason: "this sidecar has no valid certificate" });
         return () => {};
       }
       return shakeHands(target, credentials, alpn, done);

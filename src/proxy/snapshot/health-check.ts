@@ -35,13 +35,20 @@ function probeFault(probe: HealthProbe): string | undefined {
       const { path, host, expectedStatuses } = probe;
       if (!PATH.test(path)) return "a path that begins with / and has visible characters alone";
       if (host !== undefined && !HOST.test(host)) return "a host name, with or without a port";
-      const areRanges = expectedStatuses.every(([from, to]) => from >= 100 && from <= to && to <= 599);
+      const areRanges = Array.isArray(expectedStatuses) && expectedStatuses.every(isRange);
       return areRanges ? undefined : "ranges of statuses from 100 to 599";
     }
     case "tcp":
-    case "grpc":
       return undefined;
+    case "grpc":
+      return typeof probe.service === "string" ? undefined : "the name of a service";
     default:
       return "a probe of kind http, tcp or grpc";
   }
+}
+
+function isRange(range: unknown): boolean {
+  if (!Array.isArray(range)) return false;
+  const [from, to] = range;
+  return from >= 100 && from <= to && to <= 599;
 }
