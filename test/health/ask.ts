@@ -8,7 +8,7 @@ import type { Target } from "../../src/proxy/health/probe.ts";
 import { Reach } from "../../src/proxy/health/reach.ts";
 
 /** A question that has no answer by then counts as hanging. */
-const PATIENCE_MS = 300;
+const PATIENCE_MS = 10_000;
 
 export const GET: HealthProbe = { kind: "http", path: "/", expectedStatuses: [[200, 299]] };
 export const TCP: HealthProbe = { kind: "tcp" };

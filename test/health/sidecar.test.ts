@@ -164,7 +164,10 @@ it("requests avoid an endpoint from its third failure to its second pass, in eve
   ]);
   const metrics = await get(sidecar.ports.telemetry, "/metrics");
   expect(metrics).toContain('weft_health_check_unhealthy{cluster="shop.default:80"} 1');
-  expect(metrics).toMatch(/weft_health_checks_total\{cluster="shop.default:80",result="fail"\} [3-9]/);
+  const failed = /weft_health_checks_total\{cluster="shop.default:80",result="fail"\} (\d+)/.exec(
+    metrics,
+  )?.[1];
+  expect(Number(failed)).toBeGreaterThanOrEqual(3);
 
   sick.health = 200;
   await expect.poll(() => failing(running)).toEqual([]);
