@@ -196,6 +196,24 @@ it("a health check is changed and taken away under traffic", async () => {
   expect(await rows(running, "/health-checks")).toEqual([]);
 });
 
+it("an instance that left unhealthy and returns is used until it is asked", async () => {
+  const apps = [await startApp(), await startApp()];
+  const [sick] = apps;
+  if (sick === undefined) throw new TypeError("an application");
+  sick.health = 503;
+  const running = await start(apps);
+  const { discovery } = running;
+  await expect.poll(() => failing(running)).toHaveLength(2);
+  const ports = apps.map(({ port }) => port);
+  discovery.set("endpoints", service("shop", ports.slice(1)).endpoints);
+  await expect.poll(() => rows(running, "/health-checks")).toHaveLength(1);
+  sick.health = 200;
+  discovery.set("endpoints", service("shop", ports).endpoints);
+  await expect.poll(() => rows(running, "/health-checks")).toHaveLength(2);
+  await expect.poll(() => failing(running)).toEqual([]);
+  expect(await answerers(running)).toEqual(ports.map(String).sort());
+});
+
 it("a health check that the sidecar does not understand is refused, and names the field", async () => {
   const { discovery, cluster } = await start([await startApp()]);
   const probe = { kind: "redis" } as never;

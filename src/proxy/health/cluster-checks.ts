@@ -67,8 +67,8 @@ export class ClusterChecks {
     }
   }
 
-  /** These are all there are: the checks of others end, those of new ones begin. */
-  setEndpoints(endpoints: readonly EndpointResource[]): void {
+  /** These are all there are: the checks of others end, those of new ones begin. True if one that was unhealthy is gone. */
+  setEndpoints(endpoints: readonly EndpointResource[]): boolean {
     const before = this.#checks;
     this.#checks = new Map();
     const added: EndpointCheck[] = [];
@@ -81,8 +81,10 @@ export class ClusterChecks {
       this.#checks.set(key, check);
       before.delete(key);
     }
-    for (const check of before.values()) check.stop();
+    const gone = [...before.values()];
+    for (const check of gone) check.stop();
     for (const check of added) check.start();
+    return gone.some(({ isUnhealthy }) => isUnhealthy);
   }
 
   stop(): void {

@@ -191,6 +191,7 @@ it("an endpoint that goes is asked no more; one that stays keeps its state, one 
   await test.tick(20_000);
   expect([test.times(1), test.times(2).length]).toEqual([[0], 3]);
   expect(test.verdicts.length).toBe(2);
+  expect(test.sent.at(-1)).toEqual([unhealthy(2)]);
   test.auto.outcome = null;
   test.monitor.applied([endpoints(1, 2)]);
   const [[, checks] = []] = test.monitor.clusters();

@@ -93,7 +93,8 @@ export class HealthMonitor {
     const entry = this.#clusters.get(name);
     if (entry === undefined) return;
     entry.endpoints = endpoints;
-    entry.checks?.setEndpoints(endpoints);
+    // Or else one that comes back would be unhealthy to the loops, and not yet asked here.
+    if (entry.checks?.setEndpoints(endpoints) === true) this.#publish(name);
   }
 
   #optionsFor(cluster: string): ClusterChecksOptions {
