@@ -13,6 +13,9 @@ const JITTER = 0.1;
 /** The first gap is from this share of an interval up to a whole one: endpoints that came together part at once. */
 const LEAST_FIRST_GAP = 0.5;
 
+/** Longest reason that is kept: others chose its words. */
+const MAX_REASON = 300;
+
 /** Time and chance; a simulator brings its own. */
 export interface Pace {
   /** In [0, 1). */
@@ -95,8 +98,11 @@ export class EndpointCheck {
   #ask(): void {
     const { pace, slots, settings, probe } = this.#context;
     this.#isAsking = true;
+    // Of this question alone: a late answer must not end the next one.
+    let isOver = false;
     const end = () => {
-      if (!this.#isAsking) return false;
+      if (isOver) return false;
+      isOver = true;
       this.#isAsking = false;
       cancelTimeout();
       cancelProbe();
@@ -117,7 +123,7 @@ export class EndpointCheck {
     this.#asked++;
     this.#waitInterval();
     const isPass = outcome.kind === "pass";
-    this.#lastResult = isPass ? "passed" : outcome.reason;
+    this.#lastResult = isPass ? "passed" : outcome.reason.slice(0, MAX_REASON);
     if (outcome.kind === "unknown") return;
     counted(outcome.kind);
     const wasUnhealthy = this.isUnhealthy;

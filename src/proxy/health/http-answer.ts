@@ -1,13 +1,10 @@
 /** What an answer of HTTP says for people, whether the application gave it or the sidecar before it. */
 import type { IncomingMessage } from "node:http";
 
-/** Longest text of a sidecar's that is passed on. */
-const MAX_TEXT = 200;
-
 /** Why the sidecar at the other end answered in the application's place; undefined where it did not. */
 export function sidecarError(response: IncomingMessage): string | undefined {
   const text = response.headers["x-weft-error"];
-  return typeof text === "string" ? text.slice(0, MAX_TEXT) : undefined;
+  return typeof text === "string" ? text : undefined;
 }
 
 /** `HTTP 503`, with a sidecar's reason behind it. */

@@ -246,6 +246,20 @@ it("another question is asked at once; its first answer decides", async () => {
   expect(test.verdicts).toEqual([`${NAME} 1 unhealthy: HTTP 503`]);
 });
 
+it("an answer that comes after its question was given up is nobody's", async () => {
+  const test = setUp();
+  test.monitor.applied([test.cluster(), endpoints(1)]);
+  test.monitor.applied([test.cluster({ probe: TCP })]);
+  test.asked[0]?.answer(FAIL);
+  await test.tick(0);
+  expect([test.verdicts, test.open().map(({ kind }) => kind)]).toEqual([[], ["tcp"]]);
+  test.asked[1]?.answer(PASS);
+  await test.tick(60_000);
+  const many = Array.from({ length: 150 }, (_, i) => i + 2);
+  test.monitor.applied([endpoints(...many)]);
+  expect(test.open().length).toBe(100);
+});
+
 it("a health check that is taken away clears what it found; one that is added begins at once", async () => {
   const test = setUp();
   test.auto.outcome = FAIL;
