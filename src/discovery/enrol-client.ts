@@ -8,7 +8,8 @@ import {
   RETRY_TRAILER,
   readEnrolAnswer,
 } from "./enrolment.ts";
-import { frame, statusText } from "./grpc-client.ts";
+import { frame } from "./grpc-client.ts";
+import { statusText } from "./grpc-status.ts";
 
 const http2 = process.getBuiltinModule("node:http2");
 

@@ -2,8 +2,9 @@
  * The sidecar's side of the gRPC stream, on `node:http2` alone: a message is five bytes of prefix and JSON, and every sidecar would pay
  * megabytes for the library (docs/decisions/0002-discovery-client-transport.md).
  */
-import type { IncomingHttpHeaders, SecureClientSessionOptions } from "node:http2";
+import type { SecureClientSessionOptions } from "node:http2";
 import type { OpenTransport } from "./client.ts";
+import { statusText } from "./grpc-status.ts";
 import { DISCOVERY_METHOD, type DownstreamMessage } from "./messages.ts";
 
 const http2 = process.getBuiltinModule("node:http2");
@@ -68,18 +69,6 @@ export function grpcTransport(target: string, tls?: () => SecureClientSessionOpt
       close: () => close("closed"),
     };
   };
-}
-
-/** The status that ends a call, for people; its message is percent-encoded. */
-export function statusText(trailers: IncomingHttpHeaders): string {
-  const message = String(trailers["grpc-message"] ?? "");
-  let text = message;
-  try {
-    text = decodeURIComponent(message);
-  } catch {
-    // As it came.
-  }
-  return `grpc-status ${String(trailers["grpc-status"])} ${text}`.trim();
 }
 
 /** A message with its prefix. */

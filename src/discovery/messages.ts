@@ -8,6 +8,7 @@
  * indexes where it would otherwise search.
  */
 
+import type { HealthCheck } from "./health-check.ts";
 import type { PolicyResource } from "./policy.ts";
 import type { ClusterResilience, OverloadLimits, PriorityRules, RetryPolicy } from "./resilience.ts";
 
@@ -170,6 +171,8 @@ export interface ClusterResource extends ClusterResilience {
   readonly connectTimeoutMs: number;
   /** An idle pooled connection is closed after this long. Default 3,600,000. */
   readonly poolIdleTimeoutMs: number;
+  /** Absent: endpoints are not asked whether they serve. */
+  readonly healthCheck?: HealthCheck;
 }
 
 /** Where a cluster's instances are. Carries the cluster's name. */

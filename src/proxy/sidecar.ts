@@ -12,6 +12,10 @@ import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
 import { decisionLine } from "./decisions.ts";
 import type { CertificateKeeper } from "./enrolment/keeper.ts";
+import { makeProbe } from "./health/make-probe.ts";
+import { HealthMonitor } from "./health/monitor.ts";
+import { Reach } from "./health/reach.ts";
+import { verdictLine } from "./health/verdict-line.ts";
 import { LoopPool } from "./loop-pool.ts";
 import { checkResource } from "./snapshot/build.ts";
 import type { Connect, DiscoveryLink } from "./snapshot/configuration.ts";
@@ -99,12 +103,20 @@ class Start implements SidecarView {
   readonly #early: (() => void)[] = [];
   #pool: LoopPool | undefined;
   configuration: Configuration | undefined;
+  readonly healthChecks: HealthMonitor;
+  readonly #reach = new Reach();
   #isDraining = false;
 
   constructor(options: SidecarOptions) {
     this.#options = options;
     this.id = options.node.id;
     this.process = new ProcessMetrics(options.node.version);
+    this.healthChecks = new HealthMonitor({
+      pace: { random: Math.random, after },
+      makeProbe: (cluster) => makeProbe(this.#reach, cluster),
+      send: async (changes) => this.#pool?.send(changes),
+      onVerdict: (cluster, check) => options.log?.(verdictLine(cluster, check, new Date())),
+    });
     this.#closers.push(() => this.process.close());
   }
 
@@ -127,7 +139,11 @@ class Start implements SidecarView {
     });
     this.#pool = pool;
     this.#closers.push(() => pool.close());
-    keeper?.start((svid, bundle) => pool.send([{ kind: "secret", secret: secretOf(svid, bundle) }]));
+    keeper?.start((svid, bundle) => {
+      const secret = secretOf(svid, bundle);
+      this.#reach.setSecret(secret);
+      return pool.send([{ kind: "secret", secret }]);
+    });
     this.#closers.push(() => keeper?.close());
     const chosen: SidecarPorts = {
       outbound: opened.outboundPort,
@@ -138,13 +154,17 @@ class Start implements SidecarView {
     const configuration = new Configuration({
       ...this.#options,
       node: { ...node, ports: appPort === undefined ? chosen : { ...chosen, app: appPort } },
-      send: (changes) => pool.send(changes),
+      send: async (changes) => {
+        await pool.send(changes);
+        this.healthChecks.applied(changes);
+      },
       check: checkResource,
       loops: concurrency,
       scope: outboundScope,
     });
     this.configuration = configuration;
     this.#closers.push(() => configuration.close());
+    this.#closers.push(() => this.healthChecks.close());
     await configuration.start();
     for (const tell of this.#early.splice(0)) tell();
     this.#reportLoad(configuration.link);
@@ -222,4 +242,10 @@ class Start implements SidecarView {
     }, LOAD_REPORT_INTERVAL_MS).unref();
     this.#closers.push(() => clearInterval(timer));
   }
+}
+
+/** Does not keep the process. */
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms).unref();
+  return () => clearTimeout(timer);
 }

@@ -42,6 +42,9 @@ export class Swap {
       case "endpoints-removed":
         clusters.get(change.name)?.setEndpoints([]);
         return;
+      case "health":
+        clusters.get(change.name)?.setUnhealthy(new Set(change.unhealthy));
+        return;
       case "listener":
         if (change.resource.name === "outbound") this.#outbound.configure(change.resource);
         else this.#inbound.configure(change.resource);
@@ -75,6 +78,7 @@ export class Swap {
         cluster: cluster.name,
         endpoint: `${endpoint.address}:${endpoint.port}`,
         weight: endpoint.weight,
+        failsCheck: endpoint.failsCheck,
         active: endpoint.active,
         idleConnections: endpoint.pool.size,
       })),

@@ -59,6 +59,13 @@ function ofShape(shape: Shape): JsonSchema {
       return { type: "string", pattern: DURATION_PATTERN };
     case "portReference":
       return { oneOf: [{ type: "integer", minimum: 1, maximum: 65_535 }, { type: "string" }] };
+    case "statusRange":
+      return {
+        oneOf: [
+          { type: "integer", minimum: 100, maximum: 599 },
+          { type: "string", pattern: shape.pattern },
+        ],
+      };
     case "enum":
       return shape.values.length === 1 ? { const: shape.values[0] } : { enum: shape.values };
     case "list": {

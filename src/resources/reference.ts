@@ -104,6 +104,8 @@ function describe(shape: Shape): readonly [type: string, range: string] {
       return ["duration", `${shape.min} to ${shape.max}`];
     case "portReference":
       return ["number or text", `1 to 65535${shape.isNamed ? ", or the name of a port" : ""}`];
+    case "statusRange":
+      return ["number or text", "100 to 599, or a range such as 200-299"];
     case "enum":
       return ["one of", shape.values.map(code).join(", ")];
     case "list": {

@@ -40,11 +40,17 @@ interface Reference {
   readonly sectionName?: string;
   /** Whether traffic is sent there: not into another namespace without a ReferenceGrant, a kind that Weft has not. */
   readonly isBackend: boolean;
+  /** That the Service does not exist is said of another reference. */
+  readonly isAgain?: boolean;
 }
 
 function referencesOf(resource: Resource): readonly Reference[] {
   if (resource.kind === "TrafficPolicy") {
-    return [{ path: ["spec", "targetRef"], name: resource.spec.targetRef.name, isBackend: false }];
+    const { targetRef, healthCheck } = resource.spec;
+    const target = { path: ["spec", "targetRef"], name: targetRef.name, isBackend: false };
+    if (healthCheck?.port === undefined) return [target];
+    const { port } = healthCheck;
+    return [target, { ...target, path: ["spec", "healthCheck"], port, isAgain: true }];
   }
   return resource.kind === "HTTPRoute" ? referencesOfRoute(resource) : [];
 }
@@ -90,6 +96,7 @@ function check(
     message: `${resourceId(from)} refers to ${message}`,
   });
   if (service === undefined) {
+    if (reference.isAgain === true) return [];
     const issue = warning("name", name, "a Service that exists", `${target}, which does not exist`);
     const suggestion = closest(name, namesIn(namespace, known));
     return [suggestion === undefined ? issue : { ...issue, suggestion }];

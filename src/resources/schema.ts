@@ -35,6 +35,8 @@ export type Shape =
   | { readonly kind: "duration"; readonly min: string; readonly max: string }
   /** `isNamed`: the name of a port will do too. */
   | { readonly kind: "portReference"; readonly isNamed: boolean }
+  /** A status of HTTP, or two with a hyphen between them. */
+  | { readonly kind: "statusRange"; readonly pattern: string }
   | { readonly kind: "enum"; readonly values: readonly (string | number)[] }
   | { readonly kind: "list"; readonly item: Shape; readonly minItems: number; readonly maxItems: number }
   | { readonly kind: "map"; readonly key: string; readonly value: Shape; readonly maxEntries: number }

@@ -89,6 +89,7 @@ class TableLoop {
       case "listener":
       case "policy":
       case "secret":
+      case "health":
         break;
     }
   }

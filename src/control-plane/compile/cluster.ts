@@ -5,6 +5,7 @@
 import type { ClusterResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
 import { hashKey } from "./hash-key.ts";
+import { compileHealthCheck } from "./health-check.ts";
 import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import { protocolOf } from "./protocol.ts";
@@ -22,6 +23,7 @@ export function compileCluster(
   const { name, namespace } = service.metadata;
   const policy = mesh.policies.get(idOf(service.metadata))?.spec;
   const hash = hashKey(policy?.loadBalancer?.hash);
+  const healthCheck = compileHealthCheck(policy?.healthCheck, port.port);
   return {
     name: servicePortName({ name, namespace }, port.port),
     service: { name, namespace },
@@ -32,5 +34,6 @@ export function compileCluster(
     ...(hash === undefined ? {} : { hash }),
     poolIdleTimeoutMs: policy?.connectionPool?.idleTimeout ?? DEFAULT_POOL_IDLE_MS,
     ...clusterResilience(policy),
+    ...(healthCheck === undefined ? {} : { healthCheck }),
   };
 }

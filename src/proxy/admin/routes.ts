@@ -3,6 +3,7 @@
  * scrapes and probes: metrics and health, nothing that tells of other workloads or changes anything).
  */
 import type { CertificateKeeper } from "../enrolment/keeper.ts";
+import type { HealthMonitor } from "../health/monitor.ts";
 import type { Configuration } from "../snapshot/configuration.ts";
 import type { DescribedRow } from "../snapshot/loop-protocol.ts";
 import type { SeriesTable } from "../snapshot/series.ts";
@@ -10,6 +11,7 @@ import { certificateFamilies, describeCertificates } from "./certificates.ts";
 import { dumpConfig } from "./config-dump.ts";
 import { discoveryFamilies } from "./discovery-metrics.ts";
 import { expose } from "./exposition.ts";
+import { describeHealthChecks, healthCheckFamilies } from "./health-checks.ts";
 import type { ProcessMetrics } from "./process-metrics.ts";
 import type { Health } from "./ready.ts";
 import { healthRoutes } from "./ready.ts";
@@ -26,6 +28,7 @@ export interface SidecarView {
   readonly series: SeriesTable;
   /** Undefined where the sidecar has no identity. */
   readonly keeper: CertificateKeeper | undefined;
+  readonly healthChecks: HealthMonitor;
   health(): Health;
   /** Asks all traffic loops; rows of several loops follow each other. */
   describe(what: "clusters" | "connections"): Promise<readonly DescribedRow[]>;
@@ -51,6 +54,11 @@ export function adminRoutes(view: SidecarView): Routes {
       method: "GET",
       about: "clusters and endpoints with their connections and requests, per traffic loop",
       handle: async () => json(200, { items: await view.describe("clusters") }),
+    },
+    "/health-checks": {
+      method: "GET",
+      about: "what active health checks say of each endpoint, and why",
+      handle: () => describeHealthChecks(view.healthChecks),
     },
     "/connections": {
       method: "GET",
@@ -87,13 +95,14 @@ function commonRoutes(view: SidecarView): Routes {
   };
 }
 
-function* families({ configuration, series, process, keeper }: SidecarView) {
+function* families({ configuration, series, process, keeper, healthChecks }: SidecarView) {
   const applied = configuration?.subscriber.applied;
   const prefix = applied?.listener.get("outbound")?.resource.metricPrefix ?? DEFAULT_PREFIX;
   yield* trafficFamilies(series, prefix);
   if (configuration !== undefined) {
     yield* discoveryFamilies(configuration.counts(), configuration.subscriber.applied);
   }
+  yield* healthCheckFamilies(healthChecks);
   if (keeper !== undefined) yield* certificateFamilies(keeper);
   yield* process.families();
 }

@@ -108,7 +108,7 @@ export class Origination {
     socket.once("secureConnect", () => {
       socket.off("close", failed);
       const isResumed = socket.isSessionReused();
-      const server = judge(socket, target, credentials, isResumed ? remembered : null);
+      const server = judgeServer(socket, target, credentials, isResumed ? remembered : null);
       if (server.kind === "refused") {
         target.session = null;
         socket.destroy();
@@ -135,9 +135,10 @@ type Server =
   | { readonly kind: "server"; readonly leaf: Buffer; readonly notAfter: number }
   | { readonly kind: "refused"; readonly fault: HandshakeFault; readonly detail: string };
 
-function judge(
+/** Whether a socket whose handshake is complete leads to the target; `resumed`: the session that it began with, if so. */
+export function judgeServer(
   socket: TLSSocket,
-  target: TlsTarget,
+  target: Pick<TlsTarget, "namespace" | "serviceAccount">,
   credentials: Credentials,
   resumed: Session | null,
 ): Server {

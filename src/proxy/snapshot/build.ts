@@ -15,6 +15,7 @@ import { LOAD_BALANCERS, MUTUAL_TLS_MODES, UPSTREAM_TLS } from "../../discovery/
 import type { PolicyResource } from "../../discovery/policy.ts";
 import { Judge } from "../policy/judge.ts";
 import { VirtualHost } from "../routing/virtual-host.ts";
+import { checkHealthCheck } from "./health-check.ts";
 
 /** Why `resource` is not usable, or undefined. */
 export function checkResource(type: ResourceType, resource: Resource): DiscoveryError | undefined {
@@ -95,5 +96,8 @@ function checkCluster(cluster: ClusterResource): DiscoveryError | undefined {
       };
     }
   }
-  return checkWord(cluster.name, "loadBalancer", cluster.loadBalancer, LOAD_BALANCERS);
+  return (
+    checkWord(cluster.name, "loadBalancer", cluster.loadBalancer, LOAD_BALANCERS) ??
+    checkHealthCheck(cluster.name, cluster.healthCheck)
+  );
 }

@@ -38,6 +38,8 @@ export type Change =
       readonly complete: boolean;
     }
   | { readonly kind: "endpoints-removed"; readonly name: string }
+  /** All endpoints of a cluster that fail their active health check now, by `endpointKey`; the others do not. */
+  | { readonly kind: "health"; readonly name: string; readonly unhealthy: readonly string[] }
   | { readonly kind: "listener"; readonly resource: ListenerResource }
   /** Who may send what to the application: whole, so that no part of it is ever without the others. */
   | { readonly kind: "policy"; readonly resource: PolicyResource }

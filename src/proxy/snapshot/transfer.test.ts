@@ -71,9 +71,10 @@ describe("inOrder", () => {
       { kind: "cluster-removed", name: "x" },
       { kind: "route-removed", name: "x" },
       { kind: "endpoints-removed", name: "x" },
+      { kind: "health", name: "y", unhealthy: [] },
       endpoints("y", 1),
     ]).map((change) => change.kind);
-    expect(kinds).toEqual(["endpoints", "route-removed", "endpoints-removed", "cluster-removed"]);
+    expect(kinds).toEqual(["endpoints", "health", "route-removed", "endpoints-removed", "cluster-removed"]);
   });
 });
 

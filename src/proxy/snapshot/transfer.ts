@@ -1,7 +1,7 @@
 /**
  * Carries changes to the traffic loops in steps that a loop handles between two requests (about 1 ms at most),
  * one step outstanding per loop: the next is sent when the loop has confirmed the last, so a large push never
- * becomes a long pause. Make before break: what is added is sent in the order secret, cluster, endpoints, policy, listener, route;
+ * becomes a long pause. Make before break: what is added is sent in the order secret, cluster, endpoints, health, policy, listener, route;
  * what is taken away follows in the opposite order, after everything that stops using it.
  */
 import type { EndpointResource } from "../../discovery/messages.ts";
@@ -18,12 +18,13 @@ const RANK = {
   secret: 0,
   cluster: 1,
   endpoints: 2,
-  policy: 3,
-  listener: 4,
-  route: 5,
-  "route-removed": 6,
-  "endpoints-removed": 7,
-  "cluster-removed": 8,
+  health: 3,
+  policy: 4,
+  listener: 5,
+  route: 6,
+  "route-removed": 7,
+  "endpoints-removed": 8,
+  "cluster-removed": 9,
 } as const satisfies Record<Change["kind"], number>;
 
 /** Where one loop's messages go. */
@@ -130,6 +131,8 @@ function costOf(change: Change): number {
       return 1;
     case "endpoints":
       return Math.max(1, change.endpoints.length) / MAX_STEP_ENDPOINTS;
+    case "health":
+      return Math.max(1, change.unhealthy.length) / MAX_STEP_ENDPOINTS;
     case "cluster":
     case "listener":
     case "route":

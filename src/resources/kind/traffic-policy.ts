@@ -8,6 +8,7 @@ import { type Infer, object, oneOfValues, optional, refine, required, withDefaul
 import { timeoutFields, timeoutsFit } from "../timeouts.ts";
 import { adaptiveConcurrency, connectionPool } from "./traffic-policy-connection-pool.ts";
 import { hashFields } from "./traffic-policy-hash.ts";
+import { healthCheck } from "./traffic-policy-health-check.ts";
 import { loadBalancer } from "./traffic-policy-load-balancer.ts";
 import { outlierDetection } from "./traffic-policy-outlier.ts";
 import { priority } from "./traffic-policy-priority.ts";
@@ -40,6 +41,7 @@ export const trafficPolicySpec = object({
   priority: optional(priority, "Whose requests go first when a sidecar has more than it can take."),
   retry: optional(retry, "What is tried again; a route's own `retry` wins."),
   retryBudget: optional(retryBudget, "How many retries are too many."),
+  healthCheck: optional(healthCheck, "Asks each instance, again and again, whether it serves."),
   timeouts: optional(
     refine(
       object({
