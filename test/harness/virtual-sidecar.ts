@@ -3,7 +3,7 @@
  * time. Its configuration comes from documents, through loader and compiler, so that what holds is what users get.
  */
 import net from "node:net";
-import type { EndpointResource, Resource } from "../../src/discovery/messages.ts";
+import type { EndpointResource, OutboundListenerResource, Resource } from "../../src/discovery/messages.ts";
 import { ClusterTable } from "../../src/proxy/cluster-table.ts";
 import { Inbound } from "../../src/proxy/inbound.ts";
 import { loopContext } from "../../src/proxy/loop-context.ts";
@@ -12,7 +12,7 @@ import { Listener } from "../../src/proxy/net/listener.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
 import { Outbound } from "../../src/proxy/outbound.ts";
 import { Swap } from "../../src/proxy/swap.ts";
-import { SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
+import { type AllocatedSeries, SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
 import { compiled, serviceDocument } from "./compiled.ts";
 
 export interface VirtualSidecar {
@@ -20,6 +20,10 @@ export interface VirtualSidecar {
   readonly outbound: Outbound;
   readonly inbound: Inbound;
   readonly listener: Listener;
+  /** Applies other documents, live. */
+  reload(documents: readonly object[]): void;
+  /** The sum of a counter or gauge, over all series with these labels. */
+  read(name: string, labels?: Readonly<Record<string, string>>): number;
   /** Moves the clock and fires what is due. */
   advance(ms: number): void;
   /** Called with each random choice: the moment after routing and before the attempt. */
@@ -27,6 +31,15 @@ export interface VirtualSidecar {
   /** Opens a connection; what it has received, and whether it is closed, can be asked at any time. */
   client(text?: string): Client;
   close(): void;
+}
+
+export interface VirtualOptions {
+  /** Default: always 0.25. */
+  readonly random?: () => number;
+  /** Of each endpoint, what is not as usual. */
+  readonly endpoint?: (index: number) => Partial<EndpointResource>;
+  /** Of the sidecar. */
+  readonly zone?: string;
 }
 
 export interface Client {
@@ -39,16 +52,19 @@ export interface Client {
 export async function virtualSidecar(
   ports: readonly number[],
   documents: readonly object[] = [],
+  options: VirtualOptions = {},
 ): Promise<VirtualSidecar> {
   let now = 0;
   const sidecar = { onChoice: () => {} };
+  const pages: Float64Array[] = [];
+  const series: AllocatedSeries[] = [];
   const allocator = new SlotAllocator(
-    () => {},
-    () => {},
+    (buffer) => pages.push(new Float64Array(buffer)),
+    (one) => series.push(one),
   );
   const random = () => {
     sidecar.onChoice();
-    return 0.25;
+    return options.random?.() ?? 0.25;
   };
   const keyring = new Keyring();
   const loop = loopContext(new TimerWheel(() => now), keyring, allocator, random);
@@ -64,15 +80,17 @@ export async function virtualSidecar(
     onDecision() {},
   });
   const swap = new Swap(outbound, inbound, keyring);
-  const all = [serviceDocument("shop"), ...documents];
+  let all = [serviceDocument("shop"), ...documents];
   const resource = <R extends Resource>(type: "listener" | "cluster" | "route", name: string) =>
     compiled<R>(all, type, name);
-  swap.apply({ kind: "listener", resource: resource("listener", "outbound") });
+  const outboundListener = resource<OutboundListenerResource>("listener", "outbound");
+  const local = { ...outboundListener.local, ...(options.zone !== undefined && { zone: options.zone }) };
+  swap.apply({ kind: "listener", resource: { ...outboundListener, local } });
   swap.apply({ kind: "cluster", resource: resource("cluster", "shop.default:80") });
   swap.apply({
     kind: "endpoints",
     name: "shop.default:80",
-    endpoints: ports.map(endpointAt),
+    endpoints: ports.map((at, i) => ({ ...endpointAt(at, i), ...options.endpoint?.(i) })),
     complete: true,
   });
   swap.apply({ kind: "route", resource: resource("route", "shop.default") });
@@ -87,6 +105,16 @@ export async function virtualSidecar(
       now += ms;
       loop.wheel.advance();
     },
+    reload(others: readonly object[]) {
+      all = [serviceDocument("shop"), ...others];
+      swap.apply({ kind: "cluster", resource: resource("cluster", "shop.default:80") });
+      swap.apply({ kind: "route", resource: resource("route", "shop.default") });
+    },
+    read: (name: string, labels: Readonly<Record<string, string>> = {}) =>
+      series
+        .filter((one) => one.name === name)
+        .filter((one) => Object.entries(labels).every(([key, value]) => one.labels[key] === value))
+        .reduce((sum, { page, offset }) => sum + (pages[page]?.[offset] ?? 0), 0),
     client: (text = "") => connect(port, text),
     close() {
       outbound.connections.closeAll();

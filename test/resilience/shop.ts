@@ -3,7 +3,12 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, expect } from "vitest";
 import { trafficPolicyDocument } from "../harness/compiled.ts";
 import { type HttpOrigin, httpOrigin } from "../harness/http-origin.ts";
-import { type Client, type VirtualSidecar, virtualSidecar } from "../harness/virtual-sidecar.ts";
+import {
+  type Client,
+  type VirtualOptions,
+  type VirtualSidecar,
+  virtualSidecar,
+} from "../harness/virtual-sidecar.ts";
 
 export interface Shop {
   readonly sidecar: VirtualSidecar;
@@ -39,9 +44,10 @@ export async function shop(
   ports: readonly number[],
   policy?: object,
   documents: readonly object[] = [],
+  options: VirtualOptions = {},
 ): Promise<Shop> {
   const all = policy === undefined ? documents : [trafficPolicyDocument("shop", policy), ...documents];
-  const sidecar = await virtualSidecar(ports, all);
+  const sidecar = await virtualSidecar(ports, all, options);
   cleanUps.push(() => sidecar.close());
   return {
     sidecar,

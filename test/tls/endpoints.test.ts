@@ -34,8 +34,8 @@ describe("an endpoint is refused", () => {
     expect(answer).toContain("x-weft-error: UF; ");
     expect(answer).toContain("UF peer_refused: ");
     expect(answer).toContain(`wrong_identity: expected ${idOf("shop")}, found ${idOf("stock")}`);
-    expect(failures("wrong_identity")).toBe(1);
-    expect(client.read("requests", { response_code: "503", response_flags: "UF" })).toBe(1);
+    expect(failures("wrong_identity")).toBe(3);
+    expect(client.read("requests", { response_code: "503", response_flags: "UF,URX" })).toBe(1);
   });
 
   it("of another namespace with a service account of the same name", async () => {
@@ -59,7 +59,7 @@ describe("an endpoint is refused", () => {
     expect(await answerOf(leaf())).toContain(
       `UF peer_refused: who answered is not the endpoint's workload, or could not prove it (${reason})`,
     );
-    expect(failures(reason)).toBe(1);
+    expect(failures(reason)).toBe(3);
   });
 
   it("that speaks TLS 1.2, or another application protocol", async () => {
