@@ -4,6 +4,7 @@
 import type { ClusterResource, EndpointResource, LocalWorkload } from "../discovery/messages.ts";
 import { Cluster, type ClusterContext, type ClusterSettings } from "./clusters/cluster.ts";
 import { ClusterStats } from "./clusters/cluster-stats.ts";
+import type { HashTable } from "./clusters/hash-table.ts";
 import type { ClientConnection } from "./http1/client-connection.ts";
 import type { Loop, UpstreamCluster, UpstreamEndpoint } from "./request/listener-context.ts";
 import {
@@ -51,10 +52,11 @@ export class ClusterTable {
     return this.#clusters.values();
   }
 
-  set(resource: ClusterResource): UpstreamCluster {
+  /** `table`: of the endpoints that it has, where its policy hashes. */
+  set(resource: ClusterResource, table?: HashTable): UpstreamCluster {
     const existing = this.#clusters.get(resource.name);
     if (existing !== undefined) {
-      existing.update(resource);
+      existing.update(resource, table);
       return existing;
     }
     return this.add(resource.name, resource, (endpoint) => ({

@@ -28,7 +28,7 @@ export class Swap {
         this.#keyring.credentials = new Credentials(change.secret);
         return;
       case "cluster":
-        clusters.set(change.resource);
+        clusters.set(change.resource, change.table);
         return;
       case "cluster-removed":
         clusters.remove(change.name);
@@ -36,7 +36,7 @@ export class Swap {
       case "endpoints": {
         const cluster = clusters.get(change.name);
         cluster?.stageEndpoints(change.endpoints);
-        if (change.complete) cluster?.commitEndpoints();
+        if (change.complete) cluster?.commitEndpoints(change.table);
         return;
       }
       case "endpoints-removed":

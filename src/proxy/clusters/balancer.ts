@@ -5,19 +5,23 @@
 import type { LoadBalancerPolicy } from "../../discovery/messages.ts";
 import type { Latency } from "./latency.ts";
 import { LeastRequest } from "./least-request.ts";
-import { Maglev } from "./maglev.ts";
+import { Maglev, maglevTable } from "./maglev.ts";
 import { PeakEwma } from "./peak-ewma.ts";
 import { RandomChoice } from "./random.ts";
-import { RingHash } from "./ring-hash.ts";
+import { RingHash, ringPlaces } from "./ring-hash.ts";
 import { RoundRobin } from "./round-robin.ts";
 
-/** What a balancer may know of an endpoint. */
-export interface Candidate {
-  /** Requests in flight. */
-  readonly active: number;
+/** What hashing knows of an endpoint. */
+export interface Hashed {
   readonly weight: number;
   /** The same for the same instance, wherever it is asked about. */
   readonly key: string;
+}
+
+/** What a balancer may know of an endpoint. */
+export interface Candidate extends Hashed {
+  /** Requests in flight. */
+  readonly active: number;
   readonly latency: Latency;
 }
 
@@ -52,8 +56,8 @@ export function makeBalancer(
     case "peakEwma":
       return new PeakEwma(candidates, random, now);
     case "ringHash":
-      return new RingHash(candidates, random);
+      return new RingHash(ringPlaces(candidates), random);
     case "maglev":
-      return new Maglev(candidates, random);
+      return new Maglev(maglevTable(candidates), random);
   }
 }

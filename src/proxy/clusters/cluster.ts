@@ -6,10 +6,11 @@ import type { EndpointResource, HashKey, LoadBalancerPolicy, Protocol } from "..
 import type { ClusterResilience, ConnectionCare } from "../../discovery/resilience.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import { AdaptiveConcurrency } from "./adaptive-concurrency.ts";
-import type { Random } from "./balancer.ts";
+import type { Balancer, Random } from "./balancer.ts";
 import { Breaker } from "./breaker.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import { Endpoint, endpointKey, type SeriesOf } from "./endpoint.ts";
+import { balancerOf, type HashTable, hashTableOf } from "./hash-table.ts";
 import { OutlierDetection } from "./outlier-detection.ts";
 import type { PooledConnection } from "./pool.ts";
 import { RecentLatency } from "./recent-latency.ts";
@@ -67,6 +68,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
   #staged = new Map<string, Endpoint<C>>();
   #list: readonly Endpoint<C>[] = [];
   #unhealthy: ReadonlySet<string> = new Set();
+  /** Of all endpoints, whatever their health: null where the policy does not hash. */
+  #hashing: Balancer | null = null;
   #selection: Selection<Endpoint<C>>;
   readonly #ramp: Ramp;
   readonly #context: ClusterContext<C>;
@@ -84,6 +87,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     };
     this.budget = new RetryBudget(settings.retryBudget);
     this.#ramp = new Ramp(() => this.#weigh());
+    this.#hash(undefined);
     this.#selection = this.#select();
     this.#followSettings();
   }
@@ -156,9 +160,11 @@ export class Cluster<C extends PooledConnection> extends Timed {
     if (this.settings.loadBalancer === "peakEwma") endpoint.latency.observe(this.connectTimeoutMs, now);
   }
 
-  update(settings: ClusterSettings): void {
+  /** `table`: for the endpoints that are there, where the policy hashes. */
+  update(settings: ClusterSettings, table?: HashTable): void {
     const before = this.settings;
     this.settings = settings;
+    if (before.loadBalancer !== settings.loadBalancer) this.#hash(table);
     this.breakers.default.limits = settings.breaker;
     this.breakers.high.limits = settings.breaker;
     if (JSON.stringify(before.retryBudget) !== JSON.stringify(settings.retryBudget))
@@ -211,8 +217,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
     }
   }
 
-  /** What was staged is now all there is. */
-  commitEndpoints(): void {
+  /** What was staged is now all there is. `table`: for these endpoints, where the policy hashes. */
+  commitEndpoints(table?: HashTable): void {
     const before = this.#list;
     const now = this.#context.wheel.now();
     const known = this.#endpoints;
@@ -230,7 +236,14 @@ export class Cluster<C extends PooledConnection> extends Timed {
       if ((this.care.prewarm ?? 0) > 0) this.#context.prewarm(endpoint, this.care.prewarm ?? 0);
     }
     for (const endpoint of before) if (endpoint.isRemoved) endpoint.pool.clear();
+    this.#hash(table);
     this.#weigh();
+  }
+
+  #hash(given: HashTable | undefined): void {
+    const { loadBalancer } = this.settings;
+    const table = given?.policy === loadBalancer ? given : hashTableOf(loadBalancer, this.#list);
+    this.#hashing = table === undefined ? null : balancerOf(table, this.#context.random);
   }
 
   /** Endpoints, by key, whose active check fails: all of them. */
@@ -276,7 +289,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
       panicThreshold: panicThreshold ?? DEFAULT_PANIC_THRESHOLD,
       hashBalanceFactor: hashBalanceFactor ?? 0,
     };
-    return new Selection(this.#list, settings, { random, now: () => wheel.now(), active: () => this.active });
+    const context = { random, now: () => wheel.now(), active: () => this.active };
+    return new Selection(this.#list, settings, context, this.#hashing);
   }
 
   /** Gives a connection back after a complete exchange. */

@@ -52,7 +52,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
     this.serviceAccount = resource.serviceAccount;
     this.isMutual = resource.tls === "mutual";
     this.zone = resource.zone ?? "";
-    this.key = `${resource.address}:${resource.port} ${resource.workload}`;
+    this.key = hashingKey(resource);
     this.configuredWeight = resource.weight;
     this.weight = resource.weight;
     this.staged = resource;
@@ -69,6 +69,11 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
     this.#series ??= this.#seriesOf(this.#resource);
     return this.#series;
   }
+}
+
+/** What an instance is known by where requests are hashed to it. */
+export function hashingKey({ address, port, workload }: EndpointResource): string {
+  return `${address}:${port} ${workload}`;
 }
 
 /** Same instance: an endpoint that keeps this key keeps its connections over an update. */

@@ -2,7 +2,7 @@
  * Maglev hashing (Eisenbud et al., NSDI 2016): endpoints fill a table in turns, each by a permutation of its own, so that shares
  * are even and a pick is one look-up. When endpoints change, few more keys move than must.
  */
-import type { Accepts, Balancer, Candidate, Random } from "./balancer.ts";
+import type { Accepts, Balancer, Hashed, Random } from "./balancer.ts";
 import { hashOf } from "./hash.ts";
 
 /** A prime (Envoy's default). */
@@ -12,9 +12,9 @@ export class Maglev implements Balancer {
   readonly #table: Int32Array;
   readonly #random: Random;
 
-  constructor(candidates: readonly Candidate[], random: Random) {
+  constructor(table: Int32Array, random: Random) {
+    this.#table = table;
     this.#random = random;
-    this.#table = tableOf(candidates);
   }
 
   /** `hash`: of the request's key; without one any endpoint is as good. */
@@ -39,7 +39,8 @@ interface Filler {
   credit: number;
 }
 
-function tableOf(candidates: readonly Candidate[]): Int32Array {
+/** Whom each hash belongs to. The memory may be shared between threads. */
+export function maglevTable(candidates: readonly Hashed[]): Int32Array {
   const heaviest = candidates.reduce((max, { weight }) => Math.max(max, weight), 0);
   const fillers = candidates.flatMap(({ key, weight }, index): Filler[] =>
     weight === 0
@@ -55,7 +56,7 @@ function tableOf(candidates: readonly Candidate[]): Int32Array {
         ],
   );
   if (fillers.length === 0) return new Int32Array(0);
-  const table = new Int32Array(TABLE_SIZE).fill(-1);
+  const table = new Int32Array(new SharedArrayBuffer(TABLE_SIZE * Int32Array.BYTES_PER_ELEMENT)).fill(-1);
   for (let filled = 0; filled < TABLE_SIZE; ) {
     for (const filler of fillers) {
       filler.credit += filler.share;

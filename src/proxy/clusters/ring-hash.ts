@@ -2,7 +2,7 @@
  * Consistent hashing on a ring (Karger et al.; Envoy's RING_HASH): each endpoint stands at many places of the ring, in proportion
  * to its weight, and a key belongs to the first place at or after its own. When an endpoint goes, its keys alone move.
  */
-import type { Accepts, Balancer, Candidate, Random } from "./balancer.ts";
+import type { Accepts, Balancer, Hashed, Random } from "./balancer.ts";
 import { hashOf } from "./hash.ts";
 
 /** Places on the ring, at least (Envoy's minimum_ring_size). */
@@ -12,26 +12,32 @@ const MAXIMUM_RING_SIZE = 8_388_608;
 /** A place is `hash × 2^20 + index`: exact in a double for a million endpoints. */
 const INDEX_RANGE = 1_048_576;
 
+/** Where endpoints stand on the ring, in order. The memory may be shared between threads. */
+export function ringPlaces(candidates: readonly Hashed[]): Float64Array {
+  const weights = candidates.map(({ weight }) => weight);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (total === 0) return new Float64Array(0);
+  const least = Math.min(...weights.filter((weight) => weight > 0));
+  // A power of two for the lightest: an endpoint more or less then seldom changes the places of the others.
+  const wanted = 2 ** Math.ceil(Math.log2((least / total) * MINIMUM_RING_SIZE));
+  const perWeight = Math.min(Math.max(1, wanted) / least, MAXIMUM_RING_SIZE / total);
+  const counts = weights.map((weight) => Math.round(weight * perWeight));
+  const size = counts.reduce((sum, count) => sum + count, 0);
+  const places = new Float64Array(new SharedArrayBuffer(size * Float64Array.BYTES_PER_ELEMENT));
+  let at = 0;
+  for (const [i, { key }] of candidates.entries()) {
+    for (let n = 0; n < counts[i]!; n++) places[at++] = hashOf(`${key}_${n}`) * INDEX_RANGE + i;
+  }
+  return places.sort();
+}
+
 export class RingHash implements Balancer {
   readonly #places: Float64Array;
   readonly #random: Random;
 
-  constructor(candidates: readonly Candidate[], random: Random) {
+  constructor(places: Float64Array, random: Random) {
+    this.#places = places;
     this.#random = random;
-    const weights = candidates.map(({ weight }) => weight);
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    const least = Math.min(...weights.filter((weight) => weight > 0));
-    // A power of two for the lightest: an endpoint more or less then seldom changes the places of the others.
-    const wanted = 2 ** Math.ceil(Math.log2((least / total) * MINIMUM_RING_SIZE));
-    const perWeight = Math.min(Math.max(1, wanted) / least, MAXIMUM_RING_SIZE / total);
-    const counts = weights.map((weight) => Math.round(weight * perWeight));
-    const places = new Float64Array(total === 0 ? 0 : counts.reduce((sum, count) => sum + count, 0));
-    let at = 0;
-    for (const [i, { key }] of candidates.entries()) {
-      for (let n = 0; n < counts[i]! && total > 0; n++)
-        places[at++] = hashOf(`${key}_${n}`) * INDEX_RANGE + i;
-    }
-    this.#places = places.sort();
   }
 
   /** `hash`: of the request's key; without one any endpoint is as good. */

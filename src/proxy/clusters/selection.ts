@@ -45,10 +45,16 @@ export class Selection<H extends Host> {
   readonly #acceptsBounded: Accepts | null;
   #tried: readonly H[] = NONE;
 
-  constructor(endpoints: readonly H[], settings: SelectionSettings, context: SelectionContext) {
+  /** `hashing`: the balancer of all `endpoints`, where they are chosen by hash. */
+  constructor(
+    endpoints: readonly H[],
+    settings: SelectionSettings,
+    context: SelectionContext,
+    hashing: Balancer | null = null,
+  ) {
     const { policy } = settings;
     this.#context = context;
-    const isHashed = policy === "ringHash" || policy === "maglev";
+    const isHashed = hashing !== null;
     const tiers = tiersOf(endpoints, isHashed ? "" : settings.zone, settings.panicThreshold);
     this.isPanicking = tiers.some((tier) => tier.isPanicking);
     const group = (hosts: readonly H[], share: number): Group<H> => ({
@@ -56,7 +62,9 @@ export class Selection<H extends Host> {
       share,
       balancer: makeBalancer(policy, hosts, context.random, context.now),
     });
-    this.#groups = isHashed ? [group(endpoints, 1)] : tiers.map(({ hosts, share }) => group(hosts, share));
+    this.#groups = isHashed
+      ? [{ hosts: endpoints, share: 1, balancer: hashing }]
+      : tiers.map(({ hosts, share }) => group(hosts, share));
     const isUp = (index: number) =>
       (this.isPanicking || endpoints[index]!.isHealthy) && !this.#tried.includes(endpoints[index]!);
     this.#accepts = isHashed ? isUp : null;

@@ -11,6 +11,7 @@ import type {
 } from "../../discovery/messages.ts";
 import type { PolicyResource } from "../../discovery/policy.ts";
 import type { Secret } from "../../identity/secret.ts";
+import type { HashTable } from "../clusters/hash-table.ts";
 import type { PolicyDecision } from "../policy/decision.ts";
 
 /** Given to the worker at its start. */
@@ -28,7 +29,8 @@ export interface LoopStart {
 export type Change =
   /** The sidecar's own certificate, and whom it trusts. Held in memory alone; what is connected stays so. */
   | { readonly kind: "secret"; readonly secret: Secret }
-  | { readonly kind: "cluster"; readonly resource: ClusterResource }
+  /** `table`: of the endpoints that the loop has, where the policy hashes. */
+  | { readonly kind: "cluster"; readonly resource: ClusterResource; readonly table?: HashTable }
   | { readonly kind: "cluster-removed"; readonly name: string }
   | {
       readonly kind: "endpoints";
@@ -36,6 +38,8 @@ export type Change =
       readonly endpoints: readonly EndpointResource[];
       /** False: more of the same resource follows in the next step. */
       readonly complete: boolean;
+      /** Of the whole resource, where the cluster's policy hashes. */
+      readonly table?: HashTable;
     }
   | { readonly kind: "endpoints-removed"; readonly name: string }
   /** All endpoints of a cluster that fail their active health check now, by `endpointKey`; the others do not. */

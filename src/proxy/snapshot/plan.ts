@@ -3,6 +3,7 @@
  * triggered: it looks at the present state of the names that were touched, not at the history of messages, so
  * several updates of one resource in quick succession become one change.
  */
+import { hashTableFor } from "../clusters/hash-table.ts";
 import type { Change } from "./loop-protocol.ts";
 import type { References } from "./references.ts";
 import type { Shelves, StoredType } from "./store.ts";
@@ -70,7 +71,11 @@ function planCluster(
   if (cluster) {
     if (current?.version === cluster.version) return;
     put(applied, "cluster", cluster);
-    plan.changes.push({ kind: "cluster", resource: cluster.resource });
+    const { loadBalancer } = cluster.resource;
+    const endpoints = applied.endpoints.get(name)?.resource.endpoints;
+    const isOther = current?.resource.loadBalancer !== loadBalancer;
+    const table = isOther && endpoints !== undefined ? hashTableFor(loadBalancer, endpoints) : undefined;
+    plan.changes.push({ kind: "cluster", resource: cluster.resource, ...(table && { table }) });
     if (current === undefined) touched.endpoints.add(name);
     return;
   }
@@ -82,13 +87,16 @@ function planCluster(
 
 function planEndpoints(name: string, { received, applied }: PlanState, plan: Plan): void {
   // Without its cluster an endpoints resource has no place in a loop: it is sent when the cluster is.
-  if (!applied.cluster.has(name)) return;
+  const cluster = applied.cluster.get(name);
+  if (!cluster) return;
   const endpoints = received.endpoints.get(name);
   const current = applied.endpoints.get(name);
   if (endpoints) {
     if (current?.version === endpoints.version) return;
     put(applied, "endpoints", endpoints);
-    plan.changes.push({ kind: "endpoints", name, endpoints: endpoints.resource.endpoints, complete: true });
+    const { endpoints: all } = endpoints.resource;
+    const table = hashTableFor(cluster.resource.loadBalancer, all);
+    plan.changes.push({ kind: "endpoints", name, endpoints: all, complete: true, ...(table && { table }) });
   } else if (endpoints === null && current !== undefined && received.cluster.get(name)) {
     applied.endpoints.delete(name);
     plan.changes.push({ kind: "endpoints-removed", name });

@@ -117,9 +117,11 @@ function* parts(change: Change): Generator<Change> {
     return;
   }
   const all: readonly EndpointResource[] = change.endpoints;
+  const { table, ...part } = change;
   for (let from = 0; from < all.length; from += MAX_STEP_ENDPOINTS) {
     const end = from + MAX_STEP_ENDPOINTS;
-    yield { ...change, endpoints: all.slice(from, end), complete: end >= all.length };
+    const complete = end >= all.length;
+    yield { ...part, endpoints: all.slice(from, end), complete, ...(complete && table && { table }) };
   }
 }
 
