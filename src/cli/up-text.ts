@@ -34,11 +34,15 @@ export function statsTable(rows: readonly StatsRow[], paint: Paint): string[] {
       success(row, paint),
       ...latencies(row),
       split(row, rows),
-      // Circuit breakers come with TrafficPolicy.connectionPool's limits.
-      "-",
+      breaker(row, paint),
     ]),
     paint,
   );
+}
+
+/** Whether callers send it requests. */
+function breaker({ leftOutBy }: StatsRow, paint: Paint): string {
+  return leftOutBy === 0 ? "closed" : paint("red", `open (${count(leftOutBy, "caller")})`);
 }
 
 /** The table at the end: totals instead of rates. */

@@ -31,6 +31,7 @@ it("merges sidecars and seconds, and forgets what is older than the window", () 
     requestsPerSecond: 100,
     successRate: 0.95,
     active: 4,
+    leftOutBy: 0,
   });
   expect(row?.p50Ms).toBeCloseTo(1, 1);
   expect(row?.p99Ms).toBeGreaterThan(90);

@@ -22,6 +22,8 @@ export interface DestinationStats {
   /** 0 to 1; 1 without requests. */
   readonly successRate: number;
   readonly active: number;
+  /** Callers that leave an instance of it out at the moment, ejected or by its active check. */
+  readonly leftOutBy: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
@@ -34,6 +36,7 @@ interface Sums {
   readonly latency: Map<number, number>;
   /** Latest count of each sidecar, with its second. */
   readonly active: Map<string, number>;
+  readonly unhealthy: Map<string, number>;
 }
 
 interface Second {
@@ -98,13 +101,21 @@ function merge(rows: Map<string, Sums>, key: string, load: DestinationLoad, side
     latency: new Map(load.latency),
     // A sidecar may report one workload under several clusters.
     active: new Map([[`${sidecar} ${load.cluster}`, load.active]]),
+    unhealthy: new Map([[`${sidecar} ${load.cluster}`, load.unhealthy ?? 0]]),
   });
 }
 
 function add(rows: Map<string, Sums>, key: string, more: Sums): void {
   let sums = rows.get(key);
   if (sums === undefined) {
-    sums = { of: more.of, requests: 0, failures: 0, latency: new Map(), active: new Map() };
+    sums = {
+      of: more.of,
+      requests: 0,
+      failures: 0,
+      latency: new Map(),
+      active: new Map(),
+      unhealthy: new Map(),
+    };
     rows.set(key, sums);
   }
   sums.requests += more.requests;
@@ -112,10 +123,11 @@ function add(rows: Map<string, Sums>, key: string, more: Sums): void {
   for (const [bucket, count] of more.latency)
     sums.latency.set(bucket, (sums.latency.get(bucket) ?? 0) + count);
   for (const [sidecar, count] of more.active) sums.active.set(sidecar, count);
+  for (const [sidecar, count] of more.unhealthy) sums.unhealthy.set(sidecar, count);
 }
 
 function summary(
-  { of, requests, failures, latency, active }: Sums,
+  { of, requests, failures, latency, active, unhealthy }: Sums,
   requestsPerSecond: number,
 ): DestinationStats {
   const buckets = [...latency].sort(([a], [b]) => a - b);
@@ -130,6 +142,7 @@ function summary(
     requestsPerSecond,
     successRate: requests === 0 ? 1 : (requests - failures) / requests,
     active: [...active.values()].reduce((sum, count) => sum + count, 0),
+    leftOutBy: [...unhealthy.values()].filter((count) => count > 0).length,
     p50Ms: percentile(buckets, 0.5),
     p95Ms: percentile(buckets, 0.95),
     p99Ms: percentile(buckets, 0.99),

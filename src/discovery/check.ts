@@ -83,6 +83,7 @@ function isDestination(value: unknown): boolean {
     isCount(value["requests"]) &&
     isCount(value["failures"]) &&
     isCount(value["active"]) &&
+    (value["unhealthy"] === undefined || isCount(value["unhealthy"])) &&
     isList(value["latency"], (pair) => isList(pair, isCount) && (pair as readonly unknown[]).length === 2)
   );
 }

@@ -104,6 +104,8 @@ export interface DestinationLoad {
   readonly failures: number;
   /** Requests in flight when the report was made. */
   readonly active: number;
+  /** Of the destination's instances, those that the sidecar leaves out now; absent: none. */
+  readonly unhealthy?: number;
   /** Sparse log-linear histogram of microseconds: pairs of bucket index and count (`latencyBucketMicros`). */
   readonly latency: readonly (readonly [bucket: number, count: number])[];
 }

@@ -89,6 +89,8 @@ export interface DestinationStats {
   /** 0 to 1. */
   readonly successRate: number;
   readonly active: number;
+  /** Callers that leave an instance of it out. */
+  readonly leftOutBy: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;

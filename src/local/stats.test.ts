@@ -33,7 +33,7 @@ const row = (service: string, workload: string, version: string, more: Partial<D
     requestsPerSecond: 1,
     successRate: 1,
   },
-  ...{ active: 0, p50Ms: 1, p95Ms: 2, p99Ms: 3, ...more },
+  ...{ active: 0, leftOutBy: 0, p50Ms: 1, p95Ms: 2, p99Ms: 3, ...more },
 });
 const folder = new StatsFolder(services, workloads);
 

@@ -19,6 +19,8 @@ export interface StatsRow {
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
+  /** Callers' sidecars that leave an instance of it out at the moment. */
+  readonly leftOutBy: number;
   /** Share of the service's requests, 0 to 1. */
   readonly share: number;
 }
@@ -94,6 +96,7 @@ function mergeRow(key: string, group: readonly DestinationStats[]): Omit<StatsRo
     failures,
     requestsPerSecond: sum((d) => d.requestsPerSecond),
     successRate: requests === 0 ? 1 : 1 - failures / requests,
+    leftOutBy: max((d) => d.leftOutBy),
     p50Ms: max((d) => d.p50Ms),
     p95Ms: max((d) => d.p95Ms),
     p99Ms: max((d) => d.p99Ms),

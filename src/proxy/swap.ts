@@ -79,6 +79,7 @@ export class Swap {
         endpoint: `${endpoint.address}:${endpoint.port}`,
         weight: endpoint.weight,
         failsCheck: endpoint.failsCheck,
+        isEjected: endpoint.outlier.ejectedUntil !== 0,
         active: endpoint.active,
         idleConnections: endpoint.pool.size,
       })),

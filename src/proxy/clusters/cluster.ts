@@ -235,7 +235,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
       endpoint.since = now;
       if ((this.care.prewarm ?? 0) > 0) this.#context.prewarm(endpoint, this.care.prewarm ?? 0);
     }
-    for (const endpoint of before) if (endpoint.isRemoved) endpoint.pool.clear();
+    for (const endpoint of before) if (endpoint.isRemoved) endpoint.leave();
     this.#hash(table);
     this.#weigh();
   }
@@ -259,7 +259,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   }
 
   #healthChanged(endpoint: Endpoint<C>): void {
-    if (endpoint.isHealthy) endpoint.since = this.#context.wheel.now();
+    if (endpoint.noteHealth() && endpoint.isHealthy) endpoint.since = this.#context.wheel.now();
     const ejected = this.#list.reduce((sum, { outlier }) => sum + (outlier.ejectedUntil === 0 ? 0 : 1), 0);
     if (this.#outlier !== null) this.stats.setEjected(ejected);
     this.#weigh();
@@ -344,10 +344,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.#outlier?.stop();
     this.adaptive?.stop();
     for (let waiter = this.line.next(); waiter !== null; waiter = this.line.next()) waiter.dial();
-    for (const endpoint of this.#list) {
-      endpoint.isRemoved = true;
-      endpoint.pool.clear();
-    }
+    for (const endpoint of this.#list) endpoint.leave();
   }
 }
 

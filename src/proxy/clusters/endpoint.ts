@@ -41,6 +41,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
   /** No longer in the configuration: finishes what it has, takes nothing new. */
   isRemoved = false;
 
+  #wasHealthy = true;
   readonly #resource: EndpointResource;
   readonly #seriesOf: SeriesOf;
   #series: DestinationSeries | null = null;
@@ -58,6 +59,24 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
     this.staged = resource;
     this.#resource = resource;
     this.#seriesOf = seriesOf;
+  }
+
+  /** Tells the series once of each change; true when there was one. */
+  noteHealth(): boolean {
+    const { isHealthy } = this;
+    if (isHealthy === this.#wasHealthy) return false;
+    this.#wasHealthy = isHealthy;
+    this.series.leftOut(isHealthy ? -1 : 1);
+    return true;
+  }
+
+  /** It is no longer in the configuration: finishes what it has. */
+  leave(): void {
+    this.isRemoved = true;
+    this.pool.clear();
+    if (this.#wasHealthy) return;
+    this.#wasHealthy = true;
+    this.series.leftOut(-1);
   }
 
   get isHealthy(): boolean {

@@ -50,7 +50,8 @@ export class LoadReporter {
     const requests = since(LATENCY_BLOCK.requests);
     const failures = since(LATENCY_BLOCK.failures);
     const isActiveChanged = since(LATENCY_BLOCK.active) !== 0;
-    if (requests === 0 && !isActiveChanged) return undefined;
+    const unhealthy = series.read(LATENCY_BLOCK.unhealthy);
+    if (requests === 0 && !isActiveChanged && unhealthy === 0) return undefined;
     const latency: [number, number][] = [];
     for (let slot = LATENCY_BLOCK.buckets; requests > 0 && slot < LATENCY_BLOCK.slots; slot++) {
       const count = since(slot);
@@ -73,6 +74,7 @@ export class LoadReporter {
       requests,
       failures,
       active: Math.max(0, series.read(LATENCY_BLOCK.active)),
+      ...(unhealthy > 0 && { unhealthy }),
       latency,
     };
   }

@@ -78,6 +78,11 @@ export class DestinationSeries {
     this.#latency.page[this.#latency.offset + LATENCY_BLOCK.active]!++;
   }
 
+  /** One of the destination's endpoints is left out from now on, or no longer. */
+  leftOut(by: 1 | -1): void {
+    this.#latency.page[this.#latency.offset + LATENCY_BLOCK.unhealthy]! += by;
+  }
+
   /** The exchange goes on elsewhere. */
   left(): void {
     this.#latency.page[this.#latency.offset + LATENCY_BLOCK.active]!--;

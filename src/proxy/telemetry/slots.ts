@@ -27,6 +27,8 @@ export const LATENCY_BLOCK = {
   requests: 0,
   failures: 1,
   active: 2,
-  buckets: 3,
-  slots: 3 + LATENCY_BUCKETS,
+  /** Endpoints that are left out, ejected or by their active check. */
+  unhealthy: 3,
+  buckets: 4,
+  slots: 4 + LATENCY_BUCKETS,
 } as const;
