@@ -25,6 +25,12 @@ const COLUMNS: readonly (readonly [string, string, number])[] = [
   ["connectedResidentMb", "resident MB, 1,000 connections", 1],
   ["perThousandConnectionsMb", "1,000 connections add MB", 1],
   ["stalledUploadMb", "stalled upload adds MB", 1],
+  ["successPercent", "success %", 2],
+  ["lost", "lost", 0],
+  ["p99GoodMs", "p99 ms of successes", 1],
+  ["p99AllMs", "p99 ms of all", 1],
+  ["extraLoadPercent", "extra load %", 1],
+  ["recoverySeconds", "recovery s", 1],
 ];
 
 /** Fields whose ratio to Weft is shown; the other ratios are in the JSON. */
