@@ -50,7 +50,8 @@ function cell(figure: Figure | undefined, field: string, digits: number): string
   const show = (value: number): string =>
     value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const ratio = RATIO.has(field) && figure.ratio !== undefined ? ` ×${figure.ratio.toFixed(2)}` : "";
-  return `${show(figure.median)} (${show(figure.min)}–${show(figure.max)})${ratio}`;
+  const spread = figure.rounds === 1 ? "" : ` (${show(figure.min)}–${show(figure.max)})`;
+  return `${show(figure.median)}${spread}${ratio}`;
 }
 
 /** Rows of one scenario, the heading first. */
