@@ -52,15 +52,19 @@ async function measureOnce(
   dir: string,
 ): Promise<{ readonly sample: Sample; readonly log: GeneratorLog }> {
   const { rate, warmUp, baseline, recovery } = plan;
+  const running: { stop(): Promise<void> }[] = [];
   mkdirSync(dir, { recursive: true });
-  const backends = await Backends.start(join(dir, "backends"));
-  const { child, port } = await peer.start(dir, backends.ports);
   try {
+    const backends = await Backends.start(join(dir, "backends"));
+    running.push(backends);
+    const { child, port } = await peer.start(dir, backends.ports);
+    running.push(child);
     await checkPeer(port, backends);
     const before = backends.received();
     const seconds = warmUp + baseline + plan.fault + recovery;
     const command = [process.execPath, GENERATOR, String(port), HOST, String(rate), String(seconds)];
     const generator = start(command, LOAD_CPU);
+    running.push(generator);
     const startsAt = await announced(generator, "startsAt");
     await sleep(startsAt + 1_000 * (warmUp + baseline) - Date.now());
     const faultFrom = Date.now() - startsAt;
@@ -72,7 +76,7 @@ async function measureOnce(
     const parts = { baselineFrom: 1_000 * warmUp, faultFrom, faultTo, end: 1_000 * seconds };
     return { sample: assess(log.requests, backends.received() - before, parts), log };
   } finally {
-    await Promise.all([child.stop(), backends.stop()]);
+    await Promise.all(running.map((each) => each.stop()));
   }
 }
 
