@@ -31,6 +31,7 @@ const COLUMNS: readonly (readonly [string, string, number])[] = [
   ["p99AllMs", "p99 ms of all", 1],
   ["extraLoadPercent", "extra load %", 1],
   ["recoverySeconds", "recovery s", 1],
+  ["madeAgain", "runs made again", 0],
 ];
 
 /** Fields whose ratio to Weft is shown; the other ratios are in the JSON. */
