@@ -25,6 +25,13 @@ const COLUMNS: readonly (readonly [string, string, number])[] = [
   ["connectedResidentMb", "resident MB, 1,000 connections", 1],
   ["perThousandConnectionsMb", "1,000 connections add MB", 1],
   ["stalledUploadMb", "stalled upload adds MB", 1],
+  ["successPercent", "success %", 2],
+  ["lost", "lost", 0],
+  ["p99GoodMs", "p99 ms of successes", 1],
+  ["p99AllMs", "p99 ms of all", 1],
+  ["extraLoadPercent", "extra load %", 1],
+  ["recoverySeconds", "recovery s", 1],
+  ["madeAgain", "runs made again", 0],
 ];
 
 /** Fields whose ratio to Weft is shown; the other ratios are in the JSON. */
@@ -44,7 +51,8 @@ function cell(figure: Figure | undefined, field: string, digits: number): string
   const show = (value: number): string =>
     value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const ratio = RATIO.has(field) && figure.ratio !== undefined ? ` ×${figure.ratio.toFixed(2)}` : "";
-  return `${show(figure.median)} (${show(figure.min)}–${show(figure.max)})${ratio}`;
+  const spread = figure.rounds === 1 ? "" : ` (${show(figure.min)}–${show(figure.max)})`;
+  return `${show(figure.median)}${spread}${ratio}`;
 }
 
 /** Rows of one scenario, the heading first. */

@@ -13,20 +13,28 @@ export const weft: Peer = weftPeer("weft", ["weft.yaml"]);
 
 /** A sidecar that serves these files of `bench/peers`, by the program at `main`. */
 export function weftPeer(name: string, files: readonly string[], main = MAIN): Peer {
-  return { name, missing: () => undefined, start: (field) => startWeft(field, files, main) };
+  return {
+    name,
+    missing: () => undefined,
+    start: ({ dir, originA, originB }) => {
+      const config = join(dir, "config");
+      mkdirSync(config, { recursive: true });
+      for (const file of files) fill(join("peers", file), config, { A: originA, B: originB });
+      return startWeft(dir, config, originA, main);
+    },
+  };
 }
 
-const startWeft = async (
-  { dir, originA, originB }: Parameters<Peer["start"]>[0],
-  files: readonly string[],
-  main: string,
-): Promise<RunningPeer> => {
-  const config = join(dir, "config");
-  mkdirSync(config, { recursive: true });
-  for (const file of files) fill(join("peers", file), config, { A: originA, B: originB });
+/** The sidecar of Service `web` with the resources in `config`; its state goes below `dir`. */
+export async function startWeft(
+  dir: string,
+  config: string,
+  appPort: number,
+  main = MAIN,
+): Promise<RunningPeer> {
   const command = [process.execPath, main, "sidecar", "--config", config, "--service", "web"];
-  command.push("--app-port", String(originA), "--state-dir", join(dir, "state"));
+  command.push("--app-port", String(appPort), "--state-dir", join(dir, "state"));
   for (const port of PORTS) command.push(`--${port}`, "0");
   const child = start(command, PROXY_CPU);
   return { child, port: await announced(child, "outboundPort") };
-};
+}

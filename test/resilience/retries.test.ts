@@ -212,6 +212,16 @@ describe("how often and when", () => {
     expect(late.ms).toBeLessThan(1_100);
   });
 
+  it("after a connection that failed at once, and outside of the budget: nothing was sent", async () => {
+    const live = await origin();
+    const budget = { percent: 0, minConcurrency: 0, minPerSecond: 0 };
+    const { ask } = await shop([await closedPort(), live.port], { retryBudget: budget });
+    const answers = [];
+    for (let i = 0; i < 20; i++) answers.push((await ask(GET)).status);
+    expect(answers).toEqual(answers.map(() => 200));
+    expect(live.seen.length).toBe(20);
+  });
+
   it("over the budget the original answer goes on", async () => {
     const bad = await origin(fails(503));
     const budget = { percent: 20, minConcurrency: 3, minPerSecond: 1 };

@@ -45,6 +45,17 @@ export class Retries {
     return this.#verdict(cluster, now, policy.backoffMs(this.count, random()));
   }
 
+  /**
+   * Whether another endpoint is asked at once: nothing was sent, so that the try was nobody's load and the next is no more than the
+   * request itself. Neither budget nor back-off has anything to protect.
+   */
+  movesOn(fault: TryFault, cluster: UpstreamCluster): boolean {
+    const { policy } = this;
+    if (fault !== "connect" || this.count > policy.attempts) return false;
+    if (!policy.takesFault(fault, () => true)) return false;
+    return cluster.endpoints.some((endpoint) => endpoint.isHealthy && !this.tried.includes(endpoint));
+  }
+
   /** Whether an answer is a reason for another try; its gRPC status where it has one and that is looked at. */
   isReason(response: Head, grpcStatus: string): boolean {
     const { policy } = this;

@@ -119,6 +119,11 @@ export class Tries {
       return;
     }
     if (this.replay.state === "whole") this.replay.restore(connection.head);
+    if (this.retries.movesOn(fault, cluster)) {
+      cluster.stats.count("weft_retries_total");
+      exchange.pick();
+      return;
+    }
     const { wheel, random } = listener.loop;
     const verdict = this.retries.afterFault(fault, connection.head, cluster, wheel.now(), random);
     if (!this.#again(verdict)) exchange.fail(cause, detail);
