@@ -60,7 +60,7 @@ export class SimulatedMesh {
     this.#bucket = new Bucket({ flow: requests / perMs, cap: burst }, 0);
   }
 
-  join(instances = this.#count() + 1): void {
+  join(instances = this.size + 1): void {
     const replica = new Replica(Math.floor(this.#random() * (TICK_MS / STEP_MS)));
     replica.limiter.configure([{ ...this.#rules, mesh: { instances } }], this.now);
     this.replicas.push(replica);
@@ -154,7 +154,7 @@ export class SimulatedMesh {
     return new LeaseBook(() => this.now);
   }
 
-  #count(): number {
+  get size(): number {
     return this.replicas.filter((replica) => replica !== null).length;
   }
 
