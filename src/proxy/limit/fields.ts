@@ -15,5 +15,6 @@ export function retryAfter({ nextMs }: LimitVerdict): number {
 }
 
 function seconds(ms: number): number {
-  return Math.max(1, Math.ceil(ms / 1_000));
+  // Rounding of what was divided before must not make a second of it.
+  return Math.max(1, Math.ceil(ms / 1_000 - 1e-6));
 }
