@@ -3,6 +3,8 @@ import { type DemandReport, type LeaseGrant, MAX_DEMANDS, MAX_KEY_LENGTH } from 
 
 const MAX_ID_LENGTH = 512;
 const MAX_NUMBER = 1e12;
+/** Traffic loops of a sidecar. */
+const MAX_PARTS = 256;
 
 export function isDemandReport(value: unknown): value is DemandReport {
   return (
@@ -43,7 +45,7 @@ function isLease(value: unknown): boolean {
 }
 
 function isPart(value: unknown): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 1_024;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < MAX_PARTS;
 }
 
 function isId(value: unknown): boolean {

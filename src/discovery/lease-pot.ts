@@ -59,10 +59,6 @@ export class Pot<H> {
     this.#settledAt = isResumed ? now + SETTLE_MS : now;
   }
 
-  get holders(): number {
-    return this.#holders.size;
-  }
-
   /** Nobody has asked for anything for so long that it is as full as a new one. */
   isIdle(now: number): boolean {
     this.#accrue(now);
@@ -111,7 +107,7 @@ export class Pot<H> {
     const changed = this.#isDue(now) ? this.#share(now) : NOBODY;
     const all = [...this.#holders];
     const needs = all.map(([, { isFresh, cap, level, demand, flow }]) =>
-      // Of one who asks for nothing it is known without a report what he has.
+      // Of one who asks for nothing it is known without a report what it has.
       isFresh || demand === 0 ? Math.max(0, cap + Math.max(0, demand - flow) * GRANT_S - level) : 0,
     );
     const grants = shareStock(this.#stock, needs);
@@ -185,7 +181,7 @@ export class Pot<H> {
   }
 }
 
-/** While others are missing: what it had before, and of one who is new no more than his part. */
+/** While others are missing: what it had before, and of one that is new no more than its part. */
 function keptFlow({ flow, isUntold }: Holder, part: number): number {
   return isUntold ? Math.min(flow, part) : flow;
 }

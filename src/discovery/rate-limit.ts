@@ -19,7 +19,7 @@ export interface RateLimitRules {
   readonly burst: number;
   /** Each combination of values has a bucket; empty: there is one. */
   readonly key: readonly RateLimitKey[];
-  /** Kept by all instances together, of which there are so many as far as is known; absent: each by itself. */
+  /** Kept by all instances together, of which there are about so many; absent: each by itself. */
   readonly mesh?: { readonly instances: number };
 }
 

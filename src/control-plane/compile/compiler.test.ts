@@ -190,7 +190,7 @@ describe("Compiler", () => {
     const more = [workload("a-2", "a", 9100), workload("a-3", "a")];
     const changed = compiler.update(load([...documents, ...limits, ...more]));
     expect(changed).toContainEqual({ type: "policy", name: "inbound" });
-    expect(limitsOf("a-1")?.[1]).toMatchObject({ mesh: { instances: 3 } });
+    expect(limitsOf("a-1")?.[1]).toMatchObject({ mesh: { instances: 4 } });
   });
 
   it("compiles what a limit counts and what it tells apart", () => {

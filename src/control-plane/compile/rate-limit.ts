@@ -39,9 +39,11 @@ function rulesOf(mesh: MeshIndex, resource: RateLimit, ports: readonly number[])
   });
 }
 
+/** Rounded up to a power of two: not with each instance that comes everybody's policy is another one. */
 function instancesOf(mesh: MeshIndex, { metadata, spec }: RateLimit): number {
   const service = mesh.services.get(idOf({ namespace: metadata.namespace, name: spec.targetRef.name }));
-  return Math.max(1, service === undefined ? 1 : mesh.workloadsOf(service).length);
+  const count = service === undefined ? 1 : Math.max(1, mesh.workloadsOf(service).length);
+  return 2 ** Math.ceil(Math.log2(count));
 }
 
 type KeyInput = NonNullable<RateLimit["spec"]["limits"][number]["key"]>[number];
