@@ -10,8 +10,8 @@
 
 import type { HealthCheck } from "./health-check.ts";
 import type { PolicyResource } from "./policy.ts";
-import type { ClusterResilience, OverloadLimits, PriorityRules, RetryPolicy } from "./resilience.ts";
 import type { DemandReport, LeaseGrant } from "./rate-limit.ts";
+import type { ClusterResilience, OverloadLimits, PriorityRules, RetryPolicy } from "./resilience.ts";
 
 /** In the order in which a sidecar applies them: make before break. */
 export const RESOURCE_TYPES = ["cluster", "endpoints", "listener", "route", "policy", "secret"] as const;

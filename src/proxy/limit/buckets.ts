@@ -10,15 +10,24 @@ export const MAX_KEYS = 10_000;
 /** How many of the least recently used are compared. */
 const CANDIDATES = 8;
 
+/** A bucket in the order of use. */
+interface Entry {
+  readonly key: string;
+  readonly bucket: Bucket;
+  older: Entry | null;
+  newer: Entry | null;
+}
+
 export class Buckets {
   /** Of keys without a lease of their own. */
   readonly common: Share;
   readonly #isShared: boolean;
   readonly #max: number;
-  /** In order of use, the least recent first. */
-  readonly #byKey = new Map<string, Bucket>();
+  readonly #byKey = new Map<string, Entry>();
   readonly #byDigest = new Map<string, Bucket>();
   readonly #lent = new Map<string, Bucket>();
+  #oldest: Entry | null = null;
+  #newest: Entry | null = null;
 
   /** `isShared`: others keep the limit too, and know keys by their digests. */
   constructor(common: Share, isShared: boolean, max = MAX_KEYS) {
@@ -39,14 +48,18 @@ export class Buckets {
   get(key: string, now: number): Bucket {
     const found = this.#byKey.get(key);
     if (found !== undefined) {
-      this.#byKey.delete(key);
-      this.#byKey.set(key, found);
-      return found;
+      if (found !== this.#newest) {
+        this.#unlink(found);
+        this.#append(found);
+      }
+      return found.bucket;
     }
     if (this.#byKey.size >= this.#max) this.#makeRoom(now);
     const digest = this.#isShared ? digestOf(key) : "";
     const bucket = this.#lent.get(digest) ?? new Bucket(this.common, now, digest);
-    this.#byKey.set(key, bucket);
+    const entry = { key, bucket, older: null, newer: null };
+    this.#byKey.set(key, entry);
+    this.#append(entry);
     if (this.#isShared) this.#byDigest.set(digest, bucket);
     return bucket;
   }
@@ -66,19 +79,31 @@ export class Buckets {
   }
 
   #makeRoom(now: number): void {
-    let fullest: Bucket | undefined;
-    let its = "";
-    let seen = 0;
-    for (const [key, bucket] of this.#byKey) {
-      bucket.refill(now);
-      if (fullest === undefined || bucket.tokens > fullest.tokens) {
-        fullest = bucket;
-        its = key;
-      }
-      if (++seen >= CANDIDATES) break;
+    let fullest = this.#oldest;
+    let entry = fullest;
+    for (let seen = 0; seen < CANDIDATES && entry !== null; seen++, entry = entry.newer) {
+      entry.bucket.refill(now);
+      if (fullest === null || entry.bucket.tokens > fullest.bucket.tokens) fullest = entry;
     }
-    this.#byKey.delete(its);
-    if (fullest !== undefined) this.#byDigest.delete(fullest.digest);
+    if (fullest === null) return;
+    this.#unlink(fullest);
+    this.#byKey.delete(fullest.key);
+    this.#byDigest.delete(fullest.bucket.digest);
+  }
+
+  #append(entry: Entry): void {
+    entry.older = this.#newest;
+    entry.newer = null;
+    if (this.#newest === null) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+  }
+
+  #unlink({ older, newer }: Entry): void {
+    if (older === null) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.#newest = older;
+    else newer.older = older;
   }
 }
 
