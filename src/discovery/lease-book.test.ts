@@ -71,6 +71,16 @@ describe("a limit without keys", () => {
     expect(told()["c"]?.grant).toBeGreaterThan(90);
   });
 
+  it("is told once more to one who has begun anew", () => {
+    tell("a");
+    tell("b");
+    told();
+    tell("a", { isLent: true, level: 90 });
+    expect(told()).toEqual({});
+    tell("a", { flow: 50 });
+    expect(told()).toMatchObject({ a: { limit: LIMIT } });
+  });
+
   it("begins anew when its numbers change", () => {
     tell("a", { level: 100 });
     told();
@@ -103,6 +113,15 @@ describe("a limit with keys", () => {
     expect(a?.flow).toBeGreaterThan(95);
     expect(b).toMatchObject({ key: "x" });
     expect(b?.flow).toBeLessThan(5);
+  });
+
+  it("is told once more, with all keys, to one who has begun anew", () => {
+    tell("a", {}, KEYED);
+    tell("b", {}, KEYED);
+    tell("a", { key: "x", demand: 200 }, KEYED);
+    told();
+    tell("b", {}, KEYED);
+    expect(book.flush().get("b")).toMatchObject([{ flow: 50 }, { key: "x" }]);
   });
 
   it("leases a bounded number of keys, and forgets those that are full again", () => {

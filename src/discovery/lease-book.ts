@@ -94,7 +94,7 @@ export class LeaseBook<H> {
     if (!entry.members.has(holder)) {
       // What it holds is not known from a demand for one key.
       this.#join(entry, holder, key === "" ? demand : { ...demand, level: 0, flow: 0 }, now);
-    }
+    } else if (key === "" && !demand.isLent) tellAgain(entry, holder, demand.flow, now);
     if (entry.isKeyed && key === "") return;
     if (!entry.pots.has(key) && !this.#open(entry, key, now)) return;
     entry.pots.get(key)?.report(holder, demand, now);
@@ -174,6 +174,15 @@ export class LeaseBook<H> {
       entry.dirty.add(key);
     }
   }
+}
+
+/** All that the holder was told it is told once more. */
+function tellAgain<H>(entry: Entry<H>, holder: H, flow: number, now: number): void {
+  for (const [key, pot] of entry.pots) {
+    pot.tellAgain(holder, flow, now);
+    entry.dirty.add(key);
+  }
+  entry.isRecounted = true;
 }
 
 /** What each member has of a key without a lease of its own. */

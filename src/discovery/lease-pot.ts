@@ -86,6 +86,15 @@ export class Pot<H> {
     });
   }
 
+  /** The holder goes by another flow than it was told: it has begun anew, or has not heard yet. */
+  tellAgain(holder: H, flow: number, now: number): void {
+    const found = this.#holders.get(holder);
+    if (found === undefined) return;
+    this.#accrue(now);
+    found.flow = flow;
+    found.isUntold = true;
+  }
+
   report(holder: H, { demand, level, returned }: LimitDemand, now: number): void {
     const found = this.#holders.get(holder);
     if (found === undefined) return;

@@ -91,6 +91,13 @@ describe("a limit", () => {
     expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 429", "HTTP/1.1 429"]);
   });
 
+  it("says nothing of itself in an answer to what is no request", async () => {
+    await limit({ requests: 5, per: "1h" });
+    const answers = await shop.ask(["GET / HTTP/1.1", "Host: shop", "", "BAD"]);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
+    expect(answers.match(/ratelimit:/g)).toHaveLength(1);
+  });
+
   it("comes after the policies: what they refuse does not count", async () => {
     const web = "cluster.local/ns/default/sa/web";
     const allow = policy("web", { rules: [{ from: [{ source: { principals: [web] } }] }] });

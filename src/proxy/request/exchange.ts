@@ -318,6 +318,7 @@ export class Exchange implements RequestHandler {
     this.series = null;
     this.isHeadRequest = false;
     this.prefersJson = false;
+    this.limited = null;
   }
 
   onRequestBody(): void {
