@@ -10,6 +10,8 @@ describe("kinds", () => {
     ["svc", "Service"],
     ["services", "Service"],
     ["trafficpolicies", "TrafficPolicy"],
+    ["ratelimits", "RateLimit"],
+    ["rl", "RateLimit"],
     ["workload", "Workload"],
     ["meshconfig", "MeshConfig"],
   ])("%s means %s", (text, kind) => expect(parseKind(text)).toBe(kind));

@@ -9,6 +9,7 @@ const SHORT_NAMES = {
   Workload: ["wl"],
   HTTPRoute: ["route"],
   TrafficPolicy: ["tp"],
+  RateLimit: ["rl"],
   PeerAuthentication: ["pa"],
   RequestAuthentication: ["ra", "jwt"],
   AuthorizationPolicy: ["ap", "authz"],

@@ -34,6 +34,10 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
     ["FOR", (spec) => spec.part("targetRef").text("name")],
     ["LOAD BALANCER", (spec) => spec.part("loadBalancer").text("policy")],
   ],
+  RateLimit: [
+    ["FOR", (spec) => spec.part("targetRef").text("name")],
+    ["LIMITS", (spec) => list(spec.items("limits").map(limitText))],
+  ],
   PeerAuthentication: [
     ["MODE", (spec) => spec.part("mtls").text("mode") || "UNSET"],
     ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],
@@ -80,6 +84,12 @@ function kindTable(cells: readonly Cell[], documents: readonly Document[], paint
     return [document.metadata.namespace ?? "default", document.metadata.name, ...facts];
   });
   return table(columns, rows, paint);
+}
+
+/** `100/1m`, with `mesh` where all instances share it. */
+function limitText(limit: Spec): string {
+  const scope = limit.text("scope") === "mesh" ? " mesh" : "";
+  return `${limit.text("requests")}/${limit.text("per")}${scope}`;
 }
 
 function backends(rule: Spec): string {

@@ -27,6 +27,7 @@ const destination = {
   active: 0,
   latency: [[3, 1]],
 };
+const demand = { limit: "default/l/0", demand: 1.5, level: 0, returned: 2, flow: 10, isLent: true };
 const report = { intervalMs: 1_000, destinations: [destination] };
 
 describe("what sidecars say", () => {
@@ -38,6 +39,10 @@ describe("what sidecars say", () => {
       request: { type: "cluster", nonce: "1", errors: [{ code: "invalid", message: "no" }] },
     },
     { kind: "load", report },
+    {
+      kind: "demand",
+      report: { part: 0, demands: [demand, { ...demand, key: "k" }], dropped: ["default/a/0"] },
+    },
   ];
   for (const message of said) {
     it(JSON.stringify(message).slice(0, 60), () => expect(read(message)).toEqual({ ok: true, message }));
@@ -77,6 +82,27 @@ describe("what is refused, and where it is wrong", () => {
       { kind: "load", report: { ...report, destinations: [{ ...destination, latency: [[1]] }] } },
     ],
     [/^report\.intervalMs/, { kind: "load" }],
+    [/^report: malformed demand/, { kind: "demand" }],
+    ...[
+      { part: -1 },
+      { part: 0.5 },
+      { demands: {} },
+      { demands: [{ ...demand, demand: -1 }] },
+      { demands: [{ ...demand, returned: null }] },
+      { demands: [{ ...demand, level: 1e300 }] },
+      { demands: [{ ...demand, flow: "1" }] },
+      { demands: [{ ...demand, isLent: 1 }] },
+      { demands: [{ ...demand, key: "k".repeat(65) }] },
+      { demands: [{ ...demand, limit: 7 }] },
+      { dropped: Array.from({ length: 20_001 }, () => "a") },
+      { dropped: [1] },
+    ].map(
+      (change) =>
+        [
+          /^report: malformed demand/,
+          { kind: "demand", report: { part: 0, demands: [], dropped: [], ...change } },
+        ] as const,
+    ),
   ];
   for (const [reason, message] of wrong) {
     it(JSON.stringify(message).slice(0, 70), () => {

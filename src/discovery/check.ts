@@ -2,6 +2,7 @@
  * The shape of what sidecars send, checked where it enters the control plane: a stranger's bytes become a message or a reason to end the
  * stream, never an exception further in.
  */
+import { isDemandReport } from "./lease-check.ts";
 import { RESOURCE_TYPES, type UpstreamMessage } from "./messages.ts";
 
 export type Checked =
@@ -31,7 +32,9 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function wrongMessage(message: Readonly<Record<string, unknown>>): string | undefined {
   if (message["kind"] === "load") return wrongReport(message["report"]);
-  if (message["kind"] !== "discovery") return 'kind: expected "discovery" or "load"';
+  if (message["kind"] === "demand")
+    return isDemandReport(message["report"]) ? undefined : "report: malformed demand";
+  if (message["kind"] !== "discovery") return 'kind: expected "discovery", "load" or "demand"';
   const request = message["request"];
   if (!isRecord(request)) return "request: expected an object";
   if (!RESOURCE_TYPES.some((type) => type === request["type"])) return "request.type: unknown";

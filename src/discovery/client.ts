@@ -12,6 +12,7 @@ import type {
   UpstreamMessage,
 } from "./messages.ts";
 import { RESOURCE_TYPES } from "./messages.ts";
+import type { DemandReport, LeaseGrant } from "./rate-limit.ts";
 
 /** First and longest pause before a new stream; the pause is random up to the bound (full jitter). */
 const MIN_BACKOFF_MS = 250;
@@ -37,6 +38,8 @@ export interface ClientHooks {
   versions(type: ResourceType): Readonly<Record<string, string>>;
   receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]>;
   connectionChanged(isConnected: boolean): void;
+  /** Absent: it asks for no leases. */
+  lend?(grant: LeaseGrant): void;
 }
 
 export interface ClientTimers {
@@ -87,6 +90,11 @@ export class DiscoveryClient {
     if (this.#isOpen) this.#transport?.send({ kind: "load", report });
   }
 
+  /** Lost when there is no stream: on a new one everything is said again. */
+  sendDemand(report: DemandReport): void {
+    if (this.#isOpen) this.#transport?.send({ kind: "demand", report });
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#stopWaiting?.();
@@ -111,7 +119,8 @@ export class DiscoveryClient {
       onMessage: (message) => {
         if (!isCurrent || this.#isClosed) return;
         this.#failures = 0;
-        this.#receive(message.response);
+        if (message.kind === "leases") this.#hooks.lend?.(message.grant);
+        else this.#receive(message.response);
       },
       onClosed: () => {
         if (!isCurrent) return;

@@ -5,6 +5,7 @@
 import type { SecureClientSessionOptions } from "node:http2";
 import type { OpenTransport } from "./client.ts";
 import { statusText } from "./grpc-status.ts";
+import { isLeaseGrant } from "./lease-check.ts";
 import { DISCOVERY_METHOD, type DownstreamMessage } from "./messages.ts";
 
 const http2 = process.getBuiltinModule("node:http2");
@@ -118,8 +119,10 @@ class MessageReader {
 function parse(bytes: Buffer): DownstreamMessage | undefined {
   try {
     const value: unknown = JSON.parse(bytes.toString("utf8"));
-    if (typeof value !== "object" || value === null || !("kind" in value) || value.kind !== "discovery")
-      return undefined;
+    if (typeof value !== "object" || value === null || !("kind" in value)) return undefined;
+    if (value.kind === "leases")
+      return "grant" in value && isLeaseGrant(value.grant) ? (value as DownstreamMessage) : undefined;
+    if (value.kind !== "discovery") return undefined;
     if (!("response" in value) || typeof value.response !== "object" || value.response === null)
       return undefined;
     const { response } = value;

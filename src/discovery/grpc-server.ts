@@ -81,7 +81,7 @@ function handle(server: DiscoveryServer, call: grpc.ServerDuplexStream<Buffer, B
   const send = (message: DownstreamMessage) => {
     const bytes = Buffer.from(JSON.stringify(message));
     call.write(bytes);
-    server.observer.pushed(message.response.type, bytes.length);
+    if (message.kind === "discovery") server.observer.pushed(message.response.type, bytes.length);
   };
   const fail = (code: grpc.status, details: string) => {
     stream.ended(details);

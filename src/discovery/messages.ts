@@ -10,6 +10,7 @@
 
 import type { HealthCheck } from "./health-check.ts";
 import type { PolicyResource } from "./policy.ts";
+import type { DemandReport, LeaseGrant } from "./rate-limit.ts";
 import type { ClusterResilience, OverloadLimits, PriorityRules, RetryPolicy } from "./resilience.ts";
 
 /** In the order in which a sidecar applies them: make before break. */
@@ -113,8 +114,11 @@ export interface DestinationLoad {
 /** Every message on the stream is one of these, tagged so that neither side guesses. */
 export type UpstreamMessage =
   | { readonly kind: "discovery"; readonly request: DiscoveryRequest }
-  | { readonly kind: "load"; readonly report: LoadReport };
-export type DownstreamMessage = { readonly kind: "discovery"; readonly response: DiscoveryResponse };
+  | { readonly kind: "load"; readonly report: LoadReport }
+  | { readonly kind: "demand"; readonly report: DemandReport };
+export type DownstreamMessage =
+  | { readonly kind: "discovery"; readonly response: DiscoveryResponse }
+  | { readonly kind: "leases"; readonly grant: LeaseGrant };
 
 export type Resource =
   | ClusterResource

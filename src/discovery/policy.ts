@@ -4,6 +4,8 @@
  * what it means is the engine's to know (src/proxy/policy).
  */
 
+import type { RateLimitRules } from "./rate-limit.ts";
+
 /** Name of a sidecar's one policy resource. */
 export const INBOUND_POLICY = "inbound";
 
@@ -18,6 +20,8 @@ export interface PolicyResource {
   readonly tokens?: readonly TokenRule[];
   /** Present where NetworkPolicies isolate the workload: what none of these takes is refused. */
   readonly network?: NetworkRules;
+  /** How many of them; absent: any number. */
+  readonly limits?: readonly RateLimitRules[];
 }
 
 /** Tokens (JWT) of one issuer. */

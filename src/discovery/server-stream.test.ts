@@ -43,7 +43,7 @@ function connect(): void {
   const responses: DiscoveryResponse[] = [];
   const reasons: string[] = [];
   stream = server.open(
-    ({ response }) => responses.push(response),
+    (message) => message.kind === "discovery" && responses.push(message.response),
     (reason) => reasons.push(reason),
   );
   sent = responses;

@@ -2,6 +2,7 @@
  * One sidecar's stream as the control plane sees it: what it subscribes to, what it holds, what it was sent and has not answered. One
  * response of a type is under way at a time, so a slow sidecar gets the newest state and never a growing queue.
  */
+import type { LeaseDesk } from "./lease-desk.ts";
 import type {
   DiscoveryRequest,
   DownstreamMessage,
@@ -32,6 +33,7 @@ export interface StreamContext {
   readonly change: () => number;
   readonly settled: (type: ResourceType, name: string, rejection: Rejection | undefined) => void;
   readonly observer: DiscoveryObserver;
+  readonly leases: LeaseDesk;
   readonly identified: (id: string) => void;
   readonly ended: (reason: string) => void;
 }
@@ -60,6 +62,10 @@ export class ServerStream {
       if (this.#node !== undefined) this.#context.observer.load(this.#node, message.report);
       return;
     }
+    if (message.kind === "demand") {
+      if (this.#node !== undefined) this.#context.leases.report(this, this.#node, message.report);
+      return;
+    }
     const { request } = message;
     this.note();
     if (this.#node === undefined) {
@@ -74,6 +80,10 @@ export class ServerStream {
     this.#acknowledge(request, state);
     if (this.#subscribe(request, state)) this.flush();
   }
+
+  readonly sendLeases = (message: DownstreamMessage): void => {
+    if (!this.#hasEnded) this.#context.send(message);
+  };
 
   /** Ends the stream from this side. */
   end(reason: string): void {

@@ -58,7 +58,7 @@ class Sidecar {
 
   constructor(server: DiscoveryServer, id: string) {
     this.stream = server.open(
-      ({ response }) => void this.responses.push(response),
+      (message) => message.kind === "discovery" && this.responses.push(message.response),
       () => {},
     );
     this.request({ node: node(id), type: "cluster", subscribe: ["a"] });

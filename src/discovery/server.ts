@@ -3,6 +3,7 @@
  * each sidecar is with it.
  */
 import { DepartedSidecars } from "./departed.ts";
+import { LeaseDesk } from "./lease-desk.ts";
 import type { Node, ResourceType, VersionedResource } from "./messages.ts";
 import { type DiscoveryObserver, NO_OBSERVER } from "./observer.ts";
 import { type ChangeProgress, ProgressBook } from "./progress.ts";
@@ -31,6 +32,7 @@ export class DiscoveryServer {
   readonly #departed: DepartedSidecars;
   readonly #progress: ProgressBook;
   readonly #clock: () => number;
+  readonly #leases: LeaseDesk;
   #isReady = false;
   #change = 0;
 
@@ -42,6 +44,7 @@ export class DiscoveryServer {
     this.#source = source;
     this.observer = observer;
     this.#clock = clock;
+    this.#leases = new LeaseDesk(source, clock);
     this.#departed = new DepartedSidecars(clock);
     this.#progress = new ProgressBook(clock, observer.settled);
   }
@@ -97,6 +100,7 @@ export class DiscoveryServer {
       change: () => this.#change,
       settled: (type, name, rejection) => this.#progress.settle(stream, type, name, rejection),
       observer: this.observer,
+      leases: this.#leases,
       identified: (id) => this.#identified(stream, id),
       ended: (reason) => this.#ended(stream, reason),
     });
@@ -116,6 +120,7 @@ export class DiscoveryServer {
   #ended(stream: ServerStream, reason: string): void {
     this.#streams.delete(stream);
     this.#progress.leave(stream);
+    this.#leases.left(stream);
     const status = stream.status();
     if (status === undefined) return;
     this.#departed.add(status);

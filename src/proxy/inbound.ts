@@ -13,6 +13,7 @@ import { servicePortName } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import { HOP_PROTOCOL } from "./hop/frame.ts";
 import type { Authority } from "./http/authority.ts";
+import { Limiter } from "./limit/limiter.ts";
 import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
 import type { Keyring } from "./net/credentials.ts";
 import type { IsOwn } from "./net/own-address.ts";
@@ -34,6 +35,7 @@ import { VirtualHost } from "./routing/virtual-host.ts";
 import { AuthorizationSeries } from "./telemetry/authorization-series.ts";
 import { HandshakeSeries } from "./telemetry/handshake-series.ts";
 import { PeerTable } from "./telemetry/peer-table.ts";
+import { RateLimitSeries } from "./telemetry/rate-limit-series.ts";
 import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
 import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
 import { TcpSeries } from "./telemetry/tcp-series.ts";
@@ -43,6 +45,9 @@ export interface InboundOptions {
   readonly keyring: Keyring;
   /** Told of what policy refuses or audits. */
   readonly onDecision: (decision: PolicyDecision) => void;
+  /** How many traffic loops the sidecar has, and which of them this is. Default: one. */
+  readonly loops?: number;
+  readonly index?: number;
 }
 
 const SPIFFE = "spiffe://";
@@ -56,6 +61,7 @@ export class Inbound implements ListenerContext {
   readonly unmatched: DestinationSeries;
   readonly tunnels: TcpSeries;
   readonly admission: Admission;
+  readonly limiter: Limiter;
   readonly discoveryTimeoutMs = 0;
   generation = 0;
   isDraining = false;
@@ -76,7 +82,11 @@ export class Inbound implements ListenerContext {
     this.clusters = clusters;
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("destination"), UNKNOWN_PEER);
     this.tunnels = new TcpSeries(allocator, tunnelLabels("destination"));
-    this.admission = new Admission(new AuthorizationSeries(allocator), options.onDecision);
+    const limits = new RateLimitSeries(allocator);
+    this.limiter = new Limiter(options.loops ?? 1, options.index ?? 0, (limit) => limits.of(limit));
+    this.admission = new Admission(new AuthorizationSeries(allocator), options.onDecision, this.limiter, () =>
+      loop.wheel.now(),
+    );
     this.#keyring = keyring;
     this.#acceptor = new Acceptor({
       wheel: loop.wheel,

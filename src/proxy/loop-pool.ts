@@ -5,6 +5,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
+import type { DemandReport, Lease } from "../discovery/rate-limit.ts";
 import type { PolicyDecision } from "./policy/decision.ts";
 import type { Change, DescribedRow, FromLoop, LoopStart, ToLoop } from "./snapshot/loop-protocol.ts";
 import { SeriesTable } from "./snapshot/series.ts";
@@ -30,6 +31,8 @@ export interface LoopPoolOptions {
   readonly onUnsubscribe: (loop: number, routes: readonly string[]) => void;
   /** Policy has refused or audited a request; `left` that came before are not told. */
   readonly onDecision: (decision: PolicyDecision, left: number) => void;
+  /** What a loop needs of limits that it keeps together with others. */
+  readonly onDemand: (report: DemandReport) => void;
   /** A loop has crashed or ended on its own; called at most once. */
   readonly onFailure: (message: string) => void;
 }
@@ -85,6 +88,15 @@ export class LoopPool {
     return this.#transfer.send(changes);
   }
 
+  lend(loop: number, leases: readonly Lease[]): void {
+    this.#post(loop, { kind: "leases", leases });
+  }
+
+  /** All loops say anew what they need. */
+  rejoin(): void {
+    for (const index of this.#workers.keys()) this.#post(index, { kind: "rejoin" });
+  }
+
   /** Rows of all loops, each with `loop`, its index. A loop that does not answer in 2 s is left out. */
   async describe(what: "clusters" | "connections"): Promise<readonly DescribedRow[]> {
     const answers = this.#workers.map((_, loop) => this.#describe(loop, what));
@@ -113,6 +125,7 @@ export class LoopPool {
     const reusePort = loops > 1;
     const workerData: LoopStart = {
       index,
+      loops,
       outbound: { host, port: outboundPort, reusePort },
       inbound: { host, port: inboundPort, reusePort },
       ownPorts,
@@ -172,6 +185,9 @@ export class LoopPool {
         break;
       case "decision":
         this.#options.onDecision(message.decision, message.left);
+        break;
+      case "demand":
+        this.#options.onDemand(message.report);
         break;
       case "described":
         this.#described.get(message.id)?.(message.rows);

@@ -7,6 +7,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { ClusterTable } from "./cluster-table.ts";
 import { DecisionTap } from "./decisions.ts";
+import { DemandTicker } from "./demand-ticker.ts";
 import { Inbound } from "./inbound.ts";
 import { loopContext } from "./loop-context.ts";
 import { Drain } from "./loop-drain.ts";
@@ -52,18 +53,33 @@ function start(port: MessagePort, options: LoopStart): void {
     isOwn: ownAddress(inboundOwn),
     keyring,
     onDecision: (decision) => tap.take(decision),
+    loops: options.loops ?? 1,
+    index: options.index,
   });
   const listeners = [
     new Listener((socket, server) => outbound.connections.accept(outbound, socket, server)),
     new Listener((socket, server) => inbound.accept(socket, server)),
   ] as const;
+  const demands = new DemandTicker(inbound.limiter.meter, {
+    send: (report) => post({ kind: "demand", report }),
+    now: () => loop.wheel.now(),
+  });
   const swap = new Swap(outbound, inbound, keyring);
   const drain = new Drain([outbound, inbound], listeners, (cut) => post({ kind: "drained", cut }));
 
   port.on("message", (message: ToLoop) => {
     switch (message.kind) {
       case "update":
-        inTurns(swap.applied(message.changes), () => post({ kind: "update-applied", id: message.id }));
+        inTurns(swap.applied(message.changes), () => {
+          demands.look();
+          post({ kind: "update-applied", id: message.id });
+        });
+        return;
+      case "leases":
+        inbound.limiter.lend(message.leases, loop.wheel.now());
+        return;
+      case "rejoin":
+        inbound.limiter.meter.rejoin();
         return;
       case "drain":
         drain.begin(message.graceMs, message.timeoutMs);

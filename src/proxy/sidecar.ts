@@ -3,6 +3,7 @@
  * stream, the last good configuration on disk, load reports, admin and telemetry). Nothing here touches a request.
  */
 import type { Node } from "../discovery/messages.ts";
+import { INBOUND_POLICY } from "../discovery/policy.ts";
 import { secretOf } from "../identity/secret.ts";
 import { refusal } from "./admin/guard.ts";
 import { ProcessMetrics } from "./admin/process-metrics.ts";
@@ -20,6 +21,7 @@ import { LoopPool } from "./loop-pool.ts";
 import { checkResource } from "./snapshot/build.ts";
 import type { Connect, DiscoveryLink } from "./snapshot/configuration.ts";
 import { Configuration } from "./snapshot/configuration.ts";
+import { Lessee } from "./snapshot/lessee.ts";
 import { LoadReporter } from "./snapshot/load-report.ts";
 import type { DescribedRow } from "./snapshot/loop-protocol.ts";
 import { SeriesTable } from "./snapshot/series.ts";
@@ -135,7 +137,17 @@ class Start implements SidecarView {
       onSubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopSubscribed(loop, routes)),
       onUnsubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopUnsubscribed(loop, routes)),
       onDecision: (decision, left) => this.#options.log?.(decisionLine(decision, left, new Date())),
+      onDemand: (report) => lessee.take(report),
       onFailure: this.#options.onFailure,
+    });
+    const lessee: Lessee = new Lessee({
+      rulesOf: (limit) =>
+        this.configuration?.subscriber.applied.policy
+          .get(INBOUND_POLICY)
+          ?.resource.limits?.find(({ id }) => id === limit),
+      toPlane: (report) => this.configuration?.link.sendDemand(report),
+      toLoop: (loop, leases) => pool.lend(loop, leases),
+      now: () => performance.now(),
     });
     this.#pool = pool;
     this.#closers.push(() => pool.close());
@@ -159,6 +171,8 @@ class Start implements SidecarView {
         this.healthChecks.applied(changes);
       },
       check: checkResource,
+      lend: (grant) => lessee.lend(grant),
+      onConnected: () => pool.rejoin(),
       loops: concurrency,
       scope: outboundScope,
     });

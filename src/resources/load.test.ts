@@ -257,6 +257,7 @@ describe("whatever comes", () => {
       ["v1", "Service"],
       ["weft.dev/v1alpha1", "Workload"],
       ["weft.dev/v1alpha1", "TrafficPolicy"],
+      ["weft.dev/v1alpha1", "RateLimit"],
       ["weft.dev/v1alpha1", "MeshConfig"],
       ["weft.dev/v1alpha1", "PeerAuthentication"],
       ["weft.dev/v1alpha1", "RequestAuthentication"],

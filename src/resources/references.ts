@@ -45,6 +45,9 @@ interface Reference {
 }
 
 function referencesOf(resource: Resource): readonly Reference[] {
+  if (resource.kind === "RateLimit") {
+    return [{ path: ["spec", "targetRef"], name: resource.spec.targetRef.name, isBackend: false }];
+  }
   if (resource.kind === "TrafficPolicy") {
     const { targetRef, healthCheck } = resource.spec;
     const target = { path: ["spec", "targetRef"], name: targetRef.name, isBackend: false };

@@ -16,6 +16,7 @@ import {
   peerAuthenticationMetadata,
   peerAuthenticationSpec,
 } from "./kind/peer-authentication.ts";
+import { type RateLimitSpec, rateLimitMetadata, rateLimitSpec } from "./kind/rate-limit.ts";
 import {
   type RequestAuthenticationSpec,
   requestAuthenticationMetadata,
@@ -64,12 +65,14 @@ export type RequestAuthentication = Common<
   "RequestAuthentication",
   RequestAuthenticationSpec
 >;
+export type RateLimit = Common<typeof WEFT_API, "RateLimit", RateLimitSpec>;
 export type NetworkPolicy = Common<typeof NETWORKING_API, "NetworkPolicy", NetworkPolicySpec>;
 
 export type Resource =
   | Service
   | Workload
   | TrafficPolicy
+  | RateLimit
   | MeshConfig
   | HttpRoute
   | PeerAuthentication
@@ -109,6 +112,12 @@ export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
     summary: "How clients' sidecars treat a Service.",
     metadata: trafficPolicyMetadata,
     spec: trafficPolicySpec,
+  },
+  RateLimit: {
+    apiVersion: WEFT_API,
+    summary: "How many requests the workloads of a Service take.",
+    metadata: rateLimitMetadata,
+    spec: rateLimitSpec,
   },
   PeerAuthentication: {
     apiVersion: WEFT_API,

@@ -29,7 +29,7 @@ it("an empty directory says nothing until there is a resource in it; emptied lat
 
   const sent: DiscoveryResponse[] = [];
   const stream = discovery.open(
-    ({ response }) => void sent.push(response),
+    (message) => message.kind === "discovery" && sent.push(message.response),
     () => {},
   );
   const names = ["a.default:80", "b.default:80"];

@@ -11,6 +11,7 @@ import type {
   ResourceType,
 } from "../../src/discovery/messages.ts";
 import { RESOURCE_TYPES, WILDCARD } from "../../src/discovery/messages.ts";
+import type { DemandReport } from "../../src/discovery/rate-limit.ts";
 import type { DiscoveryLink, StreamHooks } from "../../src/proxy/snapshot/configuration.ts";
 import { OPEN } from "../harness/policy.ts";
 
@@ -23,6 +24,7 @@ export class InMemoryDiscovery {
   #version = 0;
   #isUp: boolean;
   readonly loads: LoadReport[] = [];
+  readonly demands: DemandReport[] = [];
   readonly nacks: DiscoveryError[] = [];
   /** Resources sent since the start. */
   sent = 0;
@@ -55,6 +57,7 @@ export class InMemoryDiscovery {
         for (const name of names) this.#subscribed.get(type)?.delete(name);
       },
       sendLoad: (report) => this.loads.push(report),
+      sendDemand: (report) => this.demands.push(report),
       close: () => {
         this.#hooks = undefined;
       },

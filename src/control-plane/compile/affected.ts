@@ -41,6 +41,8 @@ export function affectedBy(
       switch (resource.kind) {
         case "Service": {
           listeners = true;
+          // What a Service leads to is what its RateLimits count.
+          if (index.rateLimits.has(resource.metadata.namespace)) policies.add(resource.metadata.namespace);
           const service = index.services.get(id);
           if (service === undefined) break;
           add("cluster", portNames(service));
@@ -83,6 +85,7 @@ export function affectedBy(
         case "RequestAuthentication":
         case "AuthorizationPolicy":
         case "NetworkPolicy":
+        case "RateLimit":
           policies.add(resource.metadata.namespace);
           break;
         case "MeshConfig":

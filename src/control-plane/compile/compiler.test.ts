@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Node, RESOURCE_TYPES } from "../../discovery/messages.ts";
+import type { PolicyResource } from "../../discovery/policy.ts";
 import { hasErrors } from "../../resources/issue.ts";
 import { loadFiles } from "../../resources/load.ts";
 import type { Resource } from "../../resources/resource.ts";
@@ -61,6 +62,12 @@ function network(name: string, to: string, from: string) {
   const selector = (app: string) => ({ podSelector: { matchLabels: { app } } });
   const spec = { ...selector(to), ingress: [{ from: [selector(from)] }] };
   return { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", metadata: { name }, spec };
+}
+
+function rateLimit(name: string, target: string, scope: string, namespace = "default") {
+  const metadata = { name, namespace };
+  const spec = { targetRef: { name: target }, limits: [{ requests: 10, per: "1s", scope }] };
+  return { apiVersion: "weft.dev/v1alpha1", kind: "RateLimit", metadata, spec };
 }
 
 function meshConfig(spec: object) {
@@ -160,6 +167,68 @@ describe("Compiler", () => {
     expect(versions()[0]).not.toBe(alone[0]);
   });
 
+  it("tells of a rate limit those behind its Service, with their ports and how many they are", () => {
+    const documents = [service("a"), service("b"), workload("a-1", "a"), workload("b-1", "b")];
+    const limits = [
+      rateLimit("l", "a", "mesh"),
+      rateLimit("k", "a", "sidecar"),
+      rateLimit("m", "a", "mesh", "other"),
+    ];
+    const compiler = compile(documents);
+    const limitsOf = (name: string) => {
+      const policy = compiler.get("policy", "inbound", node("default", name))?.resource as PolicyResource;
+      return policy.limits;
+    };
+    expect([limitsOf("a-1"), limitsOf("b-1")]).toEqual([undefined, undefined]);
+    compiler.update(load([...documents, ...limits]));
+    const numbers = { ports: [9000], requests: 10, perMs: 1_000, burst: 10, key: [] };
+    expect(limitsOf("a-1")).toEqual([
+      { id: "default/k/0", ...numbers },
+      { id: "default/l/0", ...numbers, mesh: { instances: 1 } },
+    ]);
+    expect(limitsOf("b-1")).toBeUndefined();
+    const more = [workload("a-2", "a", 9100), workload("a-3", "a")];
+    const changed = compiler.update(load([...documents, ...limits, ...more]));
+    expect(changed).toContainEqual({ type: "policy", name: "inbound" });
+    expect(limitsOf("a-1")?.[1]).toMatchObject({ mesh: { instances: 4 } });
+  });
+
+  it("compiles what a limit counts and what it tells apart", () => {
+    const limit = {
+      ...{ name: "n", requests: 5, per: "1m", burst: 7 },
+      match: [
+        { path: { type: "Exact", value: "/a" }, method: "PUT", headers: [{ name: "X-A", value: "1" }] },
+        {},
+      ],
+      key: [{ identity: true }, { header: "X-Key" }, { pathTemplate: "/u/{id}" }, { sourceAddress: true }],
+    };
+    const resource = {
+      ...rateLimit("l", "a", ""),
+      spec: { targetRef: { name: "a" }, limits: [limit] },
+    } as const;
+    const compiler = compile([service("a"), workload("a-1", "a"), resource]);
+    const compiled = compiler.get("policy", "inbound", node("default", "a-1"))?.resource;
+    const source = "RateLimit default/l limit 0";
+    const header = { name: "x-a", kind: "exact", value: "1" };
+    expect(compiled).toMatchObject({
+      limits: [
+        {
+          ...{ id: "default/l/n", requests: 5, perMs: 60_000, burst: 7 },
+          matches: [
+            { path: { kind: "exact", value: "/a" }, method: "PUT", headers: [header], source },
+            { rule: 0, source },
+          ],
+          key: [
+            { kind: "identity" },
+            { kind: "header", name: "x-key" },
+            { kind: "pathTemplate", template: "/u/{id}" },
+            { kind: "sourceAddress" },
+          ],
+        },
+      ],
+    });
+  });
+
   it("overrides Workloads by addresses and the node's own port", () => {
     const compiler = new Compiler();
     const resources = load([service("web"), workload("web", "web", 0)]);
@@ -197,6 +266,9 @@ describe("Compiler", () => {
       authorization("p3", "AUDIT", "weft-system", "b"),
       network("n1", "a", "b"),
       network("n1", "b", "a"),
+      rateLimit("l1", "a", "sidecar"),
+      rateLimit("l1", "b", "mesh"),
+      rateLimit("l2", "a", "mesh"),
       meshConfig({ defaultDeny: true }),
       meshConfig({ trustDomain: "example.org" }),
     ];

@@ -84,7 +84,8 @@ function limits(mesh: MeshIndex): ListenerLimits {
   };
 }
 
-function inboundPorts(mesh: MeshIndex, node: Node): readonly InboundPort[] {
+/** Which of the application's ports which Services lead to. */
+export function inboundPorts(mesh: MeshIndex, node: Node): readonly InboundPort[] {
   const workload = workloadOf(mesh, node);
   const found: InboundPort[] = [];
   for (const service of servedBy(mesh, node, workload)) {

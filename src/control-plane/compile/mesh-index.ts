@@ -8,6 +8,7 @@ import type {
   AuthorizationPolicy,
   NetworkPolicy,
   PeerAuthentication,
+  RateLimit,
   RequestAuthentication,
   Resource,
 } from "../../resources/resource.ts";
@@ -39,6 +40,8 @@ export interface MeshIndex {
   readonly authorization: ReadonlyMap<string, readonly AuthorizationPolicy[]>;
   /** By namespace, in order of name. */
   readonly networkPolicies: ReadonlyMap<string, readonly NetworkPolicy[]>;
+  /** By namespace, in order of name. */
+  readonly rateLimits: ReadonlyMap<string, readonly RateLimit[]>;
   readonly workloadsByNamespace: ReadonlyMap<string, readonly WorkloadInput[]>;
   readonly mesh: MeshInput | undefined;
   /** What holds for sidecars' inbound ports where no PeerAuthentication says anything; `DISABLE`: nobody has certificates. */
@@ -64,6 +67,7 @@ export function indexMesh(
   const requestAuthentication = new Map<string, RequestAuthentication[]>();
   const authorization = new Map<string, AuthorizationPolicy[]>();
   const networkPolicies = new Map<string, NetworkPolicy[]>();
+  const rateLimits = new Map<string, RateLimit[]>();
   const workloadsByNamespace = new Map<string, WorkloadInput[]>();
   let mesh: MeshInput | undefined;
   for (const resource of resources) {
@@ -92,6 +96,9 @@ export function indexMesh(
         policies.set(target, winner(policies.get(target), resource));
         break;
       }
+      case "RateLimit":
+        push(rateLimits, resource.metadata.namespace, resource);
+        break;
       case "PeerAuthentication":
         push(peerAuthentication, resource.metadata.namespace, resource);
         break;
@@ -109,7 +116,7 @@ export function indexMesh(
         break;
     }
   }
-  for (const list of [...byLabel.values(), ...networkPolicies.values()]) {
+  for (const list of [...byLabel.values(), ...networkPolicies.values(), ...rateLimits.values()]) {
     list.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
   for (const list of peerAuthentication.values()) list.sort(byPrecedence);
@@ -122,6 +129,7 @@ export function indexMesh(
     requestAuthentication,
     authorization,
     networkPolicies,
+    rateLimits,
     workloadsByNamespace,
     mesh,
     mtls,

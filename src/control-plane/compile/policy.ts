@@ -1,9 +1,10 @@
-/** What a sidecar is told about who may send what to its workload: one resource, which changes as a whole. */
+/** What a sidecar is told about who may send what, and how much, to its workload: one resource, which changes as a whole. */
 import type { Node } from "../../discovery/messages.ts";
 import { INBOUND_POLICY, type PolicyResource } from "../../discovery/policy.ts";
 import { compileAuthorization } from "./authorization.ts";
 import { type MeshIndex, workloadOf } from "./mesh-index.ts";
 import { compileNetwork } from "./network-policy.ts";
+import { compileRateLimits } from "./rate-limit.ts";
 import { compileTokens } from "./request-authentication.ts";
 
 /** The policy of the node's workload. */
@@ -13,6 +14,7 @@ export function compilePolicy(mesh: MeshIndex, node: Node): PolicyResource {
   const labels = workload?.metadata.labels ?? node.labels;
   const network = compileNetwork(mesh, namespace, labels, workload);
   const tokens = compileTokens(mesh, namespace, labels);
+  const limits = compileRateLimits(mesh, node);
   const spec = mesh.mesh?.spec;
   return {
     name: INBOUND_POLICY,
@@ -21,6 +23,7 @@ export function compilePolicy(mesh: MeshIndex, node: Node): PolicyResource {
     policies: compileAuthorization(mesh, namespace, labels),
     ...(tokens.length === 0 ? {} : { tokens }),
     ...(network === undefined ? {} : { network }),
+    ...(limits.length === 0 ? {} : { limits }),
   };
 }
 

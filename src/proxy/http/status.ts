@@ -1,4 +1,4 @@
-/** Reason phrases of the statuses that Weft itself answers with (RFC 9110 §15). */
+/** Reason phrases of the statuses that Weft itself answers with (RFC 9110 §15, RFC 6585). */
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   301: "Moved Permanently",
@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<number, string>> = {
   408: "Request Timeout",
   414: "URI Too Long",
   417: "Expectation Failed",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

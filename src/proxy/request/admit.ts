@@ -1,9 +1,11 @@
 /**
- * `admit`: whether a request may reach the application. Until the sidecar has been told, nothing may. What is refused or
- * audited is counted and told; the client learns what decided only where MeshConfig allows it.
+ * `admit`: whether a request may reach the application, by who sends it and by how many there were. Until the sidecar has been
+ * told, nothing may. What is refused or audited is counted and told; the client learns what decided only where MeshConfig
+ * allows it.
  */
 import type { PolicyResource } from "../../discovery/policy.ts";
 import type { Head } from "../http/head.ts";
+import type { Limiter } from "../limit/limiter.ts";
 import { type Authentication, Authenticator } from "../policy/authenticator.ts";
 import type { PolicyDecision } from "../policy/decision.ts";
 import type { Judge } from "../policy/judge.ts";
@@ -34,14 +36,24 @@ export class Admission {
   readonly #series: AuthorizationSeries;
   readonly #onDecision: (decision: PolicyDecision) => void;
   readonly #view = new HeadView();
+  readonly #limiter: Limiter;
+  readonly #now: () => number;
 
-  constructor(series: AuthorizationSeries, onDecision: (decision: PolicyDecision) => void) {
+  constructor(
+    series: AuthorizationSeries,
+    onDecision: (decision: PolicyDecision) => void,
+    limiter: Limiter,
+    now: () => number,
+  ) {
+    this.#limiter = limiter;
+    this.#now = now;
     this.#series = series;
     this.#onDecision = onDecision;
   }
 
-  setPolicy({ tokens = [] }: PolicyResource, judge: Judge): void {
+  setPolicy({ tokens = [], limits = [] }: PolicyResource, judge: Judge): void {
     this.#judge = judge;
+    this.#limiter.configure(limits, this.#now());
     const rules = JSON.stringify(tokens);
     // What is known of tokens outlives changes of other policies.
     if (rules === this.#tokenRules) return;
@@ -68,11 +80,22 @@ export class Admission {
     }
     const verdict = judge.decide(view);
     exchange.decidedBy = verdict.source;
-    if (verdict.isAllowed) return null;
+    if (verdict.isAllowed) return this.#limiter.size === 0 ? null : this.#overLimit(exchange);
     this.#series.denied(verdict.reason);
     this.#tell(exchange, "denied", verdict.reason, verdict.source);
     if (verdict.reason === "ambiguous_path") return AMBIGUOUS_PATH;
     return { code: "access_denied", detail: judge.exposesDenials ? verdict.source : "" };
+  }
+
+  /** What policy lets through, and only that, counts. Tunnels are no requests. */
+  #overLimit(exchange: Exchange): Refusal | null {
+    const view = this.#view;
+    if (view.http === null) return null;
+    const verdict = this.#limiter.decide(view, exchange.connection.head, this.#now());
+    exchange.limited = verdict;
+    return verdict === null || verdict.isAllowed
+      ? null
+      : { code: "rate_limited", detail: verdict.limit.name };
   }
 
   #tell(

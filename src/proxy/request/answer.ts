@@ -10,6 +10,7 @@ import {
   WEFT_OWN_BIT,
   writeResponseHead,
 } from "../http1/head-edit.ts";
+import { limitLines, retryAfter } from "../limit/fields.ts";
 import type { Redirect } from "../routing/rewrite.ts";
 import type { Cause } from "./cause.ts";
 import type { Exchange } from "./exchange.ts";
@@ -34,8 +35,10 @@ export function sendResponse(exchange: Exchange, upstream: ClientConnection, isP
   const drop =
     (stripsFraming ? TRANSFER_ENCODING_BIT : 0) | (listener.direction === "inbound" ? WEFT_OWN_BIT : 0);
   const edit = backend === null ? null : backend.responseEdit;
-  scratch.reserve(0, editedBytes(head, edit));
+  const limit = exchange.limited === null ? "" : limitLines(exchange.limited);
+  scratch.reserve(0, editedBytes(head, edit) + limit.length);
   let to = writeResponseHead(scratch.buf, 0, head, edit, drop);
+  if (limit !== "") to += scratch.buf.write(limit, to, "latin1");
   if (!exchange.keepsAlive) to = put(scratch.buf, to, CLOSE);
   else if (isOldClient) to = put(scratch.buf, to, KEEP);
   to = put(scratch.buf, to, CRLF);
@@ -75,6 +78,11 @@ export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string)
   if (cause.flag === "UO") fields.push("x-weft-overloaded: true");
   // RFC 6750 §3.
   if (cause.status === 401) fields.push('www-authenticate: Bearer error="invalid_token"');
+  const { limited } = exchange;
+  if (limited !== null) {
+    if (!limited.isAllowed) fields.push(`retry-after: ${retryAfter(limited)}`);
+    fields.push(limitLines(limited).trimEnd());
+  }
   sendOwn(exchange, cause.status, fields, body);
 }
 

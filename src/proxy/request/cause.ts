@@ -124,6 +124,14 @@ export const CAUSES = [
     text: "a policy decides by the path, and this one different readers take for different ones (%2F, %5C, %00, ..;)",
   },
   {
+    code: "rate_limited",
+    flag: "RL",
+    status: 429,
+    side: "weft",
+    closes: false,
+    text: "more requests than a RateLimit lets pass; Retry-After says when to come again",
+  },
+  {
     code: "no_policy",
     flag: "UAEX",
     status: 503,

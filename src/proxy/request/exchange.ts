@@ -15,6 +15,7 @@ import { ACCEPT } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
 import { isConnect, isMethod } from "../http1/request-head.ts";
 import { type RequestHandler, ServerConnection } from "../http1/server-connection.ts";
+import type { LimitVerdict } from "../limit/limiter.ts";
 import type { Transport } from "../net/transport.ts";
 import type { Authentication } from "../policy/authenticator.ts";
 import type { Claims } from "../policy/view.ts";
@@ -59,6 +60,8 @@ export class Exchange implements RequestHandler {
   claims: Claims | null = null;
   /** What becomes of its head for the token's sake. */
   tokenEdit: HeadEdit | null = null;
+  /** What rate limits say of it, for the response. */
+  limited: LimitVerdict | null = null;
   tunnel: { close(): void } | null = null;
   selected: Selected | null = null;
   backend: Backend | null = null;
@@ -115,6 +118,7 @@ export class Exchange implements RequestHandler {
     this.decidedBy = "";
     this.claims = null;
     this.tokenEdit = null;
+    this.limited = null;
     this.#serial++;
     this.tries.begin();
     this.priorityClass = incomingPriority(this);
@@ -314,6 +318,7 @@ export class Exchange implements RequestHandler {
     this.series = null;
     this.isHeadRequest = false;
     this.prefersJson = false;
+    this.limited = null;
   }
 
   onRequestBody(): void {

@@ -13,6 +13,7 @@ import type {
 } from "../../discovery/messages.ts";
 import { LOAD_BALANCERS, MUTUAL_TLS_MODES, UPSTREAM_TLS } from "../../discovery/messages.ts";
 import type { PolicyResource } from "../../discovery/policy.ts";
+import { Limit } from "../limit/limit.ts";
 import { Judge } from "../policy/judge.ts";
 import { VirtualHost } from "../routing/virtual-host.ts";
 import { checkHealthCheck } from "./health-check.ts";
@@ -37,14 +38,19 @@ export function checkResource(type: ResourceType, resource: Resource): Discovery
 
 /** What this sidecar can't decide by must not pass for what allows. */
 function checkPolicy(policy: PolicyResource): DiscoveryError | undefined {
+  let field = "policies";
   try {
     Judge.of(policy);
+    field = "limits";
+    for (const rules of policy.limits ?? []) new Limit(rules, 1, UNCOUNTED, 0);
     return undefined;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { code: "invalid", message, resource: policy.name, field: "policies" };
+    return { code: "invalid", message, resource: policy.name, field };
   }
 }
+
+const UNCOUNTED = { passed() {}, limited() {} };
 
 function checkRoute(route: RouteResource): DiscoveryError | undefined {
   try {

@@ -9,6 +9,7 @@ import type {
   Node,
   ResourceType,
 } from "../../discovery/messages.ts";
+import type { DemandReport, LeaseGrant } from "../../discovery/rate-limit.ts";
 import type { Change } from "./loop-protocol.ts";
 import { restoreSnapshot, SnapshotWriter } from "./persist.ts";
 import type { ResourceCheck } from "./store.ts";
@@ -23,11 +24,14 @@ export interface StreamHooks {
   /** Resolves when the response is to be acknowledged, with what was refused of it. */
   receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]>;
   connectionChanged(isConnected: boolean): void;
+  /** Takes what a traffic loop may do of common limits. */
+  lend?(grant: LeaseGrant): void;
 }
 
 /** The stream as the sidecar uses it. It reconnects by itself and remembers the subscriptions. */
 export interface DiscoveryLink extends SubscriptionLink {
   sendLoad(report: LoadReport): void;
+  sendDemand(report: DemandReport): void;
   close(): void | Promise<void>;
 }
 
@@ -57,6 +61,9 @@ export interface ConfigurationOptions {
   /** Keeps the last good configuration there; absent: nowhere. */
   readonly stateDir?: string;
   readonly warn: (message: string) => void;
+  readonly lend: (grant: LeaseGrant) => void;
+  /** A stream has begun: what was said on the one before is not known there. */
+  readonly onConnected: () => void;
 }
 
 export class Configuration {
@@ -81,9 +88,12 @@ export class Configuration {
       node,
       versions: (type) => this.subscriber.versions(type),
       receive: (response) => this.#receive(response),
+      lend: options.lend,
       connectionChanged: (isConnected) => {
         this.#isConnected = isConnected;
-        if (isConnected) this.#connects++;
+        if (!isConnected) return;
+        this.#connects++;
+        options.onConnected();
       },
     });
     this.subscriber = new Subscriber({

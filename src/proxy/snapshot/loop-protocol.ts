@@ -10,6 +10,7 @@ import type {
   RouteResource,
 } from "../../discovery/messages.ts";
 import type { PolicyResource } from "../../discovery/policy.ts";
+import type { DemandReport, Lease } from "../../discovery/rate-limit.ts";
 import type { Secret } from "../../identity/secret.ts";
 import type { HashTable } from "../clusters/hash-table.ts";
 import type { PolicyDecision } from "../policy/decision.ts";
@@ -17,6 +18,8 @@ import type { PolicyDecision } from "../policy/decision.ts";
 /** Given to the worker at its start. */
 export interface LoopStart {
   readonly index: number;
+  /** How many traffic loops there are. Default 1. */
+  readonly loops?: number;
   readonly outbound: { readonly host: string; readonly port: number; readonly reusePort: boolean };
   readonly inbound: { readonly host: string; readonly port: number; readonly reusePort: boolean };
   /** Ports of this sidecar that no proxied request may reach (its admin and telemetry listeners). */
@@ -57,6 +60,10 @@ export type Change =
 export type ToLoop =
   /** Small enough to be handled between two requests; the loop answers `update-applied` before the next is sent. */
   | { readonly kind: "update"; readonly id: number; readonly changes: readonly Change[] }
+  /** What the loop may do of limits that it keeps together with others. */
+  | { readonly kind: "leases"; readonly leases: readonly Lease[] }
+  /** Whoever leases is another one, or has forgotten: the loop says everything anew. */
+  | { readonly kind: "rejoin" }
   | { readonly kind: "drain"; readonly graceMs: number; readonly timeoutMs: number }
   | { readonly kind: "describe"; readonly id: number; readonly what: "clusters" | "connections" };
 
@@ -72,6 +79,8 @@ export type FromLoop =
   | { readonly kind: "series"; readonly series: readonly SeriesInfo[] }
   /** Something that policy refused or audited; `left` that came before it are not told. */
   | { readonly kind: "decision"; readonly decision: PolicyDecision; readonly left: number }
+  /** What the loop needs of limits that it keeps together with others. */
+  | { readonly kind: "demand"; readonly report: DemandReport }
   | { readonly kind: "described"; readonly id: number; readonly rows: readonly DescribedRow[] }
   /** The last exchange has ended, or the drain's time is up (`cut` connections were closed with one under way). */
   | { readonly kind: "drained"; readonly cut: number };

@@ -44,3 +44,16 @@ it("what can be decided by passes", () => {
   expect(checkResource("policy", OPEN)).toBeUndefined();
   expect(checkResource("policy", rules({ rules: [{}] }))).toBeUndefined();
 });
+
+it.each<[string, object]>([
+  ["no requests", { requests: 0 }],
+  ["a key of the future", { key: [{ kind: "cookie" }] }],
+  [
+    "a regular expression that is none",
+    { matches: [{ path: { kind: "regex", value: "(" }, rule: 0, source: "" }] },
+  ],
+])("a rate limit with %s", (_name, change) => {
+  const limit = { id: "default/l/0", ports: [80], requests: 1, perMs: 1, burst: 1, key: [], ...change };
+  const policy = { ...OPEN, limits: [limit] } as PolicyResource;
+  expect(checkResource("policy", policy)).toMatchObject({ resource: "inbound", field: "limits" });
+});
