@@ -70,7 +70,7 @@ export interface BreakerLimits {
 
 /** How many retries are too many: either of two rules forbids the next. */
 export interface RetryBudget {
-  /** Of the requests under way, and of those of the last 10 s. Default 20. */
+  /** Of the requests under way, and of those of the last second. Default 20. */
   readonly percent?: number;
   /** So many retries at once are always allowed. Default 3. */
   readonly minConcurrency?: number;

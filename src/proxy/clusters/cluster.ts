@@ -14,7 +14,7 @@ import { balancerOf, type HashTable, hashTableOf } from "./hash-table.ts";
 import { OutlierDetection } from "./outlier-detection.ts";
 import type { PooledConnection } from "./pool.ts";
 import { RecentLatency } from "./recent-latency.ts";
-import { RetryBudget } from "./retry-budget.ts";
+import { type Allowance, RetryBudget } from "./retry-budget.ts";
 import { Selection } from "./selection.ts";
 import { RAMP_STEPS, rampedShare } from "./slow-start.ts";
 import { DEFAULT_PANIC_THRESHOLD } from "./tiers.ts";
@@ -119,6 +119,13 @@ export class Cluster<C extends PooledConnection> extends Timed {
     return (
       this.breakers[priority].hasRequestRoom && (this.adaptive === null || this.adaptive.admits(this.active))
     );
+  }
+
+  /** Whether another retry may begin: by `maxRetries` where that is set, else by the budget. */
+  retryAllowance(now: number): Allowance {
+    const hasRoom = this.breakers.default.hasRetryRoom;
+    if (hasRoom === null) return this.budget.allows(now, this.active, this.retrying);
+    return hasRoom ? "now" : "later";
   }
 
   retryBegan(): void {

@@ -149,7 +149,7 @@ export class Deadlines extends Timed {
     } else if (isDue(this.#retryAt, now)) {
       this.#retryAt = 0;
       this.#arm();
-      exchange.pick();
+      exchange.tries.resume();
     } else if (isDue(this.#hedgeAt, now)) {
       this.#hedgeAt = 0;
       this.#arm();

@@ -7,8 +7,8 @@ import { isMethod } from "../http1/request-head.ts";
 import { NO_RETRIES, type RetryPolicy, type TryFault } from "../routing/retry-policy.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 
-/** Another try in so many milliseconds, or why there is none. */
-export type Verdict = number | "not_retriable" | "exhausted" | "over_budget";
+/** Another try in so many milliseconds, or why there is none; `later`: there are too many under way at the moment. */
+export type Verdict = number | "later" | "not_retriable" | "exhausted" | "over_budget";
 
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].map((m) => Buffer.from(m, "latin1"));
@@ -93,8 +93,14 @@ export class Retries {
 
   #verdict(cluster: UpstreamCluster, now: number, delayMs: number): Verdict {
     if (this.count > this.policy.attempts) return "exhausted";
-    const room = cluster.breakers.default.hasRetryRoom;
-    return (room ?? cluster.budget.allows(now, cluster.active, cluster.retrying)) ? delayMs : "over_budget";
+    switch (cluster.retryAllowance(now)) {
+      case "now":
+        return delayMs;
+      case "later":
+        return "later";
+      case "no":
+        return "over_budget";
+    }
   }
 }
 

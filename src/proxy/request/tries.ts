@@ -11,6 +11,9 @@ import { pickEndpoint } from "./hash-key.ts";
 import { Replay } from "./replay.ts";
 import { Retries, type Verdict } from "./retries.ts";
 
+/** Looks whether a retry may begin, each after a first back-off, before the failure is the client's. */
+const MAX_WAITS = 10;
+
 export class Tries {
   readonly replay = new Replay();
   readonly retries = new Retries();
@@ -20,6 +23,9 @@ export class Tries {
   #spare: Attempt | null = null;
   /** Retries that the cluster's budget counts as under way because of this exchange. */
   #held = 0;
+  /** What a try ended with whose retry waits until fewer are under way; null: none does. */
+  #failure: { readonly cause: CauseCode; readonly detail: string } | null = null;
+  #waits = 0;
   /** The request could have been tried again, had there been tries or budget left. */
   isExhausted = false;
 
@@ -36,6 +42,7 @@ export class Tries {
     this.replay.clear();
     this.retries.begin();
     this.isExhausted = false;
+    this.#failure = null;
   }
 
   /** Milliseconds that one try may take; 0: any. */
@@ -126,7 +133,42 @@ export class Tries {
     }
     const { wheel, random } = listener.loop;
     const verdict = this.retries.afterFault(fault, connection.head, cluster, wheel.now(), random);
-    if (!this.#again(verdict)) exchange.fail(cause, detail);
+    if (verdict === "later") {
+      this.#waits = MAX_WAITS;
+      this.#failure = { cause, detail };
+      this.#wait();
+    } else if (!this.#again(verdict)) exchange.fail(cause, detail);
+  }
+
+  #wait(): void {
+    const { deadlines, listener } = this.#exchange;
+    deadlines.retry(this.retries.policy.backoffMs(1, listener.loop.random()));
+  }
+
+  /** The time before a retry, or before another look whether it may begin, is over. */
+  resume(): void {
+    const exchange = this.#exchange;
+    const failure = this.#failure;
+    const { cluster } = exchange;
+    if (failure === null || cluster === null) {
+      exchange.pick();
+      return;
+    }
+    const now = exchange.listener.loop.wheel.now();
+    const allowance = cluster.retryAllowance(now);
+    if (allowance === "later" && --this.#waits > 0) {
+      this.#wait();
+      return;
+    }
+    this.#failure = null;
+    if (allowance === "now") {
+      this.#hold(now, 1);
+      cluster.stats.count("weft_retries_total");
+      exchange.pick();
+    } else {
+      this.#again("over_budget");
+      exchange.fail(failure.cause, failure.detail);
+    }
   }
 
   /** Whether an answer, of which the client has seen nothing, is passed over for another try. */
@@ -158,6 +200,7 @@ export class Tries {
     }
     if (verdict === "not_retriable") return false;
     this.isExhausted = true;
+    // An answer that is there is not kept waiting for a turn.
     stats.count(verdict === "exhausted" ? "weft_retries_exhausted_total" : "weft_retries_over_budget_total");
     return false;
   }

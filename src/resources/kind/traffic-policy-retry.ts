@@ -107,7 +107,7 @@ export const retryBudget = object({
   percent: withDefault(
     integer(0, 100, { unit: "%" }),
     20,
-    "Retries may be this share of the requests under way, and of those of the last 10 seconds.",
+    "Retries may be this share of the requests under way, and of those of the last second.",
     "Envoy `budget_percent`, Linkerd `retryRatio`",
   ),
   minConcurrency: withDefault(
