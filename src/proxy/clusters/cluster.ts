@@ -4,6 +4,7 @@
  */
 import type { EndpointResource, HashKey, LoadBalancerPolicy, Protocol } from "../../discovery/messages.ts";
 import type { ClusterResilience, ConnectionCare } from "../../discovery/resilience.ts";
+import { type HashSource, hashSource } from "../http/hash-source.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import { AdaptiveConcurrency } from "./adaptive-concurrency.ts";
 import type { Balancer, Random } from "./balancer.ts";
@@ -53,6 +54,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
   readonly name: string;
   readonly stats: ClusterStats;
   isRemoved = false;
+  /** What makes requests belong together; null: nothing does. */
+  hash: HashSource | null = null;
   settings: ClusterSettings;
   readonly breakers: Readonly<Record<Priority, Breaker>>;
   budget: RetryBudget;
@@ -97,9 +100,6 @@ export class Cluster<C extends PooledConnection> extends Timed {
   }
   get connectTimeoutMs(): number {
     return this.settings.connectTimeoutMs;
-  }
-  get hash(): HashKey | null {
-    return this.settings.hash ?? null;
   }
   get care(): ConnectionCare {
     return this.settings.connections ?? NO_CARE;
@@ -182,7 +182,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   /** Detectors that come, go or change with the settings; what they know stays. */
   #followSettings(): void {
-    const { outlier, adaptiveConcurrency } = this.settings;
+    const { outlier, adaptiveConcurrency, hash } = this.settings;
+    this.hash = hashSource(hash);
     const { wheel, random } = this.#context;
     if (outlier === undefined) {
       this.#outlier?.stop();

@@ -1,6 +1,6 @@
 /** What of a request makes it belong with others, as a hash; so that they go to the same endpoint. */
-import type { HashKey } from "../../discovery/messages.ts";
 import { hashOf } from "../clusters/hash.ts";
+import type { HashSource } from "../http/hash-source.ts";
 import type { Head } from "../http/head.ts";
 import type { Exchange } from "./exchange.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
@@ -13,16 +13,16 @@ export function pickEndpoint(exchange: Exchange, cluster: UpstreamCluster): Upst
 }
 
 /** Undefined: the request does not have what is hashed. */
-export function hashOfRequest(exchange: Exchange, key: HashKey): number | undefined {
+export function hashOfRequest(exchange: Exchange, key: HashSource): number | undefined {
   const value = hashedOf(exchange, key);
   return value === "" ? undefined : hashOf(value);
 }
 
-function hashedOf({ connection, peerAddress }: Exchange, key: HashKey): string {
+function hashedOf({ connection, peerAddress }: Exchange, key: HashSource): string {
   const { head } = connection;
   switch (key.kind) {
     case "header": {
-      const field = head.findName(Buffer.from(key.name, "latin1"));
+      const field = head.findName(key.name);
       return field < 0 ? "" : head.value(field);
     }
     case "cookie":

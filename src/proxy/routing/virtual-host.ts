@@ -3,7 +3,6 @@
  * the configuration arrives; a request only walks the list.
  */
 import type {
-  HashKey,
   RouteMatch,
   RouteResource,
   RouteRule,
@@ -11,6 +10,7 @@ import type {
   WeightedBackend,
 } from "../../discovery/messages.ts";
 import type { HeadEdit } from "../http/edit.ts";
+import { type HashSource, hashSource } from "../http/hash-source.ts";
 import type { Head } from "../http/head.ts";
 import { Matcher } from "./match.ts";
 import { Priorities } from "./priorities.ts";
@@ -37,7 +37,7 @@ export type Action =
       readonly kind: "forward";
       readonly split: Split;
       /** What keeps its backend; null: nothing does. */
-      readonly stickyBy: HashKey | null;
+      readonly stickyBy: HashSource | null;
       readonly backends: readonly Backend[];
       readonly mirrors: readonly MirrorTarget[];
     }
@@ -114,7 +114,7 @@ function compileAction(rule: RouteRule, prefix: string, port: number): Action {
       return {
         kind: "forward",
         split: new Split(action.backends),
-        stickyBy: action.stickyBy ?? null,
+        stickyBy: hashSource(action.stickyBy),
         backends: action.backends.map((backend) => compileBackend(backend, action, prefix)),
         mirrors: (action.mirrors ?? []).map((mirror) => ({
           cluster: mirror.cluster,
