@@ -9,6 +9,9 @@ import type { RunningPeer } from "../peers/peer.ts";
 import { startWeft } from "../peers/weft.ts";
 import { fill, freePort, waitForPort } from "../ports.ts";
 
+/** Weft with the setting that is equivalent to what peers without a budget do. */
+export const UNBUDGETED = "weft-no-budget";
+
 /** The Service all of them route to the five backends. */
 export const HOST = "backends";
 
@@ -44,20 +47,23 @@ function programPeer(
   };
 }
 
-const weft: ResiliencePeer = {
-  name: "weft",
+const weftPeer = (name: string, budget: string): ResiliencePeer => ({
+  name,
   missing: () => undefined,
   start: (dir, ports) => {
     const config = join(dir, "config");
     mkdirSync(config);
-    fill(join("resilience", "weft.yaml"), config, marks(ports));
+    fill(join("resilience", "weft.yaml"), config, { ...marks(ports), BUDGET: budget });
     // Nobody calls its application: any port will do.
     return startWeft(dir, config, ports[0] ?? 0);
   },
-};
+});
+/** As nginx and HAProxy, which have no budget for retries. */
+const NO_BUDGET = "{ percent: 100, minConcurrency: 1000, minPerSecond: 100000 }";
 
 export const RESILIENCE_PEERS: readonly ResiliencePeer[] = [
-  weft,
+  weftPeer("weft", "{}"),
+  weftPeer(UNBUDGETED, NO_BUDGET),
   programPeer("nginx", "nginx.conf", nginxCommand),
   programPeer("haproxy", "haproxy.cfg", haproxyCommand),
   programPeer("envoy", "envoy.yaml", envoyCommand, findEnvoy, missingEnvoy),

@@ -1,6 +1,7 @@
 /** What Weft must reach in each scenario: the best success rate, little extra load, a quick recovery. */
 import { type Figures, measured, type ScenarioResult } from "../result.ts";
 import type { Target } from "../two-hop/targets.ts";
+import { UNBUDGETED } from "./peers.ts";
 
 /** Percentage points by which success rates may differ and count as equal, if chance does not explain more. */
 const EQUAL_POINTS = 0.1;
@@ -20,12 +21,15 @@ export function resilienceTargets({ name, peers }: ScenarioResult): Target[] {
   if (!measured(weft)) return [];
   const own = rated("weft", weft);
   const others = Object.entries(peers).flatMap(([peer, each]) =>
-    peer !== "weft" && measured(each) ? [rated(peer, each)] : [],
+    peer !== "weft" && peer !== UNBUDGETED && measured(each) ? [rated(peer, each)] : [],
   );
   const frugal = others.filter(({ extraLoad }) => extraLoad <= EXTRA_LOAD_PERCENT);
   const targets: Target[] = [];
   const best = mostSuccessful(others);
   if (best !== undefined) targets.push(successTarget(name, own, best));
+  const unbudgeted = peers[UNBUDGETED];
+  if (best !== undefined && measured(unbudgeted))
+    targets.push(successTarget(`${name}, no budget`, rated(UNBUDGETED, unbudgeted), best));
   const bestFrugal = mostSuccessful(frugal);
   if (bestFrugal !== undefined && bestFrugal !== best) targets.push(successTarget(name, own, bestFrugal));
   return [
