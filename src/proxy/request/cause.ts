@@ -292,6 +292,14 @@ export const CAUSES = [
     text: "the endpoint's response is not valid HTTP/1.1",
   },
   {
+    code: "fault_abort",
+    flag: "FI",
+    status: 503,
+    side: "weft",
+    closes: false,
+    text: "a FaultInjection for the Service aborts such requests; the status is the one that it says",
+  },
+  {
     code: "request_timeout",
     flag: "UT",
     status: 504,
