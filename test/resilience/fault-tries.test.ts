@@ -192,18 +192,73 @@ it("outlier detection does not hold faults against the instances", async () => {
 
 it("a request that is held back is one under way to the breaker", async () => {
   const live = await origin();
-  const { send, ask, pass } = await shop([live.port], { connectionPool: { maxRequests: 1 } }, [
-    faultsDocument([{ match: [{ headers: [{ name: "x-slow", value: "1" }] }], delay: { fixed: "1s" } }]),
-  ]);
+  const { sidecar, send, ask, pass, active } = await shop(
+    [live.port],
+    { connectionPool: { maxRequests: 1 } },
+    [faultsDocument([{ match: [{ headers: [{ name: "x-slow", value: "1" }] }], delay: { fixed: "60s" } }])],
+  );
   const slow = send("GET /x HTTP/1.1\r\nHost: shop\r\nx-slow: 1\r\n\r\n");
-  await pass(100);
+  await expect.poll(() => pass(10).then(active), PATIENCE).toBe(1);
   expect((await ask(GET)).head).toMatch(/x-weft-error: UO; /);
+  sidecar.advance(60_000);
   await expect.poll(() => pass(100).then(slow.received), PATIENCE).toMatch(/200 OK/);
   expect((await ask(GET)).status).toBe(200);
 });
 
+it("one that is let go where there is no room any more overflows", async () => {
+  const hanging = await origin(() => {});
+  const slow = { match: [{ headers: [{ name: "x-slow", value: "1" }] }], delay: { fixed: "60s" } };
+  const { sidecar, send, pass, active } = await shop(
+    [hanging.port],
+    { connectionPool: { maxConnections: 1, maxPendingRequests: 1 }, timeouts: { connect: "100s" } },
+    [faultsDocument([slow])],
+  );
+  const held = send("GET /x HTTP/1.1\r\nHost: shop\r\nx-slow: 1\r\n\r\n");
+  for (const count of [1, 2, 3]) {
+    await expect.poll(() => pass(10).then(active), PATIENCE).toBe(count);
+    if (count === 1) send(GET);
+    if (count === 2) {
+      await expect.poll(() => pass(10).then(() => hanging.seen.length), PATIENCE).toBe(1);
+      send(GET);
+    }
+  }
+  sidecar.advance(60_000);
+  await expect.poll(() => pass(10).then(held.received), PATIENCE).toMatch(/x-weft-error: UO; /);
+  expect(active()).toBe(2);
+});
+
+describe("the same try again", () => {
+  it("an instance that has gone meanwhile: at another, without a second delay", async () => {
+    const [gone, live] = [await origin(), await origin()];
+    const { sidecar, send, pass, active } = await shop([gone.port], undefined, [
+      faultsDocument([{ delay: { fixed: "60s" } }]),
+    ]);
+    const client = send(GET);
+    await expect.poll(() => pass(10).then(active), PATIENCE).toBe(1);
+    const cluster = sidecar.outbound.clusters.get("shop.default:80");
+    const [before] = cluster?.endpoints ?? [];
+    if (before !== undefined) cluster?.setEndpoints([{ ...before.staged, port: live.port }]);
+    sidecar.advance(60_000);
+    await expect.poll(() => pass(10).then(client.received), PATIENCE).toMatch(/200 OK/);
+    expect(live.seen.map(({ headers }) => headers["x-weft-attempt"])).toEqual(["1"]);
+    expect(sidecar.read(INJECTED)).toBe(1);
+  });
+
+  it("a pooled connection that was dead: the body is slow all the same", async () => {
+    const moody = await origin((response, _, n) => {
+      if (n === 2) response.socket?.destroy();
+      else response.end("x".repeat(100));
+    });
+    const { ask, sidecar } = await shop([moody.port], undefined, [
+      faultsDocument([{ slowBody: { bytesPerSecond: 100 } }]),
+    ]);
+    for (let i = 0; i < 2; i++) expect((await ask(GET, 10)).ms).toBeGreaterThan(900);
+    expect([moody.seen.length, sidecar.read(INJECTED)]).toEqual([3, 2]);
+  });
+});
+
 describe("changes under traffic", () => {
-  it("a fault that comes holds from the next try on, one that goes from the next request", async () => {
+  it("a fault comes, changes and goes with the next request", async () => {
     const live = await origin();
     const { ask, sidecar } = await shop([live.port]);
     expect((await ask(GET)).status).toBe(200);
@@ -217,19 +272,17 @@ describe("changes under traffic", () => {
   });
 
   it("what is held back, or trickles, when the fault goes is not dropped and keeps its fault", async () => {
-    const live = await origin((response) => response.end("x".repeat(500)));
-    const { sidecar, send, pass } = await shop([live.port], undefined, [
-      faultsDocument([{ delay: { fixed: "1s" }, slowBody: { bytesPerSecond: 500 } }]),
+    const live = await origin((response) => response.end("x".repeat(100)));
+    const { sidecar, send, pass, active } = await shop([live.port], undefined, [
+      faultsDocument([{ delay: { fixed: "5s" }, slowBody: { bytesPerSecond: 20 } }]),
     ]);
     const client = send(GET);
-    await pass(100);
+    await expect.poll(() => pass(10).then(active), PATIENCE).toBe(1);
     sidecar.reload([trafficPolicyDocument("shop", {})]);
     await pass(500);
     expect([live.seen.length, client.received()]).toEqual([0, ""]);
-    await pass(600);
-    expect(client.received()).toMatch(/^HTTP\/1.1 200 OK/);
-    expect(client.received()).not.toMatch(/x{500}$/);
-    await pass(1_500);
-    expect(client.received()).toMatch(/x{500}$/);
+    await expect.poll(() => pass(100).then(client.received), PATIENCE).toMatch(/^HTTP\/1.1 200 OK/);
+    expect(client.received()).not.toMatch(/x{100}$/);
+    await expect.poll(() => pass(1_000).then(client.received), PATIENCE).toMatch(/x{100}$/);
   });
 });
