@@ -297,7 +297,7 @@ export const CAUSES = [
     status: 503,
     side: "weft",
     closes: false,
-    text: "a FaultInjection for the Service aborts such requests; the status is the one that it says",
+    text: "a FaultInjection aborts such requests, with the status that it says",
   },
   {
     code: "request_timeout",
