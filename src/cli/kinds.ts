@@ -10,6 +10,7 @@ const SHORT_NAMES = {
   HTTPRoute: ["route"],
   TrafficPolicy: ["tp"],
   RateLimit: ["rl"],
+  FaultInjection: ["fi", "fault"],
   PeerAuthentication: ["pa"],
   RequestAuthentication: ["ra", "jwt"],
   AuthorizationPolicy: ["ap", "authz"],

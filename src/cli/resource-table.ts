@@ -38,6 +38,10 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
     ["FOR", (spec) => spec.part("targetRef").text("name")],
     ["LIMITS", (spec) => list(spec.items("limits").map(limitText))],
   ],
+  FaultInjection: [
+    ["FOR", (spec) => spec.part("targetRef").text("name")],
+    ["FAULTS", (spec) => String(spec.items("faults").length)],
+  ],
   PeerAuthentication: [
     ["MODE", (spec) => spec.part("mtls").text("mode") || "UNSET"],
     ["FOR", (spec) => pairs(spec.part("selector").map("matchLabels")) || "all"],

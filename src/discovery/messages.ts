@@ -8,6 +8,7 @@
  * indexes where it would otherwise search.
  */
 
+import type { Fault } from "./faults.ts";
 import type { HealthCheck } from "./health-check.ts";
 import type { PolicyResource } from "./policy.ts";
 import type { DemandReport, LeaseGrant } from "./rate-limit.ts";
@@ -287,12 +288,15 @@ export type ValueMatch =
   | { readonly name: string; readonly kind: "exact"; readonly value: string }
   | { readonly name: string; readonly kind: "regex"; readonly value: string };
 
-export interface RouteMatch {
+export interface RequestMatch {
   readonly path?: { readonly kind: "exact" | "prefix" | "regex"; readonly value: string };
   readonly method?: string;
   /** Names in lower case. */
   readonly headers?: readonly ValueMatch[];
   readonly query?: readonly ValueMatch[];
+}
+
+export interface RouteMatch extends RequestMatch {
   /** Index into `rules`. */
   readonly rule: number;
   /** Where the match was written, e.g. `HTTPRoute default/catalog rule 0 match 1`. */
@@ -310,6 +314,8 @@ export interface RouteRule {
   readonly retry?: RetryPolicy;
   /** Absent: `default`. */
   readonly priority?: PriorityRules;
+  /** What goes wrong on purpose; absent: nothing. */
+  readonly faults?: readonly Fault[];
 }
 
 export type RouteAction =

@@ -14,7 +14,13 @@ import type { ClusterTable } from "./cluster-table.ts";
 import { HOP_PROTOCOL } from "./hop/frame.ts";
 import type { Authority } from "./http/authority.ts";
 import { Limiter } from "./limit/limiter.ts";
-import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
+import {
+  Connections,
+  DEFAULT_LIMITS,
+  tunnelLabels,
+  UNKNOWN_LOCAL,
+  unmatchedLabels,
+} from "./listener-base.ts";
 import type { Keyring } from "./net/credentials.ts";
 import type { IsOwn } from "./net/own-address.ts";
 import { Acceptor, type VerifiedClient } from "./net/tls-accept.ts";
@@ -66,9 +72,9 @@ export class Inbound implements ListenerContext {
   generation = 0;
   isDraining = false;
   limits = DEFAULT_LIMITS;
+  local = UNKNOWN_LOCAL;
   readonly #hosts = new Map<string, Destination>();
   #first: Destination = { kind: "unknown" };
-  #namespace = "default";
   #clusterNames = new Set<string>();
   #mtls: MutualTlsMode = "DISABLE";
   readonly #keyring: Keyring;
@@ -125,7 +131,7 @@ export class Inbound implements ListenerContext {
     this.limits = resource.limits;
     this.loop.overload.configure(resource.limits.overload);
     this.#mtls = resource.mtls ?? "DISABLE";
-    this.#namespace = resource.local.namespace;
+    this.local = resource.local;
     this.#hosts.clear();
     const names = new Set<string>();
     const strict = new Set<string>();
@@ -178,7 +184,7 @@ export class Inbound implements ListenerContext {
   }
 
   find(authority: Authority): Destination {
-    const name = serviceName(authority, this.#namespace, this.clusters.clusterDomain);
+    const name = serviceName(authority, this.local.namespace, this.clusters.clusterDomain);
     return (name.kind === "service" ? this.#hosts.get(name.route) : undefined) ?? this.#first;
   }
 

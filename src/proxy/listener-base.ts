@@ -2,7 +2,7 @@
  * What inbound and outbound have in common: the connections they hold, their counters and their part in a drain.
  */
 import type net from "node:net";
-import type { ListenerLimits } from "../discovery/messages.ts";
+import type { ListenerLimits, LocalWorkload } from "../discovery/messages.ts";
 import { HopConnection } from "./hop/connection.ts";
 import type { HopTransport } from "./hop/output.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";
@@ -14,6 +14,15 @@ import { HopSeries } from "./telemetry/hop-series.ts";
 import { addTo, type Block, type SlotAllocator } from "./telemetry/slot-allocator.ts";
 
 /** Until the listener resource arrives; the same defaults as in discovery/messages.ts. */
+/** Before the control plane has said more. */
+export const UNKNOWN_LOCAL: LocalWorkload = {
+  workload: "unknown",
+  namespace: "default",
+  app: "unknown",
+  version: "unknown",
+  principal: "unknown",
+};
+
 export const DEFAULT_LIMITS: ListenerLimits = {
   maxHeadBytes: 65_536,
   maxHeaders: 100,

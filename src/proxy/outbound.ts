@@ -6,7 +6,13 @@ import { isIP } from "node:net";
 import { type OutboundListenerResource, servicePortName } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
-import { Connections, DEFAULT_LIMITS, tunnelLabels, unmatchedLabels } from "./listener-base.ts";
+import {
+  Connections,
+  DEFAULT_LIMITS,
+  tunnelLabels,
+  UNKNOWN_LOCAL,
+  unmatchedLabels,
+} from "./listener-base.ts";
 import type { IsOwn } from "./net/own-address.ts";
 import type { Exchange } from "./request/exchange.ts";
 import type { Destination, ListenerContext, Loop, UpstreamCluster } from "./request/listener-context.ts";
@@ -24,13 +30,7 @@ const MAX_MISSING = 4_096;
 
 const DEFAULTS: OutboundListenerResource = {
   name: "outbound",
-  local: {
-    workload: "unknown",
-    namespace: "default",
-    app: "unknown",
-    version: "unknown",
-    principal: "unknown",
-  },
+  local: UNKNOWN_LOCAL,
   limits: DEFAULT_LIMITS,
   outboundPolicy: "ALLOW_ANY",
   clusterDomain: "cluster.local",
@@ -78,6 +78,9 @@ export class Outbound implements ListenerContext {
 
   get limits() {
     return this.#settings.limits;
+  }
+  get local() {
+    return this.#settings.local;
   }
   get discoveryTimeoutMs(): number {
     return this.#settings.discoveryTimeoutMs;

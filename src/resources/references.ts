@@ -3,6 +3,7 @@
  * warnings: what they name may come later, and until then only the traffic that concerns them fails (with 500, as the
  * Gateway API has it).
  */
+import { strayFaultRoutes } from "./fault-routes.ts";
 import { idleSelectors } from "./idle-selectors.ts";
 import type { Issue } from "./issue.ts";
 import { isService } from "./kind/http-route-backend.ts";
@@ -25,7 +26,12 @@ export function danglingReferences(resources: readonly Resource[]): Issue[] {
       issues.push(...check(resource, reference, services.get(targetOf(resource, reference)), known));
     }
   }
-  return [...issues, ...policyConflicts(resources), ...idleSelectors(resources)];
+  return [
+    ...issues,
+    ...policyConflicts(resources),
+    ...idleSelectors(resources),
+    ...strayFaultRoutes(resources),
+  ];
 }
 
 /** Dangling references that get a suggestion. */
@@ -54,6 +60,9 @@ function referencesOf(resource: Resource): readonly Reference[] {
     if (healthCheck?.port === undefined) return [target];
     const { port } = healthCheck;
     return [target, { ...target, path: ["spec", "healthCheck"], port, isAgain: true }];
+  }
+  if (resource.kind === "FaultInjection") {
+    return [{ path: ["spec", "targetRef"], name: resource.spec.targetRef.name, isBackend: false }];
   }
   return resource.kind === "HTTPRoute" ? referencesOfRoute(resource) : [];
 }

@@ -8,6 +8,11 @@ import {
   authorizationPolicyMetadata,
   authorizationPolicySpec,
 } from "./kind/authorization-policy.ts";
+import {
+  type FaultInjectionSpec,
+  faultInjectionMetadata,
+  faultInjectionSpec,
+} from "./kind/fault-injection.ts";
 import { type HttpRouteSpec, httpRouteMetadata, httpRouteSpec } from "./kind/http-route.ts";
 import { type MeshConfigSpec, meshConfigMetadata, meshConfigSpec } from "./kind/mesh-config.ts";
 import { type NetworkPolicySpec, networkPolicyMetadata, networkPolicySpec } from "./kind/network-policy.ts";
@@ -56,6 +61,7 @@ interface Common<Api extends string, Kind extends string, Spec> {
 export type Service = Common<"v1", "Service", ServiceSpec>;
 export type Workload = Common<typeof WEFT_API, "Workload", WorkloadSpec>;
 export type TrafficPolicy = Common<typeof WEFT_API, "TrafficPolicy", TrafficPolicySpec>;
+export type FaultInjection = Common<typeof WEFT_API, "FaultInjection", FaultInjectionSpec>;
 export type MeshConfig = Common<typeof WEFT_API, "MeshConfig", MeshConfigSpec>;
 export type HttpRoute = Common<typeof GATEWAY_API, "HTTPRoute", HttpRouteSpec>;
 export type AuthorizationPolicy = Common<typeof WEFT_API, "AuthorizationPolicy", AuthorizationPolicySpec>;
@@ -73,6 +79,7 @@ export type Resource =
   | Workload
   | TrafficPolicy
   | RateLimit
+  | FaultInjection
   | MeshConfig
   | HttpRoute
   | PeerAuthentication
@@ -118,6 +125,12 @@ export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
     summary: "How many requests the workloads of a Service take.",
     metadata: rateLimitMetadata,
     spec: rateLimitSpec,
+  },
+  FaultInjection: {
+    apiVersion: WEFT_API,
+    summary: "What goes wrong, on purpose, for clients of a Service.",
+    metadata: faultInjectionMetadata,
+    spec: faultInjectionSpec,
   },
   PeerAuthentication: {
     apiVersion: WEFT_API,

@@ -59,3 +59,13 @@ export function trafficPolicyDocument(name: string, spec: object): object {
     spec: { targetRef: { name }, ...spec },
   };
 }
+
+/** For clients of Service `shop`. */
+export function faultsDocument(faults: readonly object[], name = "chaos"): object {
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "FaultInjection",
+    metadata: { name },
+    spec: { targetRef: { name: "shop" }, faults },
+  };
+}

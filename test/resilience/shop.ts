@@ -18,6 +18,8 @@ export interface Shop {
   send(text: string): Client;
   /** Lets what is on its way arrive, while time passes. */
   pass(ms: number): Promise<void>;
+  /** Tries under way at Service `shop`. */
+  active(): number;
 }
 
 export interface Answer {
@@ -65,6 +67,7 @@ export async function shop(
       client.socket.destroy();
       return { ...parse(client.received()), ms };
     },
+    active: () => sidecar.outbound.clusters.get("shop.default:80")?.active ?? 0,
     async pass(ms) {
       for (let passed = 0; passed < ms; passed += 10) {
         await setImmediate();

@@ -74,6 +74,11 @@ export function affectedBy(
           addRoutes(index, new Set([target]), add);
           break;
         }
+        case "FaultInjection": {
+          const { namespace } = resource.metadata;
+          addRoutes(index, new Set([idOf({ namespace, name: resource.spec.targetRef.name })]), add);
+          break;
+        }
         case "PeerAuthentication": {
           listeners = true;
           const { namespace } = resource.metadata;

@@ -51,6 +51,11 @@ function policy(name: string, request: string) {
   return { apiVersion: "weft.dev/v1alpha1", kind: "TrafficPolicy", metadata: { name }, spec };
 }
 
+function faults(name: string, target: string, more: object = {}) {
+  const spec = { targetRef: { name: target }, faults: [{ abort: { status: 503 }, ...more }] };
+  return { apiVersion: "weft.dev/v1alpha1", kind: "FaultInjection", metadata: { name }, spec };
+}
+
 function authorization(name: string, action: string, namespace: string, app?: string) {
   const selector = app === undefined ? {} : { selector: { matchLabels: { app } } };
   const metadata = { name, namespace };
@@ -142,6 +147,15 @@ describe("Compiler", () => {
     const compiler = compile(documents);
     const changed = compiler.update(load([...documents.slice(0, 3), workload("b-1", "b", 9001)]));
     expect(changed).toEqual([{ type: "endpoints", name: "b.default:8080" }]);
+  });
+
+  it("concerns with a FaultInjection the routes of its Service alone", () => {
+    const documents = [service("a"), service("b")];
+    const compiler = compile(documents);
+    const concerned = ["a.default:8080", "a.default"].map((name) => ({ type: "route", name }));
+    expect(compiler.update(load([...documents, faults("f", "a")]))).toEqual(concerned);
+    expect(compiler.update(load([...documents, faults("f", "a", { percent: 5 })]))).toEqual(concerned);
+    expect(compiler.update(load(documents))).toEqual(concerned);
   });
 
   it("concerns with a policy those whom it selects, and nobody's routes", () => {
@@ -260,6 +274,9 @@ describe("Compiler", () => {
       route("r2", "a", "a", "other"),
       policy("a", "1s"),
       policy("a", "2s"),
+      faults("f1", "a"),
+      faults("f1", "b", { routes: ["r1"] }),
+      faults("f2", "a", { percent: 5 }),
       authorization("p1", "DENY", "default"),
       authorization("p1", "ALLOW", "default", "a"),
       authorization("p2", "DENY", "other"),

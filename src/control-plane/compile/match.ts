@@ -1,11 +1,16 @@
 /**
  * An HTTPRoute's match as the data plane tests it. A prefix of `/` holds for every path and is left out.
  */
-import type { RouteMatch, ValueMatch } from "../../discovery/messages.ts";
+import type { RequestMatch, RouteMatch, ValueMatch } from "../../discovery/messages.ts";
 import type { MatchInput, ValueMatchInput } from "./route-inputs.ts";
 
 /** One match; `rule` is the index of what it leads to. */
 export function compileMatch(match: MatchInput, rule: number, source: string): RouteMatch {
+  return { ...compileRequestMatch(match), rule, source };
+}
+
+/** What it tests of requests. */
+export function compileRequestMatch(match: MatchInput): RequestMatch {
   const path = compilePath(match.path);
   return {
     ...(path === undefined ? {} : { path }),
@@ -16,8 +21,6 @@ export function compileMatch(match: MatchInput, rule: number, source: string): R
     ...(match.queryParams === undefined || match.queryParams.length === 0
       ? {}
       : { query: match.queryParams.map((parameter) => valueMatch(parameter, parameter.name)) }),
-    rule,
-    source,
   };
 }
 

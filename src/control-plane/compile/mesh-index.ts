@@ -6,6 +6,7 @@
 import type { MutualTlsMode, Node } from "../../discovery/messages.ts";
 import type {
   AuthorizationPolicy,
+  FaultInjection,
   NetworkPolicy,
   PeerAuthentication,
   RateLimit,
@@ -32,6 +33,8 @@ export interface MeshIndex {
   /** HTTPRoutes by the Service they are attached to. */
   readonly routes: ReadonlyMap<string, readonly RouteInput[]>;
   readonly policies: ReadonlyMap<string, PolicyInput>;
+  /** By the Service that clients call, in the order in which they are drawn. */
+  readonly faults: ReadonlyMap<string, readonly FaultInjection[]>;
   /** By namespace, the one that wins first. */
   readonly peerAuthentication: ReadonlyMap<string, readonly PeerAuthentication[]>;
   /** By namespace. */
@@ -61,6 +64,7 @@ export function indexMesh(
   const workloads = new Map<string, WorkloadInput>();
   const routes = new Map<string, RouteInput[]>();
   const policies = new Map<string, PolicyInput>();
+  const faults = new Map<string, FaultInjection[]>();
   const byLabel = new Map<string, WorkloadInput[]>();
   const byNamespace = new Map<string, ServiceInput[]>();
   const peerAuthentication = new Map<string, PeerAuthentication[]>();
@@ -99,6 +103,11 @@ export function indexMesh(
       case "RateLimit":
         push(rateLimits, resource.metadata.namespace, resource);
         break;
+      case "FaultInjection": {
+        const { name } = resource.spec.targetRef;
+        push(faults, idOf({ namespace: resource.metadata.namespace, name }), resource);
+        break;
+      }
       case "PeerAuthentication":
         push(peerAuthentication, resource.metadata.namespace, resource);
         break;
@@ -119,12 +128,13 @@ export function indexMesh(
   for (const list of [...byLabel.values(), ...networkPolicies.values(), ...rateLimits.values()]) {
     list.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
-  for (const list of peerAuthentication.values()) list.sort(byPrecedence);
+  for (const list of [...peerAuthentication.values(), ...faults.values()]) list.sort(byPrecedence);
   return {
     services,
     workloads,
     routes,
     policies,
+    faults,
     peerAuthentication,
     requestAuthentication,
     authorization,

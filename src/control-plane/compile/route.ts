@@ -12,6 +12,7 @@ import {
 } from "../../discovery/messages.ts";
 import type { TrafficPolicySpec } from "../../resources/kind/traffic-policy.ts";
 import { compileAction } from "./action.ts";
+import { compileFaults } from "./faults.ts";
 import { hashKey } from "./hash-key.ts";
 import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import { compileMatch } from "./match.ts";
@@ -31,21 +32,30 @@ export function compileRoute(
   const ref = { name: service.metadata.name, namespace: service.metadata.namespace };
   const policy = mesh.policies.get(idOf(service.metadata))?.spec;
   const routes = routesFor(mesh, service, port, clientNamespace);
+  const injections = mesh.faults.get(idOf(service.metadata)) ?? [];
   const head = { name, service: ref, port: port.port };
   if (routes.length === 0) {
     const cluster = servicePortName(ref, port.port);
     const action = { kind: "forward", backends: [{ weight: 1, cluster }] } as const;
-    const rule = { name: "default", action, ...waiting(undefined, undefined, policy) };
+    const faults = compileFaults(injections, undefined);
+    const rule = {
+      name: "default",
+      action,
+      ...waiting(undefined, undefined, policy),
+      ...(faults && { faults }),
+    };
     return { ...head, matches: [{ rule: 0, source: `Service ${idOf(ref)}` }], rules: [rule] };
   }
   const rules: RouteRule[] = [];
   const ranked: RankedMatch[] = [];
   for (const route of routes) {
     const owner = `HTTPRoute ${idOf(route.metadata)}`;
+    const faults = compileFaults(injections, route.metadata);
     for (const [ruleIndex, rule] of (route.spec.rules ?? [{}]).entries()) {
       const index = rules.length;
       const label = rule.name ?? `rule ${ruleIndex}`;
-      rules.push(compileRule(mesh, route, rule, `${idOf(route.metadata)} ${label}`, policy));
+      const compiled = compileRule(mesh, route, rule, `${idOf(route.metadata)} ${label}`, policy);
+      rules.push({ ...compiled, ...(faults && { faults }) });
       const matches = rule.matches === undefined || rule.matches.length === 0 ? [{}] : rule.matches;
       for (const [matchIndex, match] of matches.entries()) {
         const source = `${owner} rule ${ruleIndex} match ${matchIndex}`;

@@ -12,7 +12,8 @@ export type ClusterEvent =
   | "weft_outlier_ejections_total"
   | "weft_outlier_ejections_refused_total"
   | "weft_panic_picks_total"
-  | "weft_try_timeouts_total";
+  | "weft_try_timeouts_total"
+  | "weft_faults_injected_total";
 
 export class ClusterStats {
   readonly #allocator: SlotAllocator;

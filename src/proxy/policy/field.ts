@@ -3,7 +3,7 @@
  * in every way that an application might (a header's every value, a path's loose reading), what lets one through in the one
  * way that is certain; so the same values mean more where they refuse, and less where they are negated there.
  */
-import type { TextForm } from "./text-set.ts";
+import type { TextForm } from "../http/text-set.ts";
 import type { RequestView } from "./view.ts";
 
 /** A text of a request by which rules are found. */

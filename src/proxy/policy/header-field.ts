@@ -3,8 +3,9 @@
  * the last or all. What refuses compares with each value and each part of a list; what lets through wants all of them to
  * hold (Envoy's CVE-2026-26308 came of comparing them joined), and reads only fields that the application gets.
  */
+
+import { formOf, TextSet } from "../http/text-set.ts";
 import { type Compile, keysOf } from "./field.ts";
-import { formOf, TextSet } from "./text-set.ts";
 
 /** One condition on a header. */
 export function headers(name: string): Compile<string> {

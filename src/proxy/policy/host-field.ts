@@ -1,6 +1,7 @@
 /** Hosts as policies name them: in any case, with or without the port that the request's must then have. */
+
+import { formOf, TextSet } from "../http/text-set.ts";
 import { type Compile, keysOf } from "./field.ts";
-import { formOf, TextSet } from "./text-set.ts";
 
 const DEFAULT_PORT = 80;
 

@@ -2,9 +2,10 @@
  * By what a rule with a path is found. A template is found by any of its literal segments: those before `{**}` are counted
  * from the path's beginning, those after it from its end.
  */
+
+import { formOf } from "../http/text-set.ts";
 import type { Key } from "./field.ts";
 import { ANY, isTemplate, ONE, readingOf, segmentsOf } from "./path-set.ts";
-import { formOf } from "./text-set.ts";
 
 /** Keys that whatever a policy's path takes has; none for what takes every path. */
 export function pathKeys(value: string, isLoose: boolean): readonly Key[] {

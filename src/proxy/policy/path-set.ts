@@ -1,6 +1,7 @@
 /** Paths to compare with: texts, and templates where `{*}` is one segment and `{**}` any number of them (Istio, Envoy). */
+
+import { formOf, TextSet } from "../http/text-set.ts";
 import { looseReading, strictReading } from "./path-reading.ts";
-import { formOf, TextSet } from "./text-set.ts";
 
 export const ONE = "{*}";
 export const ANY = "{**}";

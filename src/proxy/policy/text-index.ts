@@ -2,7 +2,7 @@
  * Finds lists of rules by a text: one hash for the exact ones, one for each length of prefix and of suffix that occurs. A
  * thousand prefixes cost as many look-ups as they have different lengths, which the text's own length bounds.
  */
-import type { TextForm } from "./text-set.ts";
+import type { TextForm } from "../http/text-set.ts";
 
 interface Level<T> {
   readonly length: number;

@@ -1,11 +1,12 @@
 /** Fields by what they compare: who sends, from where, what is asked for. */
+
+import { formOf, type TextForm, TextSet } from "../http/text-set.ts";
 import { BlockSet } from "./address.ts";
 import { claimValues, requestPrincipal } from "./claims.ts";
 import { type Compile, type Field, type Key, keysOf } from "./field.ts";
 import { pathKeys } from "./path-keys.ts";
 import { looseReading } from "./path-reading.ts";
 import { PathSet } from "./path-set.ts";
-import { formOf, type TextForm, TextSet } from "./text-set.ts";
 import type { RequestView } from "./view.ts";
 
 export const principals: Compile<string> = (values) =>

@@ -1,4 +1,5 @@
 /** What goes downstream: an upstream's response, or Weft's own for a cause or a redirect. */
+import type { Abort } from "../../discovery/faults.ts";
 import type { Head } from "../http/head.ts";
 import { reasonPhrase } from "../http/status.ts";
 import { BY_CHUNKS, UNTIL_CLOSE } from "../http1/body.ts";
@@ -17,13 +18,20 @@ import type { Exchange } from "./exchange.ts";
 
 const CLOSE = Buffer.from("connection: close\r\n", "latin1");
 const KEEP = Buffer.from("connection: keep-alive\r\n", "latin1");
+/** RFC 9110 §8.6: they end with their head. */
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 const CRLF = Buffer.from("\r\n", "latin1");
 
 /**
- * Writes the head and what has arrived of the body, which with `isPulled` has been pulled. False when the body is malformed; the
- * exchange has been told.
+ * Writes the head and what has arrived of the body, which with `isPulled` has been pulled, and with `isHeadOnly` is pulled and left
+ * to the caller. False when the body is malformed; the exchange has been told.
  */
-export function sendResponse(exchange: Exchange, upstream: ClientConnection, isPulled: boolean): boolean {
+export function sendResponse(
+  exchange: Exchange,
+  upstream: ClientConnection,
+  isPulled: boolean,
+  isHeadOnly: boolean,
+): boolean {
   const { connection, listener, backend } = exchange;
   const { scratch } = listener.loop;
   const { head, body } = upstream;
@@ -45,6 +53,11 @@ export function sendResponse(exchange: Exchange, upstream: ClientConnection, isP
   exchange.status = head.status;
 
   if (!isPulled && !upstream.pullBody()) return false;
+  if (isHeadOnly) {
+    exchange.responseBytes += to;
+    scratch.send(connection.transport, to);
+    return true;
+  }
   scratch.reserve(to, body.outputEnd - upstream.bodyStart + body.tail.length);
   to += upstream.bodyBuf.copy(scratch.buf, to, upstream.bodyStart, body.outputEnd);
   to = put(scratch.buf, to, body.tail);
@@ -63,9 +76,14 @@ export function sendInterim(exchange: Exchange, head: Head): void {
 
 /**
  * Weft's own answer for a cause; `detail` is a name or a reason of the configuration's, which may hold anything. A refusal by
- * policy has Envoy's body, which tools look for.
+ * policy has Envoy's body, which tools look for. `abort`: what a FaultInjection wants answered.
  */
-export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string): void {
+export function sendLocalReply(
+  exchange: Exchange,
+  cause: Cause,
+  detail: string,
+  abort: Abort | null = null,
+): void {
   if (cause.closes || exchange.listener.isDraining) exchange.keepsAlive = false;
   const message = detail === "" ? cause.text : `${cause.text} (${detail.replace(/[^ -~]/g, "?")})`;
   const body = exchange.prefersJson
@@ -74,7 +92,13 @@ export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string)
       ? cause.text
       : `${cause.flag} ${cause.code}: ${message}\n`;
   const type = exchange.prefersJson ? "application/json" : "text/plain; charset=utf-8";
-  const fields = [`content-type: ${type}`, `x-weft-error: ${cause.flag}; ${message}`];
+  const error = `x-weft-error: ${cause.flag}; ${message}`;
+  if (abort !== null && abort.kind === "grpc") {
+    const fields = ["content-type: application/grpc", `grpc-status: ${abort.status}`, error];
+    sendOwn(exchange, 200, [...fields, `grpc-message: ${message.replaceAll("%", "%25")}`], "");
+    return;
+  }
+  const fields = [`content-type: ${type}`, error];
   if (cause.flag === "UO") fields.push("x-weft-overloaded: true");
   // RFC 6750 §3.
   if (cause.status === 401) fields.push('www-authenticate: Bearer error="invalid_token"');
@@ -83,7 +107,7 @@ export function sendLocalReply(exchange: Exchange, cause: Cause, detail: string)
     if (!limited.isAllowed) fields.push(`retry-after: ${retryAfter(limited)}`);
     fields.push(limitLines(limited).trimEnd());
   }
-  sendOwn(exchange, cause.status, fields, body);
+  sendOwn(exchange, abort !== null && abort.kind === "status" ? abort.status : cause.status, fields, body);
 }
 
 export function sendRedirect(exchange: Exchange, redirect: Redirect): void {
@@ -100,14 +124,12 @@ export function sendRedirect(exchange: Exchange, redirect: Redirect): void {
 function sendOwn(exchange: Exchange, status: number, fields: readonly string[], body: string): void {
   const { connection } = exchange;
   if (!connection.isRequestDone) exchange.keepsAlive = false;
-  const lines = [
-    `HTTP/1.1 ${status} ${reasonPhrase(status)}`,
-    ...fields,
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
+  const hasBody = !BODILESS.has(status);
+  const lines = [`HTTP/1.1 ${status} ${reasonPhrase(status)}`, ...fields];
+  if (hasBody) lines.push(`content-length: ${Buffer.byteLength(body)}`);
   if (!exchange.keepsAlive) lines.push("connection: close");
   else if (connection.head.minorVersion === 0) lines.push("connection: keep-alive");
-  const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n${exchange.isHeadRequest ? "" : body}`);
+  const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n${exchange.isHeadRequest || !hasBody ? "" : body}`);
   exchange.status = status;
   exchange.responseBytes += bytes.length;
   connection.transport.write(bytes);

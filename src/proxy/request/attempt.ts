@@ -9,6 +9,7 @@ import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../h
 import { put } from "../http1/head-edit.ts";
 import { wantsUpgrade } from "../http1/request-head.ts";
 import { NOT_SEEN } from "../net/transport.ts";
+import type { Injection } from "../routing/faults.ts";
 import type { TryFault } from "../routing/retry-policy.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
 import type { CauseCode } from "./cause.ts";
@@ -17,8 +18,10 @@ import { dialOf, ownerOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
 import { writeForwardedHead } from "./forwarded-head.ts";
 import { trailersOnlyStatus } from "./grpc-status.ts";
+import { Delay } from "./inject.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 import { isIdempotent } from "./retries.ts";
+import { SlowBody } from "./slow-body.ts";
 import type { Tries } from "./tries.ts";
 import { openUpgradeTunnel } from "./tunnel.ts";
 
@@ -46,6 +49,11 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   #needsReset = false;
   /** The response's head waits for what follows: its gRPC status may be in the trailers. */
   #isHeld = false;
+  /** What a FaultInjection does to this try. */
+  injection: Injection | null = null;
+  /** While it is held back. */
+  #delay: Delay | null = null;
+  #slowBody: SlowBody | null = null;
 
   constructor(exchange: Exchange, tries: Tries) {
     this.#exchange = exchange;
@@ -62,12 +70,17 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   }
 
   /** False when the breaker has no room; nothing has begun then. */
-  start(cluster: UpstreamCluster, endpoint: UpstreamEndpoint, number: number): boolean {
+  start(
+    cluster: UpstreamCluster,
+    endpoint: UpstreamEndpoint,
+    number: number,
+    injection: Injection | null,
+  ): boolean {
     const exchange = this.#exchange;
-    const { connection, listener } = exchange;
-    const breaker = cluster.breakers.default;
-    const pooled = endpoint.pool.take(listener.loop.wheel.now());
-    if (pooled === undefined && !breaker.hasPendingRoom) return false;
+    const isStopped = injection !== null && (injection.delayMs > 0 || injection.abort !== null);
+    const pooled = isStopped ? undefined : endpoint.pool.take(exchange.listener.loop.wheel.now());
+    if (!isStopped && pooled === undefined && !cluster.breakers.default.hasPendingRoom) return false;
+    this.injection = injection;
     this.number = number;
     this.#cluster = cluster;
     this.#endpoint = endpoint;
@@ -75,19 +88,62 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     this.#isHeld = false;
     this.#isUnsent = true;
     cluster.began(endpoint, exchange.priority);
+    if (isStopped) this.#stop(injection);
+    else this.#connect(pooled);
+    return true;
+  }
+
+  #connect(pooled: ClientConnection | undefined): void {
     if (pooled !== undefined) {
       this.upstream = pooled;
       this.#send(pooled);
-      return true;
+      return;
     }
+    const { connection, deadlines } = this.#exchange;
+    const cluster = this.#cluster!;
     connection.head.detach();
     this.#setPending(true);
-    if (breaker.hasConnectionRoom || cluster.makeRoom()) this.dial();
+    if (cluster.breakers.default.hasConnectionRoom || cluster.makeRoom()) this.dial();
     else {
-      exchange.deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
+      deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
       cluster.line.join(this);
     }
-    return true;
+  }
+
+  /** Held back, or ended before it has begun. */
+  #stop({ delayMs }: Injection): void {
+    const { connection, listener, deadlines } = this.#exchange;
+    const { timeoutMs } = this.#tries;
+    connection.head.detach();
+    if (delayMs === 0) {
+      this.released();
+      return;
+    }
+    if (timeoutMs > 0) deadlines.attempt(timeoutMs, "attempt_timeout");
+    this.#delay = new Delay(this);
+    listener.loop.wheel.set(this.#delay, listener.loop.wheel.now() + delayMs);
+  }
+
+  /** It has been held back for long enough. */
+  released(): void {
+    const { injection } = this;
+    const cluster = this.#cluster!;
+    const endpoint = this.#endpoint!;
+    this.#delay = null;
+    if (injection !== null && injection.abort !== null) {
+      this.#leave();
+      this.#tries.aborted(this, injection);
+    } else if (endpoint.isRemoved) {
+      this.#leave();
+      this.#tries.repeat(this);
+    } else {
+      const pooled = endpoint.pool.take(this.#exchange.listener.loop.wheel.now());
+      if (pooled !== undefined || cluster.breakers.default.hasPendingRoom) this.#connect(pooled);
+      else {
+        this.#leave();
+        this.#tries.overflowed(this);
+      }
+    }
   }
 
   /** A connection that another request no longer needs. */
@@ -133,7 +189,7 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     const { head } = connection;
     const { scratch } = listener.loop;
     const { timeoutMs } = this.#tries;
-    if (timeoutMs > 0) deadlines.attempt(timeoutMs, "attempt_timeout");
+    if (timeoutMs > 0) deadlines.attempt(Math.max(1, timeoutMs - this.#delayedMs), "attempt_timeout");
     this.#wantsUpgrade = head.hasConnectionUpgrade && wantsUpgrade(head);
     if (replay.state === "empty") replay.begin(head, this.#keepsBody());
     let to = writeForwardedHead(exchange, this.number, this.#wantsUpgrade, deadlines.requestRemaining());
@@ -193,7 +249,8 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   }
 
   onDownstreamDrain(): void {
-    this.upstream?.transport.resume();
+    if (this.#slowBody !== null) this.#slowBody.drained();
+    else this.upstream?.transport.resume();
   }
 
   onResponse(): void {
@@ -231,12 +288,16 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     const { status } = upstream.head;
     this.#cluster!.answered(this.#endpoint!, status, now - this.#sentAt, now);
     const mayBeReason = status >= 400 || grpcStatus !== "" || this.#tries.retries.policy.readsHeaders;
-    if (mayBeReason && this.#tries.isTriedAgain(this, upstream.head, grpcStatus)) return;
+    if (mayBeReason && this.#tries.isTriedAgain(this, status, upstream.head, grpcStatus)) return;
     this.#tries.answeredBy(this);
     this.#needsReset = upstream.body.framing === UNTIL_CLOSE || exchange.connection.head.minorVersion === 0;
-    if (!sendResponse(exchange, upstream, this.#isHeld)) return;
+    const rate = this.injection === null ? 0 : this.injection.bytesPerSecond;
+    if (!sendResponse(exchange, upstream, this.#isHeld, rate > 0)) return;
     this.#isHeld = false;
-    if (upstream.body.isDone) this.#finish(upstream);
+    if (rate > 0) {
+      this.#slowBody = new SlowBody(exchange, upstream, rate, () => this.#finish(upstream));
+      this.#slowBody.take();
+    } else if (upstream.body.isDone) this.#finish(upstream);
   }
 
   onResponseBody(): void {
@@ -248,6 +309,10 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     if (this.#isHeld) {
       if (body.outputEnd > bodyStart || body.isDone)
         this.#answer(upstream, trailersOnlyStatus(upstream), now);
+      return;
+    }
+    if (this.#slowBody !== null) {
+      this.#slowBody.take();
       return;
     }
     const { transport } = exchange.connection;
@@ -297,8 +362,21 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     const cluster = this.#cluster!;
     this.#setPending(false);
     this.upstream = null;
+    if (this.injection !== null) this.#forgetInjection();
     cluster.ended(this.#endpoint!, this.#exchange.priority);
     this.#endpoint = null;
+  }
+
+  #forgetInjection(): void {
+    if (this.#delay !== null) this.#exchange.listener.loop.wheel.remove(this.#delay);
+    this.#delay = null;
+    this.#slowBody?.stop();
+    this.#slowBody = null;
+  }
+
+  /** How long a FaultInjection has held it back, in milliseconds. */
+  get #delayedMs(): number {
+    return this.injection === null ? 0 : this.injection.delayMs;
   }
 
   onUpstreamFault(fault: UpstreamFault, error: NodeJS.ErrnoException | null): void {
@@ -334,7 +412,7 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   timedOut(cause: CauseCode): void {
     this.upstream?.abandon();
     this.#cluster!.stats.count("weft_try_timeouts_total");
-    this.#fail(this.#isUnsent ? "connect" : "timeout", cause, "");
+    this.#fail(this.#isUnsent && this.#delay === null ? "connect" : "timeout", cause, "");
   }
 
   #fail(fault: TryFault, cause: CauseCode, detail: string): void {
@@ -343,7 +421,8 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     const now = this.#exchange.listener.loop.wheel.now();
     cluster.line.leave(this);
     this.#leave();
-    cluster.failed(endpoint, STATUS_OF[fault], now);
+    // Had it not been held back, it might have answered in time.
+    if (fault !== "timeout" || this.#delayedMs === 0) cluster.failed(endpoint, STATUS_OF[fault], now);
     this.#tries.failed(this, fault, cause, detail);
   }
 

@@ -292,6 +292,14 @@ export const CAUSES = [
     text: "the endpoint's response is not valid HTTP/1.1",
   },
   {
+    code: "fault_abort",
+    flag: "FI",
+    status: 503,
+    side: "weft",
+    closes: false,
+    text: "a FaultInjection aborts such requests, with the status that it says",
+  },
+  {
     code: "request_timeout",
     flag: "UT",
     status: 504,

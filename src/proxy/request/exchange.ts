@@ -7,6 +7,7 @@
  * Each step either goes on, or ends the exchange with a cause (`fail`), or waits, and is then called again.
  */
 
+import type { Abort } from "../../discovery/faults.ts";
 import type { PriorityClass } from "../../discovery/resilience.ts";
 import type { Priority } from "../clusters/cluster.ts";
 import { splitAuthority } from "../http/authority.ts";
@@ -254,14 +255,14 @@ export class Exchange implements RequestHandler {
     series.started();
   }
 
-  /** Ends the exchange for a reason of Weft's. Before the response that is an answer; within it, a visible cut. */
-  fail(code: CauseCode, detail = ""): void {
+  /** Ends the exchange for a reason of Weft's. Before the response that is an answer (`abort`: this); within it, a visible cut. */
+  fail(code: CauseCode, detail = "", abort: Abort | null = null): void {
     const cause = causeOf(code);
-    this.flag = this.tries.isExhausted ? `${cause.flag},URX` : cause.flag;
+    this.flag = this.tries.flagged(cause.flag);
     this.tries.abandon();
     this.tunnel?.close();
     if (this.status === 0 && cause.status !== 0 && this.connection.transport.isOpen) {
-      sendLocalReply(this, cause, detail);
+      sendLocalReply(this, cause, detail, abort);
       this.complete();
       return;
     }

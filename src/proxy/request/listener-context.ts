@@ -2,7 +2,7 @@
  * What the exchanges of one listener share: the tables they decide by, which are swapped between two requests, and the loop they
  * run on. Inbound and outbound differ in what stands here, not in code.
  */
-import type { ListenerLimits } from "../../discovery/messages.ts";
+import type { ListenerLimits, LocalWorkload } from "../../discovery/messages.ts";
 import type { Cluster } from "../clusters/cluster.ts";
 import type { Endpoint } from "../clusters/endpoint.ts";
 import type { HopContext } from "../hop/connection.ts";
@@ -64,6 +64,8 @@ export interface ListenerContext {
   /** Changes with every swap, so that what was looked up before is looked up again. */
   readonly generation: number;
   readonly limits: ListenerLimits;
+  /** Whom it speaks for; another object when that changes. */
+  readonly local: LocalWorkload;
   /** Responses carry `Connection: close`. */
   readonly isDraining: boolean;
   readonly discoveryTimeoutMs: number;

@@ -56,19 +56,17 @@ export class Retries {
     return cluster.endpoints.some((endpoint) => endpoint.isHealthy && !this.tried.includes(endpoint));
   }
 
-  /** Whether an answer is a reason for another try; its gRPC status where it has one and that is looked at. */
-  isReason(response: Head, grpcStatus: string): boolean {
+  /** Whether an answer is a reason for another try; its gRPC status where it has one and that is looked at. A null head has no fields. */
+  isReason(status: number, response: Head | null, grpcStatus: string): boolean {
     const { policy } = this;
     if (policy.attempts === 0) return false;
-    return grpcStatus === ""
-      ? policy.takesStatus(response.status, response)
-      : policy.takesGrpcStatus(grpcStatus);
+    return grpcStatus === "" ? policy.takesStatus(status, response) : policy.takesGrpcStatus(grpcStatus);
   }
 
   /** After an answer that is a reason. */
   afterResponse(
     head: Head,
-    response: Head,
+    response: Head | null,
     grpcStatus: string,
     cluster: UpstreamCluster,
     now: number,
@@ -76,7 +74,7 @@ export class Retries {
   ): Verdict {
     const { policy } = this;
     if (grpcStatus === "" && !this.isSafe(head)) return "not_retriable";
-    const wanted = retryAfterMs(response);
+    const wanted = response === null ? 0 : retryAfterMs(response);
     if (wanted > policy.retryAfterMaxMs) return "not_retriable";
     return this.#verdict(cluster, now, wanted > 0 ? wanted : policy.backoffMs(this.count, random()));
   }

@@ -2,12 +2,15 @@
  * The tries of one exchange, from `pick` to the one that answers: usually one; after a failure that the rule takes for a reason
  * another; with hedging a second beside the first. The first answer wins, and whoever else is under way is given up.
  */
+import { TE } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
+import type { Injection } from "../routing/faults.ts";
 import type { RetryPolicy, TryFault } from "../routing/retry-policy.ts";
 import { Attempt } from "./attempt.ts";
 import type { CauseCode } from "./cause.ts";
 import type { Exchange } from "./exchange.ts";
 import { pickEndpoint } from "./hash-key.ts";
+import { afterDelay, drawInjection } from "./inject.ts";
 import { Replay } from "./replay.ts";
 import { Retries, type Verdict } from "./retries.ts";
 
@@ -28,6 +31,8 @@ export class Tries {
   #waits = 0;
   /** The request could have been tried again, had there been tries or budget left. */
   isExhausted = false;
+  /** A FaultInjection has held a try back. */
+  #isDelayed = false;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -43,6 +48,7 @@ export class Tries {
     this.retries.begin();
     this.isExhausted = false;
     this.#failure = null;
+    this.#isDelayed = false;
   }
 
   /** Milliseconds that one try may take; 0: any. */
@@ -53,8 +59,8 @@ export class Tries {
     return own === 0 || (backend > 0 && backend < own) ? backend : own;
   }
 
-  /** Breaker → balancer → endpoint; then an attempt takes over. */
-  next(): void {
+  /** Breaker → balancer → endpoint; then an attempt takes over. `same`: one that is made again. */
+  next(same: Attempt | null = null): void {
     const exchange = this.#exchange;
     const cluster = exchange.cluster!;
     const { retries } = this;
@@ -77,7 +83,19 @@ export class Tries {
       const ms = hedge.kind === "delay" ? hedge.ms : cluster.recent.percentile(hedge.share);
       if (ms > 0) exchange.deadlines.hedge(ms);
     }
-    if (!this.#attempt.start(cluster, endpoint, retries.count)) this.#overflow();
+    const injection = same === null ? this.#draw() : afterDelay(same.injection);
+    if (!this.#attempt.start(cluster, endpoint, retries.count, injection)) this.#overflow();
+  }
+
+  #draw(): Injection | null {
+    const injection = drawInjection(this.#exchange);
+    if (injection !== null && injection.delayMs > 0) this.#isDelayed = true;
+    return injection;
+  }
+
+  /** A try that was held back has found no room. */
+  overflowed(attempt: Attempt): void {
+    if (this.#other(attempt)?.isActive !== true) this.#overflow();
   }
 
   #overflow(): void {
@@ -86,12 +104,12 @@ export class Tries {
     this.#exchange.fail("overflow", cluster?.name ?? "");
   }
 
-  /** A pooled connection was dead: the same try again, which is no retry. */
+  /** A pooled connection was dead, or the endpoint has gone: the same try again, which is no retry. */
   repeat(attempt: Attempt): void {
     if (this.#other(attempt)?.isActive === true) return;
     this.retries.count--;
     this.retries.tried.pop();
-    this.next();
+    this.next(attempt);
   }
 
   /** The first try has taken long enough for a second beside it. */
@@ -101,9 +119,9 @@ export class Tries {
     const { connection, listener } = exchange;
     const now = listener.loop.wheel.now();
     if (cluster === null || exchange.status !== 0 || !this.#attempt.isActive) return;
-    if (!connection.isRequestDone || this.replay.state !== "whole" || !cluster.hasRoom(exchange.priority))
+    if (!connection.isRequestDone || this.replay.state === "lost" || !cluster.hasRoom(exchange.priority))
       return;
-    this.replay.restore(connection.head);
+    if (this.replay.state === "whole") this.replay.restore(connection.head);
     if (!this.retries.isSafe(connection.head) || !this.retries.mayHedge(cluster, now)) return;
     const endpoint = pickEndpoint(exchange, cluster);
     if (endpoint === null || this.retries.tried.includes(endpoint)) return;
@@ -112,7 +130,21 @@ export class Tries {
     this.retries.count++;
     this.retries.tried.push(endpoint);
     this.#spare ??= new Attempt(exchange, this);
-    if (!this.#spare.start(cluster, endpoint, this.retries.count)) this.retries.count--;
+    if (!this.#spare.start(cluster, endpoint, this.retries.count, this.#draw())) this.retries.count--;
+  }
+
+  /** A FaultInjection has ended a try. */
+  aborted(attempt: Attempt, { abort, source }: Injection): void {
+    const exchange = this.#exchange;
+    if (abort === null) return;
+    if (abort.kind === "reset") {
+      this.failed(attempt, "reset", "fault_abort", source);
+      return;
+    }
+    const isGrpc = abort.kind === "grpc";
+    const grpcStatus = isGrpc && exchange.connection.head.has(TE) ? String(abort.status) : "";
+    if (this.isTriedAgain(attempt, isGrpc ? 200 : abort.status, null, grpcStatus)) return;
+    exchange.fail("fault_abort", source, abort);
   }
 
   /** A try has ended without an answer. */
@@ -171,17 +203,17 @@ export class Tries {
     }
   }
 
-  /** Whether an answer, of which the client has seen nothing, is passed over for another try. */
-  isTriedAgain(attempt: Attempt, response: Head, grpcStatus: string): boolean {
+  /** Whether an answer, of which the client has seen nothing, is passed over for another try. A null head has no fields. */
+  isTriedAgain(attempt: Attempt, status: number, response: Head | null, grpcStatus: string): boolean {
     const exchange = this.#exchange;
     const { cluster, connection, listener } = exchange;
-    if (cluster === null || !this.retries.isReason(response, grpcStatus)) return false;
+    if (cluster === null || !this.retries.isReason(status, response, grpcStatus)) return false;
     if (this.#other(attempt)?.isActive === true) {
       attempt.discard();
       return true;
     }
-    if (this.replay.state !== "whole") return false;
-    this.replay.restore(connection.head);
+    if (this.replay.state === "lost") return false;
+    if (this.replay.state === "whole") this.replay.restore(connection.head);
     const { wheel, random } = listener.loop;
     const { head } = connection;
     const verdict = this.retries.afterResponse(head, response, grpcStatus, cluster, wheel.now(), random);
@@ -219,7 +251,7 @@ export class Tries {
     const exchange = this.#exchange;
     this.replay.drop();
     exchange.deadlines.hedge(0);
-    if (this.isExhausted) exchange.flag = "URX";
+    exchange.flag = this.flagged("-");
     if (attempt.number > 1 && attempt.upstream !== null && attempt.upstream.head.status < 500)
       exchange.cluster?.stats.count("weft_retries_succeeded_total");
     if (attempt === this.#attempt) {
@@ -230,6 +262,13 @@ export class Tries {
     this.#spare = this.#attempt;
     this.#attempt = attempt;
     exchange.countAt(attempt.endpoint.series);
+  }
+
+  /** Envoy's letters for why the exchange ended (`-`: it was answered), with those for what its tries went through. */
+  flagged(flag: string): string {
+    if (!this.isExhausted && !this.#isDelayed) return flag;
+    const all = [this.#isDelayed ? "DI" : "-", flag, this.isExhausted ? "URX" : "-"];
+    return all.filter((one) => one !== "-").join();
   }
 
   /** What is under way has taken too long. */

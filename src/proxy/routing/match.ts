@@ -2,24 +2,20 @@
  * One match of an HTTPRoute rule, compiled: compares bytes in place, and makes a string only for a regular expression or a
  * query parameter.
  */
-import type { RouteMatch, ValueMatch } from "../../discovery/messages.ts";
+import type { RequestMatch, ValueMatch } from "../../discovery/messages.ts";
 import { pathEnd } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
 
 type PathTest = (head: Head, end: number) => boolean;
 
 export class Matcher {
-  readonly rule: number;
-  readonly source: string;
   readonly #path: PathTest | null;
   readonly #method: Buffer | null;
   readonly #headers: readonly ValueTest[];
   readonly #query: readonly ValueTest[];
 
   /** Throws a SyntaxError for a regular expression that does not compile. */
-  constructor(match: RouteMatch) {
-    this.rule = match.rule;
-    this.source = match.source;
+  constructor(match: RequestMatch) {
     this.#path = match.path === undefined ? null : pathTest(match.path.kind, match.path.value);
     this.#method = match.method === undefined ? null : Buffer.from(match.method, "latin1");
     this.#headers = (match.headers ?? []).map(valueTest);

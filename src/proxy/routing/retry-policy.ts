@@ -88,14 +88,15 @@ export class RetryPolicy {
     }
   }
 
-  /** Whether a response with this status is a reason, as far as the request may be sent twice. */
-  takesStatus(status: number, head: Head): boolean {
+  /** Whether a response with this status is a reason, as far as the request may be sent twice. A null head has no fields. */
+  takesStatus(status: number, head: Head | null): boolean {
     const on = this.#on;
     if (status >= 500 && (on & ANY_5XX) !== 0) return true;
     if (status >= 502 && status <= 504 && (on & GATEWAY) !== 0) return true;
     if (status === 409 && (on & BIT["retriable-4xx"]) !== 0) return true;
     if ((on & BIT["retriable-status-codes"]) !== 0 && this.#statusCodes.has(status)) return true;
-    return (on & BIT["retriable-headers"]) !== 0 && this.#headers.some((name) => head.findName(name) >= 0);
+    if (head === null || (on & BIT["retriable-headers"]) === 0) return false;
+    return this.#headers.some((name) => head.findName(name) >= 0);
   }
 
   /** Whether a status of gRPC is. By its own rules such a call may be made again, whatever HTTP's method says. */

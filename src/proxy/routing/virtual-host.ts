@@ -12,6 +12,7 @@ import type {
 import type { HeadEdit } from "../http/edit.ts";
 import { type HashSource, hashSource } from "../http/hash-source.ts";
 import type { Head } from "../http/head.ts";
+import { Faults } from "./faults.ts";
 import { Matcher } from "./match.ts";
 import { Priorities } from "./priorities.ts";
 import { RetryPolicy } from "./retry-policy.ts";
@@ -53,6 +54,8 @@ export interface Rule {
   readonly retry: RetryPolicy;
   /** Null: all are `default`. */
   readonly priority: Priorities | null;
+  /** Null: nothing goes wrong on purpose. */
+  readonly faults: Faults | null;
   readonly action: Action;
 }
 
@@ -99,6 +102,7 @@ function compileRule(rule: RouteRule, match: RouteMatch, port: number): Rule {
     backendRequestTimeoutMs: rule.backendRequestTimeoutMs ?? 0,
     retry: new RetryPolicy(rule.retry),
     priority: rule.priority === undefined ? null : new Priorities(rule.priority),
+    faults: rule.faults === undefined ? null : new Faults(rule.faults),
     action: compileAction(rule, prefix, port),
   };
 }

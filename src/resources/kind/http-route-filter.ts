@@ -1,7 +1,7 @@
 /**
  * What a rule of an HTTPRoute does to requests and responses besides forwarding them.
  */
-import { absolutePath, integer, port, preciseHostname, text } from "../scalars.ts";
+import { absolutePath, port, preciseHostname, text } from "../scalars.ts";
 import {
   type Fields,
   type Infer,
@@ -18,6 +18,7 @@ import {
 import { reportRepeated } from "../unique.ts";
 import { backendFields, checkBackend } from "./http-route-backend.ts";
 import { headerModifier } from "./http-route-headers.ts";
+import { checkShare, shareFields } from "./share.ts";
 
 const pathModifier = union({
   ReplaceFullPath: { replaceFullPath: required(absolutePath, "The new path.") },
@@ -35,31 +36,9 @@ const pathModifier = union({
 const mirror = refine(
   object({
     backendRef: required(refine(object(backendFields), checkBackend), "Who gets the copies."),
-    percent: optional(integer(0, 100, { unit: "%" }), "Share of requests that are copied; default: all."),
-    fraction: optional(
-      refine(
-        object({
-          numerator: required(integer(0, 1_000_000_000), "So many …"),
-          denominator: withDefault(integer(1, 1_000_000_000), 100, "… of so many."),
-        }),
-        ({ numerator, denominator }, say) => {
-          if (numerator > denominator) {
-            say(
-              ["numerator"],
-              `must not be greater than the denominator, ${denominator}`,
-              `at most ${denominator}`,
-            );
-          }
-        },
-      ),
-      "Share of requests that are copied, as a fraction.",
-    ),
+    ...shareFields("requests that are copied"),
   }),
-  ({ percent, fraction }, say) => {
-    if (percent !== undefined && fraction !== undefined) {
-      say(["fraction"], "must not stand beside percent", "percent or fraction, not both");
-    }
-  },
+  checkShare,
 );
 
 const NOT_SERVED = "Not served by this version: what the rule takes gets 500.";

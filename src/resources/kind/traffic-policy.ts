@@ -3,9 +3,10 @@
  * much they send at once, how long they wait. What a DestinationRule is in Istio.
  */
 import { metadataOf } from "../metadata.ts";
-import { dnsLabel, dnsName, positiveDuration } from "../scalars.ts";
-import { type Infer, object, oneOfValues, optional, refine, required, withDefault } from "../schema.ts";
+import { dnsName, positiveDuration } from "../scalars.ts";
+import { type Infer, object, optional, refine, required } from "../schema.ts";
 import { timeoutFields, timeoutsFit } from "../timeouts.ts";
+import { serviceTarget } from "./service-target.ts";
 import { adaptiveConcurrency, connectionPool } from "./traffic-policy-connection-pool.ts";
 import { hashFields } from "./traffic-policy-hash.ts";
 import { healthCheck } from "./traffic-policy-health-check.ts";
@@ -18,11 +19,7 @@ export const trafficPolicyMetadata = metadataOf(dnsName);
 
 export const trafficPolicySpec = object({
   targetRef: required(
-    object({
-      group: withDefault(oneOfValues([""]), "", "API group of the target."),
-      kind: withDefault(oneOfValues(["Service"]), "Service", "Kind of the target."),
-      name: required(dnsLabel, "Name of the target, in the policy's own namespace."),
-    }),
+    serviceTarget,
     "The Service whose clients it concerns.",
     "Istio DestinationRule `host`",
   ),
