@@ -44,6 +44,7 @@ export class Swap {
         return;
       case "health":
         clusters.get(change.name)?.setUnhealthy(new Set(change.unhealthy));
+        clusters.get(change.name)?.forgive(change.passed ?? []);
         return;
       case "listener":
         if (change.resource.name === "outbound") this.#outbound.configure(change.resource);

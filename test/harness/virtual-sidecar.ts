@@ -11,6 +11,7 @@ import { Keyring } from "../../src/proxy/net/credentials.ts";
 import { Listener } from "../../src/proxy/net/listener.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
 import { Outbound } from "../../src/proxy/outbound.ts";
+import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { Swap } from "../../src/proxy/swap.ts";
 import { type AllocatedSeries, SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
 import { compiled, serviceDocument } from "./compiled.ts";
@@ -20,6 +21,8 @@ export interface VirtualSidecar {
   readonly outbound: Outbound;
   readonly inbound: Inbound;
   readonly listener: Listener;
+  /** What the control thread sends to a loop. */
+  apply(change: Change): void;
   /** Applies other documents, live. */
   reload(documents: readonly object[]): void;
   /** The sum of a counter or gauge, over all series with these labels. */
@@ -105,6 +108,7 @@ export async function virtualSidecar(
       now += ms;
       loop.wheel.advance();
     },
+    apply: (change: Change) => swap.apply(change),
     reload(others: readonly object[]) {
       all = [serviceDocument("shop"), ...others];
       swap.apply({ kind: "cluster", resource: resource("cluster", "shop.default:80") });

@@ -129,6 +129,26 @@ it("failure percentage: 85 % of 50 requests or more", async () => {
   expect(made.sidecar.read(EJECTED, { reason: "failure_percentage" })).toBe(1);
 });
 
+it("a passing active check ends an ejection", async () => {
+  const origins = [await flaky(), await origin(), await origin()] as const;
+  const made = await shop(
+    origins.map(({ port }) => port),
+    { ...ROUND_ROBIN, outlierDetection: {} },
+  );
+  await ask(made, 20);
+  expect(made.sidecar.read("weft_outlier_ejections_active")).toBe(1);
+  const key = `127.0.0.1 ${origins[0].port} default shop-0 shop v1 default none`;
+  const health = { kind: "health", name: "shop.default:80", unhealthy: [] } as const;
+  made.sidecar.apply({ ...health, passed: ["127.0.0.1 1 default nobody shop v1 default none"] });
+  expect(made.sidecar.read("weft_outlier_ejections_active")).toBe(1);
+  made.sidecar.apply({ ...health, passed: [key] });
+  expect(made.sidecar.read("weft_outlier_ejections_active")).toBe(0);
+  origins[0].answers(200);
+  const before = origins[0].seen.length;
+  await ask(made, 9);
+  expect(origins[0].seen.length - before).toBe(3);
+});
+
 it("taken out of the policy under traffic, all are back at once", async () => {
   const origins = [await flaky(), await origin(), await origin()] as const;
   const made = await shop(

@@ -261,8 +261,15 @@ export class Cluster<C extends PooledConnection> extends Timed {
       const fails = keys.has(key);
       if (endpoint.failsCheck === fails) continue;
       endpoint.failsCheck = fails;
-      if (!fails) this.#outlier?.forgive(endpoint);
       this.#healthChanged(endpoint);
+    }
+  }
+
+  /** Endpoints, by key, whose active check has passed: those that are ejected come back (Envoy, by default). */
+  forgive(keys: readonly string[]): void {
+    for (const key of keys) {
+      const endpoint = this.#endpoints.get(key);
+      if (endpoint !== undefined) this.#outlier?.forgive(endpoint);
     }
   }
 

@@ -16,6 +16,8 @@ export interface ClusterChecksOptions {
   readonly makeProbe: (cluster: CheckedCluster) => Probe;
   /** One of the endpoints has become unhealthy, or is no longer so. */
   readonly changed: (check: EndpointCheck) => void;
+  /** A check has passed whose endpoint outlier detection may have left out. */
+  readonly passed: () => void;
 }
 
 export class ClusterChecks {
@@ -25,9 +27,11 @@ export class ClusterChecks {
   readonly #context: { -readonly [K in keyof CheckContext]: CheckContext[K] };
   #cluster: CheckedCluster;
   #checks = new Map<string, EndpointCheck>();
+  /** Keys of endpoints whose check has passed since this was last asked for. */
+  readonly #passed = new Set<string>();
 
   constructor(cluster: CheckedCluster, options: ClusterChecksOptions) {
-    const { pace, slots, makeProbe, changed } = options;
+    const { pace, slots, makeProbe, changed, passed } = options;
     this.#options = options;
     this.#cluster = cluster;
     this.#context = {
@@ -39,6 +43,11 @@ export class ClusterChecks {
       counted: (result) => {
         this.counts[result]++;
       },
+      passed: (check) => {
+        if (this.#cluster.outlier === undefined) return;
+        this.#passed.add(endpointKey(check.endpoint));
+        passed();
+      },
     };
   }
 
@@ -49,6 +58,13 @@ export class ClusterChecks {
   /** Keys of the endpoints that are unhealthy now. */
   unhealthy(): readonly string[] {
     return [...this.#checks].flatMap(([key, check]) => (check.isUnhealthy ? key : []));
+  }
+
+  /** Keys of endpoints whose check has passed since the last call, where outlier detection may have left them out. */
+  takePassed(): readonly string[] {
+    const keys = [...this.#passed];
+    this.#passed.clear();
+    return keys;
   }
 
   /** Takes other settings. Where the question is the same, what the answers have come to stays. */

@@ -31,6 +31,8 @@ export interface CheckContext {
   readonly settings: HealthCheck;
   readonly probe: Probe;
   counted(result: "pass" | "fail" | "timeout"): void;
+  /** A check has passed, and the endpoint is healthy. */
+  passed(check: EndpointCheck): void;
   /** An endpoint has become unhealthy, or is no longer so. */
   changed(check: EndpointCheck): void;
 }
@@ -119,7 +121,7 @@ export class EndpointCheck {
   }
 
   #take(outcome: Outcome | { readonly kind: "timeout"; readonly reason: string }): void {
-    const { settings, changed, counted } = this.#context;
+    const { settings, changed, counted, passed } = this.#context;
     this.#asked++;
     this.#waitInterval();
     const isPass = outcome.kind === "pass";
@@ -129,6 +131,7 @@ export class EndpointCheck {
     const wasUnhealthy = this.isUnhealthy;
     this.#state = afterResult(this.#state, isPass, settings);
     if (this.isUnhealthy !== wasUnhealthy) changed(this);
+    if (isPass && !this.isUnhealthy) passed(this);
   }
 
   #waitInterval(): void {

@@ -303,3 +303,17 @@ it("a flapping endpoint: verdicts change no more often than thresholds allow", a
   expect(test.verdicts.length).toBeLessThan(rounds / 5 + 2);
   expect(test.verdicts.length).toBeGreaterThan(1);
 });
+
+it("where outlier detection may have left somebody out, the loops hear of each check that passes", async () => {
+  const test = setUp();
+  test.auto.outcome = PASS;
+  test.monitor.applied([{ kind: "cluster", resource: { ...clusterOf(GET), outlier: {} } }, endpoints(1, 2)]);
+  await test.tick(0);
+  expect(
+    test.sent.flat().flatMap((change) => (change.kind === "health" ? (change.passed ?? []) : [])),
+  ).toEqual([keyOf(1), keyOf(2)]);
+  test.sent.length = 0;
+  test.auto.outcome = FAIL;
+  await test.tick(30_000);
+  expect(test.sent.at(-1)).toEqual([unhealthy(1, 2)]);
+});

@@ -107,6 +107,7 @@ export class HealthMonitor {
         onVerdict(cluster, check);
         this.#publish(cluster);
       },
+      passed: () => this.#publish(cluster),
     };
   }
 
@@ -122,8 +123,10 @@ export class HealthMonitor {
       const changes: Change[] = [];
       for (const name of this.#stale) {
         const entry = this.#clusters.get(name);
-        if (entry !== undefined)
-          changes.push({ kind: "health", name, unhealthy: entry.checks?.unhealthy() ?? [] });
+        if (entry === undefined) continue;
+        const passed = entry.checks?.takePassed() ?? [];
+        const unhealthy = entry.checks?.unhealthy() ?? [];
+        changes.push({ kind: "health", name, unhealthy, ...(passed.length > 0 && { passed }) });
       }
       this.#stale.clear();
       if (changes.length > 0) await this.#options.send(changes);

@@ -46,7 +46,13 @@ export type Change =
     }
   | { readonly kind: "endpoints-removed"; readonly name: string }
   /** All endpoints of a cluster that fail their active health check now, by `endpointKey`; the others do not. */
-  | { readonly kind: "health"; readonly name: string; readonly unhealthy: readonly string[] }
+  | {
+      readonly kind: "health";
+      readonly name: string;
+      readonly unhealthy: readonly string[];
+      /** Whose check has passed a moment ago: an ejection of theirs is over. */
+      readonly passed?: readonly string[];
+    }
   | { readonly kind: "listener"; readonly resource: ListenerResource }
   /** Who may send what to the application: whole, so that no part of it is ever without the others. */
   | { readonly kind: "policy"; readonly resource: PolicyResource }
