@@ -4,6 +4,7 @@
 import type { ClusterResource, EndpointResource, LocalWorkload } from "../discovery/messages.ts";
 import { Cluster, type ClusterContext, type ClusterSettings } from "./clusters/cluster.ts";
 import { ClusterStats } from "./clusters/cluster-stats.ts";
+import type { Ejection } from "./clusters/ejection.ts";
 import type { HashTable } from "./clusters/hash-table.ts";
 import type { ClientConnection } from "./http1/client-connection.ts";
 import type { Loop, UpstreamCluster, UpstreamEndpoint } from "./request/listener-context.ts";
@@ -27,6 +28,8 @@ export class ClusterTable {
   #source: PeerLabels = UNKNOWN_PEER;
   /** Of this sidecar; empty: not known. */
   zone = "";
+  /** An endpoint has been left out for failing, or is back. */
+  onEjection: (ejection: Ejection) => void = () => {};
   /** Connections are wanted before requests are. */
   onPrewarm: (cluster: UpstreamCluster, endpoint: UpstreamEndpoint, count: number) => void = () => {};
   clusterDomain = "cluster.local";
@@ -81,6 +84,7 @@ export class ClusterTable {
       random: this.#loop.random,
       stats: new ClusterStats(this.#allocator, name),
       zone: () => this.zone,
+      onEjection: (ejection) => this.onEjection(ejection),
       prewarm: (endpoint, count) => this.onPrewarm(cluster, endpoint, count),
       seriesOf: (endpoint) => this.series({ reporter: this.#reporter, cluster: name, ...labels(endpoint) }),
     };

@@ -6,6 +6,7 @@
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { DemandReport, Lease } from "../discovery/rate-limit.ts";
+import type { Ejection } from "./clusters/ejection.ts";
 import type { PolicyDecision } from "./policy/decision.ts";
 import type { Change, DescribedRow, FromLoop, LoopStart, ToLoop } from "./snapshot/loop-protocol.ts";
 import { SeriesTable } from "./snapshot/series.ts";
@@ -31,6 +32,7 @@ export interface LoopPoolOptions {
   readonly onUnsubscribe: (loop: number, routes: readonly string[]) => void;
   /** Policy has refused or audited a request; `left` that came before are not told. */
   readonly onDecision: (decision: PolicyDecision, left: number) => void;
+  readonly onEjection: (ejection: Ejection) => void;
   /** What a loop needs of limits that it keeps together with others. */
   readonly onDemand: (report: DemandReport) => void;
   /** A loop has crashed or ended on its own; called at most once. */
@@ -185,6 +187,9 @@ export class LoopPool {
         break;
       case "decision":
         this.#options.onDecision(message.decision, message.left);
+        break;
+      case "ejection":
+        this.#options.onEjection(message.ejection);
         break;
       case "demand":
         this.#options.onDemand(message.report);

@@ -64,6 +64,7 @@ function start(port: MessagePort, options: LoopStart): void {
     send: (report) => post({ kind: "demand", report }),
     now: () => loop.wheel.now(),
   });
+  outbound.clusters.onEjection = (ejection) => post({ kind: "ejection", ejection });
   const swap = new Swap(outbound, inbound, keyring);
   const drain = new Drain([outbound, inbound], listeners, (cut) => post({ kind: "drained", cut }));
 

@@ -11,6 +11,7 @@ import type { Health } from "./admin/ready.ts";
 import type { SidecarView } from "./admin/routes.ts";
 import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
+import { ejectionLine } from "./clusters/ejection.ts";
 import { decisionLine } from "./decisions.ts";
 import type { CertificateKeeper } from "./enrolment/keeper.ts";
 import { makeProbe } from "./health/make-probe.ts";
@@ -136,6 +137,7 @@ class Start implements SidecarView {
       youngGenerationMb: this.#options.youngGenerationMb,
       onSubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopSubscribed(loop, routes)),
       onUnsubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopUnsubscribed(loop, routes)),
+      onEjection: (ejection) => this.#options.log?.(ejectionLine(ejection, new Date())),
       onDecision: (decision, left) => this.#options.log?.(decisionLine(decision, left, new Date())),
       onDemand: (report) => lessee.take(report),
       onFailure: this.#options.onFailure,

@@ -49,6 +49,7 @@ function setUp(policy: LoadBalancerPolicy = "leastRequest") {
       random: seededRandom(9),
       stats: new ClusterStats(allocator, "shop.default:80"),
       zone: () => "",
+      onEjection() {},
       prewarm() {},
       seriesOf: ({ workload, app, version }) =>
         new DestinationSeries(

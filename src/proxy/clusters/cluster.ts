@@ -10,6 +10,7 @@ import { AdaptiveConcurrency } from "./adaptive-concurrency.ts";
 import type { Balancer, Random } from "./balancer.ts";
 import { Breaker } from "./breaker.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
+import type { Ejection } from "./ejection.ts";
 import { Endpoint, endpointKey, type SeriesOf } from "./endpoint.ts";
 import { balancerOf, type HashTable, hashTableOf } from "./hash-table.ts";
 import { OutlierDetection } from "./outlier-detection.ts";
@@ -43,6 +44,8 @@ export interface ClusterContext<C extends PooledConnection> {
   readonly seriesOf: SeriesOf;
   /** Of the client; empty: not known. */
   readonly zone: () => string;
+  /** An endpoint has been left out, or is back. */
+  readonly onEjection: (ejection: Ejection) => void;
   /** Opens connections before there are requests for them. */
   readonly prewarm: (endpoint: Endpoint<C>, count: number) => void;
 }
@@ -195,7 +198,11 @@ export class Cluster<C extends PooledConnection> extends Timed {
         random,
         hosts: () => this.#list,
         onChange: (host) => this.#healthChanged(host),
-        onEjected: (_host, detector) => this.stats.count("weft_outlier_ejections_total", detector),
+        onEjected: (host, detector) => {
+          this.stats.count("weft_outlier_ejections_total", detector);
+          this.#tellEjection(host, { detector, ms: host.outlier.ejectedUntil - wheel.now() });
+        },
+        onReturned: (host) => this.#tellEjection(host, null),
         onRefused: (_host, detector) => this.stats.count("weft_outlier_ejections_refused_total", detector),
       });
     }
@@ -271,6 +278,16 @@ export class Cluster<C extends PooledConnection> extends Timed {
       const endpoint = this.#endpoints.get(key);
       if (endpoint !== undefined) this.#outlier?.forgive(endpoint);
     }
+  }
+
+  #tellEjection({ address, port, workload, namespace }: Endpoint<C>, out: Ejection["out"]): void {
+    this.#context.onEjection({
+      cluster: this.name,
+      endpoint: `${address}:${port}`,
+      workload,
+      namespace,
+      out,
+    });
   }
 
   #healthChanged(endpoint: Endpoint<C>): void {

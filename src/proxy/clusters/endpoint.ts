@@ -14,6 +14,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
   readonly port: number;
   /** Whose workload it is: who has to answer there, where that must be proven. */
   readonly namespace: string;
+  readonly workload: string;
   readonly serviceAccount: string;
   readonly isMutual: boolean;
   /** Empty: not known. */
@@ -50,6 +51,7 @@ export class Endpoint<C extends PooledConnection> implements TlsTarget {
     this.address = resource.address;
     this.port = resource.port;
     this.namespace = resource.namespace;
+    this.workload = resource.workload;
     this.serviceAccount = resource.serviceAccount;
     this.isMutual = resource.tls === "mutual";
     this.zone = resource.zone ?? "";

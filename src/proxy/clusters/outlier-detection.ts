@@ -51,6 +51,7 @@ export interface OutlierContext<H extends Ejectable> {
   /** Some have gone or come back. */
   readonly onChange: (host: H) => void;
   readonly onEjected: (host: H, detector: Detector) => void;
+  readonly onReturned: (host: H) => void;
   /** It should have gone, and too many have. */
   readonly onRefused: (host: H, detector: Detector) => void;
 }
@@ -93,6 +94,7 @@ export class OutlierDetection<H extends Ejectable> extends Timed {
   forgive(host: H): void {
     if (host.outlier.ejectedUntil === 0) return;
     restore(host);
+    this.#context.onReturned(host);
     this.#context.onChange(host);
   }
 

@@ -12,6 +12,7 @@ import type {
 import type { PolicyResource } from "../../discovery/policy.ts";
 import type { DemandReport, Lease } from "../../discovery/rate-limit.ts";
 import type { Secret } from "../../identity/secret.ts";
+import type { Ejection } from "../clusters/ejection.ts";
 import type { HashTable } from "../clusters/hash-table.ts";
 import type { PolicyDecision } from "../policy/decision.ts";
 
@@ -87,6 +88,7 @@ export type FromLoop =
   | { readonly kind: "decision"; readonly decision: PolicyDecision; readonly left: number }
   /** What the loop needs of limits that it keeps together with others. */
   | { readonly kind: "demand"; readonly report: DemandReport }
+  | { readonly kind: "ejection"; readonly ejection: Ejection }
   | { readonly kind: "described"; readonly id: number; readonly rows: readonly DescribedRow[] }
   /** The last exchange has ended, or the drain's time is up (`cut` connections were closed with one under way). */
   | { readonly kind: "drained"; readonly cut: number };
