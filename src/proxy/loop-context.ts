@@ -3,6 +3,7 @@ import type { HopContext } from "./hop/connection.ts";
 import { Hops } from "./hop/hops.ts";
 import { Turn } from "./hop/turn.ts";
 import { WindowBudget } from "./hop/window.ts";
+import { type Connect, connectTcp } from "./net/connect-tcp.ts";
 import type { Keyring } from "./net/credentials.ts";
 import { Scratch } from "./net/scratch.ts";
 import type { TimerWheel } from "./net/timer-wheel.ts";
@@ -19,9 +20,10 @@ export function loopContext(
   keyring: Keyring,
   allocator: SlotAllocator,
   random: () => number = Math.random,
+  connect: Connect = connectTcp,
 ): Loop {
   const hop: HopContext = { wheel, turn: new Turn(), budget: new WindowBudget(() => wheel.now()) };
   const origination = new Origination(keyring, new HandshakeSeries(allocator, "outbound"));
   const hops = new Hops({ ...hop, origination, random, counts: new HopSeries(allocator, "outbound") });
-  return { wheel, scratch: new Scratch(), random, overload: new Overload(wheel), hops, hop };
+  return { wheel, scratch: new Scratch(), random, overload: new Overload(wheel), connect, hops, hop };
 }

@@ -21,18 +21,37 @@ export abstract class Timed {
   abstract onDeadline(now: number): void;
 }
 
+/** What wakes a wheel. */
+export interface Alarm {
+  /** Calls `wake` in `ms` milliseconds; an alarm that was set before is forgotten. */
+  set(wake: () => void, ms: number): void;
+}
+
+/** A timer of Node's, which keeps no process alive. */
+class NodeAlarm implements Alarm {
+  #timer: NodeJS.Timeout | null = null;
+
+  set(wake: () => void, ms: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(wake, ms);
+    this.#timer.unref();
+  }
+}
+
 export class TimerWheel {
   readonly #clock: () => number;
+  readonly #alarm: Alarm;
+  readonly #wake = () => this.advance();
   readonly #heads: (Timed | null)[] = new Array<Timed | null>(SLOTS).fill(null);
   /** What is left of the slot that fires. */
   #firing: Timed | null = null;
   #current: number;
   #count = 0;
-  #timer: NodeJS.Timeout | null = null;
   #armedSlot = Number.POSITIVE_INFINITY;
 
-  constructor(clock: () => number = () => performance.now()) {
+  constructor(clock: () => number = () => performance.now(), alarm: Alarm = new NodeAlarm()) {
     this.#clock = clock;
+    this.#alarm = alarm;
     this.#current = Math.floor(clock() / SLOT_MS);
   }
 
@@ -128,10 +147,7 @@ export class TimerWheel {
   }
 
   #armAt(slot: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#armedSlot = slot;
-    const delay = Math.max(1, Math.ceil(slot * SLOT_MS - this.#clock()));
-    this.#timer = setTimeout(() => this.advance(), delay);
-    this.#timer.unref();
+    this.#alarm.set(this.#wake, Math.max(1, Math.ceil(slot * SLOT_MS - this.#clock())));
   }
 }

@@ -1,6 +1,5 @@
 /** How an endpoint is reached: TCP, or the hop under mutual TLS where it is to prove who it is. There is no way from the one to the other. */
 import type { ClientConnection, ConnectionOwner } from "../http1/client-connection.ts";
-import { TcpConnection } from "../net/tcp-connection.ts";
 import type { Dial } from "../net/transport.ts";
 import type { ListenerContext, Loop, UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 
@@ -16,14 +15,7 @@ export function dialOf(
     return (sink, onConnect) => loop.hops.connect(sink, endpoint, isOwn, onConnect);
   }
   const { keepaliveMs = 0 } = cluster.care;
-  return (sink, onConnect) => {
-    const tcp = new TcpConnection(sink);
-    tcp.connect(endpoint.address, endpoint.port, isOwn, () => {
-      if (keepaliveMs > 0) tcp.keepAlive(keepaliveMs);
-      onConnect(tcp);
-    });
-    return tcp;
-  };
+  return (sink, onConnect) => loop.connect(sink, endpoint, isOwn, keepaliveMs, onConnect);
 }
 
 /** What a connection to an endpoint is counted in, and forgotten by when it ends. */

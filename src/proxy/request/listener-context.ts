@@ -9,6 +9,7 @@ import type { HopContext } from "../hop/connection.ts";
 import type { Hops } from "../hop/hops.ts";
 import type { Authority } from "../http/authority.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
+import type { Connect } from "../net/connect-tcp.ts";
 import type { IsOwn } from "../net/own-address.ts";
 import type { Scratch } from "../net/scratch.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
@@ -38,6 +39,8 @@ export interface Loop {
   readonly random: () => number;
   /** How much more it can take. */
   readonly overload: Overload;
+  /** To endpoints that need not prove who they are. */
+  readonly connect: Connect;
   /** To other sidecars. */
   readonly hops: Hops;
   /** For those that come from other sidecars. */
