@@ -1,0 +1,73 @@
+/** What is counted as under way is, within the breakers' limits, and nothing when all is over. Each exchange ends once. */
+import { DEFAULT_LIMIT } from "../../../src/proxy/clusters/breaker.ts";
+import type { Outcome } from "../client.ts";
+import type { Property, Say } from "../property.ts";
+import type { World } from "../world.ts";
+
+export class Counters implements Property {
+  readonly #world: World;
+  readonly #say: Say;
+  #ended = 0;
+
+  constructor(world: World, say: Say) {
+    this.#world = world;
+    this.#say = say;
+  }
+
+  onStep(): void {
+    const { cluster, clients, connections, instances, setup } = this.#world;
+    const { breakers, active, retrying, settings } = cluster;
+    const { default: breaker } = breakers;
+    const limits = settings.breaker ?? {};
+    const least = Math.min(
+      breaker.connections,
+      breaker.pending,
+      breaker.requests,
+      breaker.retries,
+      active,
+      retrying,
+    );
+    if (least < 0) this.#say(`a counter is ${least}`);
+    if (breaker.requests !== active) this.#say(`${breaker.requests} requests of ${active} tries under way`);
+    if (breaker.retries !== retrying)
+      this.#say(`${breaker.retries} retries in the breaker, ${retrying} held`);
+    const tries = clients.open.size * (setup.rule?.retry?.hedge === undefined ? 1 : 2);
+    if (active > tries) this.#say(`${active} tries for ${clients.open.size} requests`);
+    let inHand = 0;
+    for (const instance of instances) inHand += instance.inHand;
+    if (inHand > active) this.#say(`instances work on ${inHand} of ${active} tries`);
+    if (connections > breaker.connections)
+      this.#say(`${connections} connections, of which ${breaker.connections} are counted`);
+    if (connections > (limits.maxConnections ?? DEFAULT_LIMIT)) this.#say(`${connections} connections`);
+    if (breaker.pending > (limits.maxPending ?? DEFAULT_LIMIT)) this.#say(`${breaker.pending} pending`);
+    if (breaker.requests > (limits.maxRequests ?? DEFAULT_LIMIT)) this.#say(`${breaker.requests} requests`);
+    if (limits.maxRetries !== undefined && breaker.retries > limits.maxRetries)
+      this.#say(`${breaker.retries} retries`);
+  }
+
+  onEnded(_outcome: Outcome): void {
+    this.#ended++;
+  }
+
+  onQuiet(): void {
+    const { cluster, clients, connections } = this.#world;
+    const { default: breaker } = cluster.breakers;
+    const left = {
+      "open requests": clients.open.size,
+      pending: breaker.pending,
+      requests: breaker.requests,
+      retries: breaker.retries,
+      connections: breaker.connections,
+      "open connections": connections,
+      "the open connections gauge": this.#world.metric("weft_upstream_connections_active"),
+      "tries of endpoints": cluster.endpoints.reduce((sum, { active }) => sum + active, 0),
+      waiting: cluster.line.length,
+    };
+    for (const [what, count] of Object.entries(left))
+      if (count !== 0) this.#say(`when all is over there are ${count} ${what}`);
+    const { sent } = clients;
+    if (this.#ended !== sent) this.#say(`${this.#ended} of ${sent} requests have ended`);
+    const recorded = this.#world.metric("requests");
+    if (recorded !== sent) this.#say(`${recorded} of ${sent} requests were recorded`);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * No request is lost that had an alternative: one that may be sent again and has failed has had all its tries, or the budget was
+ * used up, which clients and instances can tell from how much has failed.
+ */
+import {
+  DEFAULT_MIN_CONCURRENCY,
+  DEFAULT_MIN_PER_SECOND,
+  WINDOW_S,
+} from "../../../src/proxy/clusters/retry-budget.ts";
+import { DEFAULT_ATTEMPTS } from "../../../src/proxy/routing/retry-policy.ts";
+import type { Outcome } from "../client.ts";
+import { type Property, Recent, type Say } from "../property.ts";
+import type { World } from "../world.ts";
+import { SLACK_MS } from "./budget.ts";
+
+export class Losses implements Property {
+  readonly #world: World;
+  readonly #say: Say;
+  readonly #failures = new Recent(1_000 * WINDOW_S + SLACK_MS);
+
+  constructor(world: World, say: Say) {
+    this.#world = world;
+    this.#say = say;
+  }
+
+  /** Whoever has taken longer may have had a try that did: one that waited for a connection is seen by nobody. */
+  get #patienceMs(): number {
+    const { cluster, setup } = this.#world;
+    const { perTryTimeoutMs = cluster.connectTimeoutMs } = setup.rule?.retry ?? {};
+    return Math.min(cluster.connectTimeoutMs, perTryTimeoutMs);
+  }
+
+  onFailure(): void {
+    this.#failures.add(this.#world.timeline.now);
+  }
+
+  onEnded(outcome: Outcome): void {
+    if (outcome.ms >= this.#patienceMs) this.onFailure();
+    const { request, status, flag, tries, ms } = outcome;
+    const { cluster, clients, setup, timeline } = this.#world;
+    const { rule = {} } = setup;
+    const { retry } = rule;
+    if ((status > 0 && status < 500) || !request.isSafe || request.leaves) return;
+    const name = `request ${request.id} got ${status} ${flag} after ${tries} tries and ${ms.toFixed(1)} ms`;
+    if (retry?.on?.includes("5xx") !== true || tries > (retry.attempts ?? DEFAULT_ATTEMPTS)) return;
+    const { requestTimeoutMs = Number.POSITIVE_INFINITY } = rule;
+    if (flag.startsWith("UT") && ms >= requestTimeoutMs) return;
+    if (flag.startsWith("UO") && (setup.cluster.breaker !== undefined || cluster.adaptive !== null)) return;
+    if (cluster.endpoints.every(({ configuredWeight }) => configuredWeight === 0)) return;
+    if (!flag.includes("URX")) {
+      this.#say(`${name}, and was not tried again`);
+      return;
+    }
+    const { minConcurrency = DEFAULT_MIN_CONCURRENCY, minPerSecond = DEFAULT_MIN_PER_SECOND } =
+      cluster.settings.retryBudget ?? {};
+    let failures = this.#failures.within(1_000 * WINDOW_S + SLACK_MS, this.#world.timeline.now);
+    for (const { at } of clients.open.values()) if (timeline.elapsed - at >= this.#patienceMs) failures++;
+    // Whoever is over either minimum has as many failures behind it.
+    if (failures < Math.min(minConcurrency, minPerSecond * WINDOW_S))
+      this.#say(`${name}, by a budget of which at most ${failures} were used`);
+  }
+}
