@@ -42,6 +42,8 @@ export interface Ejectable {
   readonly outlier: OutlierRecord;
   /** Not left out for any reason. */
   readonly isHealthy: boolean;
+  /** 0: takes nothing, and can stand in for nobody. */
+  readonly configuredWeight: number;
 }
 
 export interface OutlierContext<H extends Ejectable> {
@@ -181,7 +183,7 @@ export class OutlierDetection<H extends Ejectable> extends Timed {
     let left = 0;
     for (const other of hosts) {
       if (other.outlier.ejectedUntil !== 0) ejected++;
-      if (other !== host && other.isHealthy) left++;
+      if (other !== host && other.isHealthy && other.configuredWeight > 0) left++;
     }
     if (left === 0) return false;
     if (ejected === 0 && hosts.length >= ALWAYS_ONE_OF) return true;
