@@ -65,10 +65,11 @@ export class Selection<H extends Host> {
     this.#groups = isHashed
       ? [{ hosts: endpoints, share: 1, balancer: hashing }]
       : tiers.map(({ hosts, share }) => group(hosts, share));
-    const isUp = (index: number) =>
-      (this.isPanicking || endpoints[index]!.isHealthy) && !this.#tried.includes(endpoints[index]!);
+    const isTaking = (host: H) => this.isPanicking || host.isHealthy;
+    const isUp = (index: number) => isTaking(endpoints[index]!) && !this.#tried.includes(endpoints[index]!);
     this.#accepts = isHashed ? isUp : null;
-    const bound = boundOf(endpoints, settings.hashBalanceFactor, context.active);
+    const total = endpoints.reduce((sum, host) => sum + (isTaking(host) ? host.weight : 0), 0);
+    const bound = boundOf(endpoints, total, settings.hashBalanceFactor, context.active);
     this.#acceptsBounded = isHashed && bound !== null ? (index) => isUp(index) && bound(index) : null;
   }
 
@@ -116,10 +117,14 @@ function pickFrom<H>({ balancer, hosts }: Group<H>): H | null {
   return index < 0 ? null : hosts[index]!;
 }
 
-/** Consistent hashing with bounded loads (Mirrokni et al.): nobody takes more than `factor` percent of the mean. */
-function boundOf<H extends Host>(hosts: readonly H[], factor: number, active: () => number): Accepts | null {
+/** Consistent hashing with bounded loads (Mirrokni et al.): nobody takes more than `factor` percent of the mean of the `total`. */
+function boundOf<H extends Host>(
+  hosts: readonly H[],
+  total: number,
+  factor: number,
+  active: () => number,
+): Accepts | null {
   if (factor === 0) return null;
-  const total = hosts.reduce((sum, { weight }) => sum + weight, 0);
   return (index) => {
     const { active: own, weight } = hosts[index]!;
     return own < Math.ceil(((factor / 100) * (active() + 1) * weight) / total);
