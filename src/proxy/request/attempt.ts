@@ -36,6 +36,8 @@ const STATUS_OF: Readonly<Record<TryFault, number>> = {
 export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, ClientConnection> {
   readonly #exchange: Exchange;
   readonly #tries: Tries;
+  /** Of the two that an exchange has at most. */
+  readonly isSecond: boolean;
   #cluster: UpstreamCluster | null = null;
   #endpoint: UpstreamEndpoint | null = null;
   upstream: ClientConnection | null = null;
@@ -55,8 +57,9 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   #delay: Delay | null = null;
   #slowBody: SlowBody | null = null;
 
-  constructor(exchange: Exchange, tries: Tries) {
+  constructor(exchange: Exchange, tries: Tries, isSecond: boolean) {
     this.#exchange = exchange;
+    this.isSecond = isSecond;
     this.#tries = tries;
   }
 
@@ -99,27 +102,27 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
       this.#send(pooled);
       return;
     }
-    const { connection, deadlines } = this.#exchange;
+    const { connection } = this.#exchange;
     const cluster = this.#cluster!;
     connection.head.detach();
     this.#setPending(true);
     if (cluster.breakers.default.hasConnectionRoom || cluster.makeRoom()) this.dial();
     else {
-      deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
+      this.#limit(cluster.connectTimeoutMs, "connect_timeout");
       cluster.line.join(this);
     }
   }
 
   /** Held back, or ended before it has begun. */
   #stop({ delayMs }: Injection): void {
-    const { connection, listener, deadlines } = this.#exchange;
+    const { connection, listener } = this.#exchange;
     const { timeoutMs } = this.#tries;
     connection.head.detach();
     if (delayMs === 0) {
       this.released();
       return;
     }
-    if (timeoutMs > 0) deadlines.attempt(timeoutMs, "attempt_timeout");
+    if (timeoutMs > 0) this.#limit(timeoutMs, "attempt_timeout");
     this.#delay = new Delay(this);
     listener.loop.wheel.set(this.#delay, listener.loop.wheel.now() + delayMs);
   }
@@ -150,16 +153,16 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   take(connection: ClientConnection): void {
     this.#setPending(false);
     this.upstream = connection;
-    this.#exchange.deadlines.attempt(0, "connect_timeout");
+    this.#limit(0, "connect_timeout");
     this.#send(connection);
   }
 
   dial(): void {
     const cluster = this.#cluster!;
     const endpoint = this.#endpoint!;
-    const { listener, deadlines } = this.#exchange;
+    const { listener } = this.#exchange;
     const { maxHeadBytes, maxHeaders } = listener.limits;
-    deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
+    this.#limit(cluster.connectTimeoutMs, "connect_timeout");
     const dial = dialOf(cluster, endpoint, listener);
     this.upstream = new ClientConnection(
       ownerOf(cluster, endpoint, listener.loop),
@@ -172,8 +175,13 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
 
   onConnected(): void {
     this.#setPending(false);
-    this.#exchange.deadlines.attempt(0, "connect_timeout");
+    this.#limit(0, "connect_timeout");
     if (this.upstream !== null) this.#send(this.upstream);
+  }
+
+  /** What the try, or a part of it, may take from now; 0: any time. */
+  #limit(ms: number, cause: CauseCode): void {
+    this.#exchange.deadlines.attempt(ms, cause, this.isSecond);
   }
 
   #setPending(isPending: boolean): void {
@@ -189,7 +197,7 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     const { head } = connection;
     const { scratch } = listener.loop;
     const { timeoutMs } = this.#tries;
-    if (timeoutMs > 0) deadlines.attempt(Math.max(1, timeoutMs - this.#delayedMs), "attempt_timeout");
+    if (timeoutMs > 0) this.#limit(Math.max(1, timeoutMs - this.#delayedMs), "attempt_timeout");
     this.#wantsUpgrade = head.hasConnectionUpgrade && wantsUpgrade(head);
     if (replay.state === "empty") replay.begin(head, this.#keepsBody());
     let to = writeForwardedHead(exchange, this.number, this.#wantsUpgrade, deadlines.requestRemaining());
@@ -361,6 +369,7 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   #leave(): void {
     const cluster = this.#cluster!;
     this.#setPending(false);
+    this.#limit(0, "attempt_timeout");
     this.upstream = null;
     if (this.injection !== null) this.#forgetInjection();
     cluster.ended(this.#endpoint!, this.#exchange.priority);
@@ -402,7 +411,7 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     const { connection } = this.#exchange;
     if (replay.state !== "whole") return false;
     replay.restore(connection.head);
-    if (!isUnseen && !isIdempotent(connection.head)) return false;
+    if (!isUnseen && !(isIdempotent(connection.head) && this.#tries.mayRepeat(this))) return false;
     this.#leave();
     this.#tries.repeat(this);
     return true;

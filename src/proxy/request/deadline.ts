@@ -18,10 +18,13 @@ export class Deadlines extends Timed {
   /** Absolute times; 0: none. */
   #requestAt = 0;
   #attemptAt = 0;
+  /** Of a try beside another. */
+  #secondAt = 0;
   #discoveryAt = 0;
   #retryAt = 0;
   #hedgeAt = 0;
   #attemptCause: CauseCode = "attempt_timeout";
+  #secondCause: CauseCode = "attempt_timeout";
 
   constructor(exchange: Exchange) {
     super();
@@ -43,6 +46,7 @@ export class Deadlines extends Timed {
     this.#lastActivity = now;
     this.#requestAt = 0;
     this.#attemptAt = 0;
+    this.#secondAt = 0;
     this.#discoveryAt = 0;
     this.#retryAt = 0;
     this.#hedgeAt = 0;
@@ -83,7 +87,6 @@ export class Deadlines extends Timed {
 
   /** The next try, from now, after one that has ended. */
   retry(ms: number): void {
-    this.#attemptAt = 0;
     this.#hedgeAt = 0;
     this.#retryAt = this.#wheel.now() + ms;
     this.#arm();
@@ -96,12 +99,18 @@ export class Deadlines extends Timed {
     this.#arm();
   }
 
-  /** The attempt, from now; 0 takes the limit away. */
-  attempt(ms: number, cause: CauseCode): void {
-    if (ms === 0 && this.#attemptAt === 0) return;
-    this.#attemptAt = ms === 0 ? 0 : this.#wheel.now() + ms;
-    this.#attemptCause = cause;
-    this.#arm();
+  /** One of the tries, from now; 0 takes the limit away. `isSecond`: of two it is the other. */
+  attempt(ms: number, cause: CauseCode, isSecond = false): void {
+    const at = ms === 0 ? 0 : this.#wheel.now() + ms;
+    if (isSecond) {
+      this.#secondAt = at;
+      this.#secondCause = cause;
+    } else {
+      this.#attemptAt = at;
+      this.#attemptCause = cause;
+    }
+    // Without a limit it fires too early at most, and then looks for what is next.
+    if (ms > 0) this.#arm();
   }
 
   /** Configuration, from now; 0 takes the limit away. */
@@ -144,7 +153,11 @@ export class Deadlines extends Timed {
     else if (isDue(this.#requestAt, now)) exchange.fail("request_timeout");
     else if (isDue(this.#attemptAt, now)) {
       this.#attemptAt = 0;
-      exchange.tries.timedOut(this.#attemptCause);
+      exchange.tries.timedOut(this.#attemptCause, false);
+      if (exchange.isActive) this.#arm();
+    } else if (isDue(this.#secondAt, now)) {
+      this.#secondAt = 0;
+      exchange.tries.timedOut(this.#secondCause, true);
       if (exchange.isActive) this.#arm();
     } else if (isDue(this.#retryAt, now)) {
       this.#retryAt = 0;
@@ -163,6 +176,7 @@ export class Deadlines extends Timed {
     let at = this.#idleAt;
     if (this.#requestAt !== 0 && this.#requestAt < at) at = this.#requestAt;
     if (this.#attemptAt !== 0 && this.#attemptAt < at) at = this.#attemptAt;
+    if (this.#secondAt !== 0 && this.#secondAt < at) at = this.#secondAt;
     if (this.#discoveryAt !== 0 && this.#discoveryAt < at) at = this.#discoveryAt;
     if (this.#retryAt !== 0 && this.#retryAt < at) at = this.#retryAt;
     if (this.#hedgeAt !== 0 && this.#hedgeAt < at) at = this.#hedgeAt;

@@ -36,7 +36,7 @@ export class Tries {
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
-    this.#attempt = new Attempt(exchange, this);
+    this.#attempt = new Attempt(exchange, this, false);
   }
 
   get attempt(): Attempt {
@@ -64,8 +64,7 @@ export class Tries {
     const exchange = this.#exchange;
     const cluster = exchange.cluster!;
     const { retries } = this;
-    const now = exchange.listener.loop.wheel.now();
-    if (retries.count === 0) cluster.budget.request(now);
+    if (retries.count === 0 && same === null) cluster.budget.request(exchange.listener.loop.wheel.now());
     if (!cluster.hasRoom(exchange.priority)) {
       this.#overflow();
       return;
@@ -104,6 +103,19 @@ export class Tries {
     this.#exchange.fail("overflow", cluster?.name ?? "");
   }
 
+  /**
+   * Whether a try on a pooled connection that has died may be begun anew although it may have been seen. An endpoint that breaks
+   * off requests looks the same as one that closes idle connections, so the budget bounds these as it does retries.
+   */
+  mayRepeat(attempt: Attempt): boolean {
+    if (this.#other(attempt)?.isActive === true) return true;
+    const { cluster, listener } = this.#exchange;
+    const now = listener.loop.wheel.now();
+    if (cluster!.retryAllowance(now) !== "now") return false;
+    this.#hold(now, 1);
+    return true;
+  }
+
   /** A pooled connection was dead, or the endpoint has gone: the same try again, which is no retry. */
   repeat(attempt: Attempt): void {
     if (this.#other(attempt)?.isActive === true) return;
@@ -125,12 +137,12 @@ export class Tries {
     if (!this.retries.isSafe(connection.head) || !this.retries.mayHedge(cluster, now)) return;
     const endpoint = pickEndpoint(exchange, cluster);
     if (endpoint === null || this.retries.tried.includes(endpoint)) return;
+    this.#spare ??= new Attempt(exchange, this, !this.#attempt.isSecond);
+    if (!this.#spare.start(cluster, endpoint, this.retries.count + 1, this.#draw())) return;
     this.#hold(now, 2);
     cluster.stats.count("weft_hedges_total");
     this.retries.count++;
     this.retries.tried.push(endpoint);
-    this.#spare ??= new Attempt(exchange, this);
-    if (!this.#spare.start(cluster, endpoint, this.retries.count, this.#draw())) this.retries.count--;
   }
 
   /** A FaultInjection has ended a try. */
@@ -271,10 +283,10 @@ export class Tries {
     return all.filter((one) => one !== "-").join();
   }
 
-  /** What is under way has taken too long. */
-  timedOut(cause: CauseCode): void {
-    if (this.#spare?.isActive === true) this.#spare.abandon();
-    if (this.#attempt.isActive && this.#exchange.status === 0) this.#attempt.timedOut(cause);
+  /** A try has taken too long; one beside it goes on. */
+  timedOut(cause: CauseCode, isSecond: boolean): void {
+    const attempt = this.#attempt.isSecond === isSecond ? this.#attempt : this.#spare;
+    if (attempt?.isActive === true && this.#exchange.status === 0) attempt.timedOut(cause);
     else this.#exchange.fail(cause);
   }
 
