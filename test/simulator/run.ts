@@ -1,6 +1,7 @@
 /** One run: a scenario's setup for a seed, with all properties watched. */
 import type { Outcome, Request } from "./client.ts";
 import type { Arrival, Instance } from "./instance.ts";
+import { BoundedLoad } from "./properties/bounded-load.ts";
 import { Budget } from "./properties/budget.ts";
 import { Counters } from "./properties/counters.ts";
 import { Ejections } from "./properties/ejections.ts";
@@ -28,6 +29,7 @@ class Run implements Required<Property> {
       ejections,
       new Losses(world, say),
       new Fairness(world, say),
+      new BoundedLoad(world, say),
     ];
   }
 

@@ -20,8 +20,8 @@ import type { Setup } from "./scenario.ts";
 import { Timeline } from "./timeline.ts";
 
 const CLUSTER = "shop.default:80";
-/** After the last request everything may finish, until nothing may be left. */
-export const QUIET_MS = 30_000;
+/** After the last request everything may finish, by stream idle timeout if need be, until nothing may be left. */
+export const QUIET_MS = 330_000;
 
 export class World implements Network {
   readonly timeline = new Timeline();
@@ -30,6 +30,7 @@ export class World implements Network {
   readonly cluster: UpstreamCluster;
   readonly clients: Clients;
   readonly setup: Setup;
+  readonly seed: number;
   /** Connections to instances that are open, or are being made. */
   connections = 0;
   readonly #outbound: Outbound;
@@ -39,6 +40,7 @@ export class World implements Network {
 
   constructor(setup: Setup, seed: number, watcher: Required<Property>) {
     this.setup = setup;
+    this.seed = seed;
     this.#watcher = watcher;
     this.random = seededRandom(seed);
     const allocator = new SlotAllocator(

@@ -21,7 +21,8 @@ export class Budget implements Property {
   readonly #world: World;
   readonly #say: Say;
   readonly #requests = new Recent(WINDOW_MS + SLACK_MS);
-  readonly #again = new Recent(WINDOW_MS);
+  #again = new Recent(WINDOW_MS);
+  #settings: unknown;
   #retrying = 0;
   #open = 0;
 
@@ -52,6 +53,11 @@ export class Budget implements Property {
   /** Of the requests of the last 10 s, too. */
   onArrival({ attempt }: Arrival, request: Request | undefined): void {
     const { retryBudget = {}, breaker = {} } = this.#world.cluster.settings;
+    if (this.#settings !== this.#world.cluster.settings) {
+      // Another budget begins anew.
+      this.#settings = this.#world.cluster.settings;
+      this.#again = new Recent(WINDOW_MS);
+    }
     const isAgain = attempt > 1 || (request !== undefined && request.arrivals > 1);
     if (!isAgain || breaker.maxRetries !== undefined) return;
     const { now } = this.#world.timeline;

@@ -8,6 +8,7 @@ export class Counters implements Property {
   readonly #world: World;
   readonly #say: Say;
   #ended = 0;
+  readonly #before = new Map<string, number>();
 
   constructor(world: World, say: Say) {
     this.#world = world;
@@ -38,11 +39,16 @@ export class Counters implements Property {
     if (inHand > active) this.#say(`instances work on ${inHand} of ${active} tries`);
     if (connections > breaker.connections)
       this.#say(`${connections} connections, of which ${breaker.connections} are counted`);
-    if (connections > (limits.maxConnections ?? DEFAULT_LIMIT)) this.#say(`${connections} connections`);
-    if (breaker.pending > (limits.maxPending ?? DEFAULT_LIMIT)) this.#say(`${breaker.pending} pending`);
-    if (breaker.requests > (limits.maxRequests ?? DEFAULT_LIMIT)) this.#say(`${breaker.requests} requests`);
-    if (limits.maxRetries !== undefined && breaker.retries > limits.maxRetries)
-      this.#say(`${breaker.retries} retries`);
+    // A limit that is lowered while more is under way holds for what comes.
+    const more = (what: string, now: number, limit = DEFAULT_LIMIT) => {
+      const before = this.#before.get(what) ?? 0;
+      this.#before.set(what, now);
+      if (now > before && now > limit) this.#say(`${now} ${what}, of at most ${limit}`);
+    };
+    more("connections", connections, limits.maxConnections);
+    more("pending", breaker.pending, limits.maxPending);
+    more("requests", breaker.requests, limits.maxRequests);
+    more("retries", breaker.retries, limits.maxRetries ?? Number.POSITIVE_INFINITY);
   }
 
   onEnded(_outcome: Outcome): void {

@@ -50,7 +50,7 @@ export class Fairness implements Property {
 
   #judge(from: number): void {
     const { cluster, timeline, instances } = this.#world;
-    const { slowStart, hashBalanceFactor } = cluster.settings;
+    const { slowStart, hashBalanceFactor, loadBalancer } = cluster.settings;
     const total = cluster.endpoints.reduce((sum, { configuredWeight }) => sum + configuredWeight, 0);
     const quickest = Math.min(...instances.map(({ conduct }) => conduct.ms ?? 5));
     for (const { address, configuredWeight, since } of cluster.endpoints) {
@@ -62,7 +62,9 @@ export class Fairness implements Property {
       )
         continue;
       const isNew = timeline.now - since < WINDOW_MS + (slowStart?.windowMs ?? 0);
-      const hasChanged = instance.script.phases.some((phase) => phase.from > from);
+      // Peak EWMA remembers an endpoint's failures for longer than this.
+      const changedSince = loadBalancer === "peakEwma" ? 0 : from;
+      const hasChanged = instance.script.phases.some((phase) => phase.from > changedSince);
       const { workers = 0, ms = 5 } = instance.conduct;
       if (isNew || hasChanged || !instance.isWell || workers > 0 || ms > SLOW * quickest) continue;
       const expected = (this.#total * configuredWeight) / total;

@@ -8,6 +8,7 @@ import {
   WINDOW_S,
 } from "../../../src/proxy/clusters/retry-budget.ts";
 import { DEFAULT_ATTEMPTS } from "../../../src/proxy/routing/retry-policy.ts";
+import { OUTBOUND } from "../../harness/loop.ts";
 import type { Outcome } from "../client.ts";
 import { type Property, Recent, type Say } from "../property.ts";
 import type { World } from "../world.ts";
@@ -43,9 +44,13 @@ export class Losses implements Property {
     if ((status > 0 && status < 500) || !request.isSafe || request.leaves) return;
     const name = `request ${request.id} got ${status} ${flag} after ${tries} tries and ${ms.toFixed(1)} ms`;
     if (retry?.on?.includes("5xx") !== true || tries > (retry.attempts ?? DEFAULT_ATTEMPTS)) return;
-    const { requestTimeoutMs = Number.POSITIVE_INFINITY } = rule;
+    const { requestTimeoutMs = OUTBOUND.limits.streamIdleTimeoutMs } = rule;
     if (flag.startsWith("UT") && ms >= requestTimeoutMs) return;
-    if (flag.startsWith("UO") && (setup.cluster.breaker !== undefined || cluster.adaptive !== null)) return;
+    if (
+      flag.startsWith("UO") &&
+      ((setup.cluster.breaker ?? cluster.settings.breaker) !== undefined || cluster.adaptive !== null)
+    )
+      return;
     if (cluster.endpoints.every(({ configuredWeight }) => configuredWeight === 0)) return;
     if (!flag.includes("URX")) {
       this.#say(`${name}, and was not tried again`);

@@ -165,7 +165,7 @@ export const rollingRestart: Scenario = {
       durationMs: 2_000 + count * every,
     };
   },
-  judge: ({ outcomes }) => atLeast("success", successRate(outcomes), 0.999),
+  judge: ({ outcomes }) => atLeast("success", successRate(outcomes), 0.99),
 };
 
 export const panic: Scenario = {

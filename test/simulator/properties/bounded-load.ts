@@ -1,0 +1,36 @@
+/** With bounded loads nobody who is chosen by hash has more than the factor times the mean of those that are well. */
+import type { UpstreamEndpoint } from "../../../src/proxy/request/listener-context.ts";
+import type { Property, Say } from "../property.ts";
+import type { World } from "../world.ts";
+
+export class BoundedLoad implements Property {
+  readonly #world: World;
+  readonly #say: Say;
+  #before = new Map<UpstreamEndpoint, number>();
+
+  constructor(world: World, say: Say) {
+    this.#world = world;
+    this.#say = say;
+  }
+
+  onStep(): void {
+    const { active, endpoints, retrying, settings } = this.#world.cluster;
+    const { hashBalanceFactor, loadBalancer } = settings;
+    if (hashBalanceFactor === undefined || (loadBalancer !== "ringHash" && loadBalancer !== "maglev")) {
+      this.#before.clear();
+      return;
+    }
+    const before = this.#before;
+    this.#before = new Map(endpoints.map((endpoint) => [endpoint, endpoint.active]));
+    // A try again may not go to where the last one was, and takes whom it finds.
+    if (retrying > 0) return;
+    const well = endpoints.filter(({ isHealthy }) => isHealthy);
+    const total = well.reduce((sum, { weight }) => sum + weight, 0);
+    for (const [index, endpoint] of endpoints.entries()) {
+      if (endpoint.active <= (before.get(endpoint) ?? endpoint.active) || !endpoint.isHealthy) continue;
+      const most = Math.ceil(((hashBalanceFactor / 100) * active * endpoint.weight) / total);
+      if (endpoint.active > most)
+        this.#say(`endpoint ${index} has ${endpoint.active} of ${active}, not ${most}`);
+    }
+  }
+}
