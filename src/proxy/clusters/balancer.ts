@@ -32,7 +32,7 @@ export interface Balancer {
   /**
    * Index of an endpoint with a weight over 0, or -1 when there is none. `hash`: of what makes requests belong together, from 0
    * to 2^32 - 1; those who do not hash leave it. With `accepts` a hashed request goes to the next that it accepts, so that
-   * keys of one who is left out do not make others' keys move; -1 when it accepts none.
+   * keys of one who is left out do not make others' keys move; -1 when it accepts none of the next few dozen.
    */
   pick(hash?: number, accepts?: Accepts): number;
 }

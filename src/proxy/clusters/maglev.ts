@@ -3,7 +3,7 @@
  * are even and a pick is one look-up. When endpoints change, few more keys move than must.
  */
 import type { Accepts, Balancer, Hashed, Random } from "./balancer.ts";
-import { hashOf } from "./hash.ts";
+import { hashOf, MAX_PLACES } from "./hash.ts";
 
 /** A prime (Envoy's default). */
 export const TABLE_SIZE = 65_537;
@@ -20,7 +20,7 @@ export class Maglev implements Balancer {
   /** `hash`: of the request's key; without one any endpoint is as good. */
   pick(hash = Math.floor(this.#random() * 2 ** 32), accepts?: Accepts): number {
     const table = this.#table;
-    for (let step = 0; step < table.length; step++) {
+    for (let step = 0; step < MAX_PLACES && table.length > 0; step++) {
       const index = table[(hash + step) % TABLE_SIZE]!;
       if (accepts === undefined || accepts(index)) return index;
     }

@@ -3,7 +3,7 @@
  * to its weight, and a key belongs to the first place at or after its own. When an endpoint goes, its keys alone move.
  */
 import type { Accepts, Balancer, Hashed, Random } from "./balancer.ts";
-import { hashOf } from "./hash.ts";
+import { hashOf, MAX_PLACES } from "./hash.ts";
 
 /** Places on the ring, at least (Envoy's minimum_ring_size). */
 export const MINIMUM_RING_SIZE = 1_024;
@@ -52,7 +52,7 @@ export class RingHash implements Balancer {
       if (places[middle]! >= wanted) high = middle;
       else low = middle + 1;
     }
-    for (let step = 0; step < places.length; step++) {
+    for (let step = 0; step < MAX_PLACES; step++) {
       const index = places[(low + step) % places.length]! % INDEX_RANGE;
       if (accepts === undefined || accepts(index)) return index;
     }

@@ -89,14 +89,14 @@ export class Selection<H extends Host> {
   }
 
   #hashed(hash: number | undefined, tried: readonly H[], accepts: Accepts): H | null {
-    const { balancer, hosts } = this.#groups[0]!;
+    const group = this.#groups[0]!;
     this.#tried = tried;
     const wanted = hash ?? Math.floor(this.#context.random() * 2 ** 32);
-    let index = this.#acceptsBounded === null ? -1 : balancer.pick(wanted, this.#acceptsBounded);
-    if (index < 0) index = balancer.pick(wanted, accepts);
+    let index = this.#acceptsBounded === null ? -1 : hashedFrom(group, wanted, this.#acceptsBounded);
+    if (index < 0) index = hashedFrom(group, wanted, accepts);
     this.#tried = NONE;
-    if (index < 0 && tried.length > 0) index = balancer.pick(wanted, accepts);
-    return index < 0 ? null : hosts[index]!;
+    if (index < 0 && tried.length > 0) index = hashedFrom(group, wanted, accepts);
+    return index < 0 ? null : group.hosts[index]!;
   }
 
   /** The least busy of those that have not been tried. */
@@ -110,6 +110,17 @@ export class Selection<H extends Host> {
     }
     return best;
   }
+}
+
+/** Where the hash belongs; when nearly all are left out, the first in turn that is accepted. */
+function hashedFrom<H extends Host>({ balancer, hosts }: Group<H>, hash: number, accepts: Accepts): number {
+  const place = balancer.pick(hash, accepts);
+  if (place >= 0) return place;
+  for (let step = 0; step < hosts.length; step++) {
+    const index = (hash + step) % hosts.length;
+    if (hosts[index]!.weight > 0 && accepts(index)) return index;
+  }
+  return -1;
 }
 
 function pickFrom<H>({ balancer, hosts }: Group<H>): H | null {
