@@ -1,16 +1,26 @@
 /** With bounded loads nobody who is chosen by hash has more than the factor times the mean of those that are well. */
 import type { UpstreamEndpoint } from "../../../src/proxy/request/listener-context.ts";
+import type { Arrival } from "../instance.ts";
 import type { Property, Say } from "../property.ts";
 import type { World } from "../world.ts";
+
+/** Longer than it takes to give up a connection. */
+const SETTLING_MS = 2_000;
 
 export class BoundedLoad implements Property {
   readonly #world: World;
   readonly #say: Say;
   #before = new Map<UpstreamEndpoint, number>();
+  #unsettledUntil = 0;
 
   constructor(world: World, say: Say) {
     this.#world = world;
     this.#say = say;
+  }
+
+  /** A connection was refused, or never comes: another endpoint is asked. */
+  onFailure(arrival: Arrival | null): void {
+    if (arrival === null) this.#unsettledUntil = this.#world.timeline.elapsed + SETTLING_MS;
   }
 
   onStep(): void {
@@ -23,7 +33,7 @@ export class BoundedLoad implements Property {
     const before = this.#before;
     this.#before = new Map(endpoints.map((endpoint) => [endpoint, endpoint.active]));
     // A try again may not go to where the last one was, and takes whom it finds.
-    if (retrying > 0) return;
+    if (retrying > 0 || this.#world.timeline.elapsed < this.#unsettledUntil) return;
     const well = endpoints.filter(({ isHealthy }) => isHealthy);
     const total = well.reduce((sum, { weight }) => sum + weight, 0);
     for (const [index, endpoint] of endpoints.entries()) {

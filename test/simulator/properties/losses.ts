@@ -2,22 +2,20 @@
  * No request is lost that had an alternative: one that may be sent again and has failed has had all its tries, or the budget was
  * used up, which clients and instances can tell from how much has failed.
  */
-import {
-  DEFAULT_MIN_CONCURRENCY,
-  DEFAULT_MIN_PER_SECOND,
-  WINDOW_S,
-} from "../../../src/proxy/clusters/retry-budget.ts";
+import { DEFAULT_MIN_CONCURRENCY, DEFAULT_MIN_PER_SECOND } from "../../../src/proxy/clusters/retry-budget.ts";
 import { DEFAULT_ATTEMPTS } from "../../../src/proxy/routing/retry-policy.ts";
 import { OUTBOUND } from "../../harness/loop.ts";
 import type { Outcome } from "../client.ts";
 import { type Property, Recent, type Say } from "../property.ts";
 import type { World } from "../world.ts";
-import { SLACK_MS } from "./budget.ts";
+
+/** What was used of the budget was used in this time, most generously. */
+const MEMORY_MS = 3_000;
 
 export class Losses implements Property {
   readonly #world: World;
   readonly #say: Say;
-  readonly #failures = new Recent(1_000 * WINDOW_S + SLACK_MS);
+  readonly #failures = new Recent(MEMORY_MS);
 
   constructor(world: World, say: Say) {
     this.#world = world;
@@ -58,10 +56,10 @@ export class Losses implements Property {
     }
     const { minConcurrency = DEFAULT_MIN_CONCURRENCY, minPerSecond = DEFAULT_MIN_PER_SECOND } =
       cluster.settings.retryBudget ?? {};
-    let failures = this.#failures.within(1_000 * WINDOW_S + SLACK_MS, this.#world.timeline.now);
+    let failures = this.#failures.within(MEMORY_MS, this.#world.timeline.now);
     for (const { at } of clients.open.values()) if (timeline.elapsed - at >= this.#patienceMs) failures++;
     // Whoever is over either minimum has as many failures behind it.
-    if (failures < Math.min(minConcurrency, minPerSecond * WINDOW_S))
+    if (failures < Math.min(minConcurrency, minPerSecond))
       this.#say(`${name}, by a budget of which at most ${failures} were used`);
   }
 }
