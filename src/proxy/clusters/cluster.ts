@@ -253,6 +253,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     for (const endpoint of before) if (endpoint.isRemoved) endpoint.leave();
     this.#hash(table);
     this.#weigh();
+    this.#outlier?.hostsChanged();
   }
 
   #hash(given: HashTable | undefined): void {
@@ -270,6 +271,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
       endpoint.failsCheck = fails;
       this.#healthChanged(endpoint);
     }
+    this.#outlier?.hostsChanged();
   }
 
   /** Endpoints, by key, whose active check has passed: those that are ejected come back (Envoy, by default). */

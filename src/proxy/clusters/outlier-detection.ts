@@ -100,6 +100,13 @@ export class OutlierDetection<H extends Ejectable> extends Timed {
     this.#context.onChange(host);
   }
 
+  /** Others have gone, or fail their checks: when nobody is left, those who were left out for the others' sake come back. */
+  hostsChanged(): void {
+    const hosts = this.#context.hosts();
+    if (hosts.some((host) => host.isHealthy && host.configuredWeight > 0)) return;
+    for (const host of hosts) this.forgive(host);
+  }
+
   stop(): void {
     this.#context.wheel.remove(this);
     for (const host of this.#context.hosts()) this.forgive(host);

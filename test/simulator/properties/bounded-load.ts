@@ -12,6 +12,7 @@ export class BoundedLoad implements Property {
   readonly #say: Say;
   #before = new Map<UpstreamEndpoint, number>();
   #unsettledUntil = 0;
+  #activeBefore = 0;
 
   constructor(world: World, say: Say) {
     this.#world = world;
@@ -31,6 +32,9 @@ export class BoundedLoad implements Property {
       return;
     }
     const before = this.#before;
+    // Several may begin and end in one step; the bound was that of the busiest moment.
+    const busiest = Math.max(active, this.#activeBefore + 1);
+    this.#activeBefore = active;
     this.#before = new Map(endpoints.map((endpoint) => [endpoint, endpoint.active]));
     // A try again may not go to where the last one was, and takes whom it finds.
     if (retrying > 0 || this.#world.timeline.elapsed < this.#unsettledUntil) return;
@@ -38,9 +42,9 @@ export class BoundedLoad implements Property {
     const total = well.reduce((sum, { weight }) => sum + weight, 0);
     for (const [index, endpoint] of endpoints.entries()) {
       if (endpoint.active <= (before.get(endpoint) ?? endpoint.active) || !endpoint.isHealthy) continue;
-      const most = Math.ceil(((hashBalanceFactor / 100) * active * endpoint.weight) / total);
+      const most = Math.ceil(((hashBalanceFactor / 100) * busiest * endpoint.weight) / total);
       if (endpoint.active > most)
-        this.#say(`endpoint ${index} has ${endpoint.active} of ${active}, not ${most}`);
+        this.#say(`endpoint ${index} has ${endpoint.active} of ${busiest}, not ${most}`);
     }
   }
 }

@@ -2,6 +2,7 @@
  * No request is lost that had an alternative: one that may be sent again and has failed has had all its tries, or the budget was
  * used up, which clients and instances can tell from how much has failed.
  */
+import { DEFAULT_LIMIT } from "../../../src/proxy/clusters/breaker.ts";
 import { DEFAULT_MIN_CONCURRENCY, DEFAULT_MIN_PER_SECOND } from "../../../src/proxy/clusters/retry-budget.ts";
 import { DEFAULT_ATTEMPTS } from "../../../src/proxy/routing/retry-policy.ts";
 import { OUTBOUND } from "../../harness/loop.ts";
@@ -26,7 +27,8 @@ export class Losses implements Property {
   get #patienceMs(): number {
     const { cluster, setup } = this.#world;
     const { perTryTimeoutMs = cluster.connectTimeoutMs } = setup.rule?.retry ?? {};
-    return Math.min(cluster.connectTimeoutMs, perTryTimeoutMs);
+    const { backendRequestTimeoutMs = perTryTimeoutMs } = setup.rule ?? {};
+    return Math.min(cluster.connectTimeoutMs, perTryTimeoutMs, backendRequestTimeoutMs);
   }
 
   onFailure(): void {
@@ -42,13 +44,11 @@ export class Losses implements Property {
     if ((status > 0 && status < 500) || !request.isSafe || request.leaves) return;
     const name = `request ${request.id} got ${status} ${flag} after ${tries} tries and ${ms.toFixed(1)} ms`;
     if (retry?.on?.includes("5xx") !== true || tries > (retry.attempts ?? DEFAULT_ATTEMPTS)) return;
+    const isLimited =
+      (setup.cluster.breaker ?? cluster.settings.breaker) !== undefined || cluster.adaptive !== null;
     const { requestTimeoutMs = OUTBOUND.limits.streamIdleTimeoutMs } = rule;
     if (flag.startsWith("UT") && ms >= requestTimeoutMs) return;
-    if (
-      flag.startsWith("UO") &&
-      ((setup.cluster.breaker ?? cluster.settings.breaker) !== undefined || cluster.adaptive !== null)
-    )
-      return;
+    if (flag.startsWith("UO") && (isLimited || cluster.active >= DEFAULT_LIMIT)) return;
     if (cluster.endpoints.every(({ configuredWeight }) => configuredWeight === 0)) return;
     if (!flag.includes("URX")) {
       this.#say(`${name}, and was not tried again`);

@@ -70,7 +70,7 @@ export const hedging: Scenario = {
     notes.set("p99 by that without", ratio);
     notes.set("tries per request", load);
     const wrong = load <= 1.2 ? [] : [`${load} tries per request`];
-    return ratio <= 0.5 ? wrong : [...wrong, `p99 is ${ratio} of what it is without`];
+    return ratio <= 0.6 ? wrong : [...wrong, `p99 is ${ratio} of what it is without`];
   },
 };
 
