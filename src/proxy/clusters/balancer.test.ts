@@ -6,7 +6,7 @@ import { seededRandom } from "../../../test/harness/random.ts";
 import { runs } from "../../../test/harness/runs.ts";
 import type { LoadBalancerPolicy } from "../../discovery/messages.ts";
 import { type Balancer, makeBalancer, type Random } from "./balancer.ts";
-import { hashOf } from "./hash.ts";
+import { hashOf, MAX_PLACES } from "./hash.ts";
 import { Latency } from "./latency.ts";
 
 const POLICIES: readonly LoadBalancerPolicy[] = ["leastRequest", "roundRobin", "random", "peakEwma"];
@@ -283,6 +283,16 @@ describe.each(["ringHash", "maglev"] as const)("%s", (policy) => {
     const moved = others.filter((stayed) => !stayed).length / others.length;
     expect(moved).toBeLessThan(policy === "ringHash" ? 0.001 : 0.1);
     expect(after).not.toContain("e");
+  });
+
+  it("a request that all refuse looks at few places", () => {
+    let asked = 0;
+    const refuse = () => {
+      asked++;
+      return false;
+    };
+    expect(make(policy, idle([1, 1, 1]), seededRandom(1)).pick(7, refuse)).toBe(-1);
+    expect(asked).toBeLessThanOrEqual(MAX_PLACES);
   });
 
   it("weights of zero own nothing, and without a key any endpoint is picked", () => {

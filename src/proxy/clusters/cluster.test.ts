@@ -69,6 +69,16 @@ function setUp(policy: LoadBalancerPolicy = "leastRequest") {
 }
 
 describe("cluster", () => {
+  it.each(["ringHash", "maglev"] as const)(
+    "%s finds the one that has not been tried, among hundreds",
+    (policy) => {
+      const { cluster } = setUp(policy);
+      cluster.setEndpoints(Array.from({ length: 300 }, (_, i) => endpoint(i + 1, i === 7 ? 0 : 1)));
+      const tried = cluster.endpoints.filter(({ port }) => port !== 200);
+      for (let hash = 0; hash < 2 ** 32; hash += 2 ** 27) expect(cluster.pick(hash, tried)?.port).toBe(200);
+    },
+  );
+
   it("has no endpoint for a request before it has any, and after all are gone or weigh nothing", () => {
     const { cluster } = setUp();
     expect(cluster.pick()).toBeNull();

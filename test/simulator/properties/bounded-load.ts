@@ -26,8 +26,10 @@ export class BoundedLoad implements Property {
 
   onStep(): void {
     const { active, endpoints, retrying, settings } = this.#world.cluster;
-    const { hashBalanceFactor, loadBalancer } = settings;
-    if (hashBalanceFactor === undefined || (loadBalancer !== "ringHash" && loadBalancer !== "maglev")) {
+    const { breaker, hashBalanceFactor, loadBalancer } = settings;
+    const isHashed = loadBalancer === "ringHash" || loadBalancer === "maglev";
+    // Who waits for a connection in vain asks another endpoint, and nobody sees it.
+    if (hashBalanceFactor === undefined || breaker?.maxConnections !== undefined || !isHashed) {
       this.#before.clear();
       return;
     }
