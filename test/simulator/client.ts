@@ -29,6 +29,8 @@ export interface Outcome {
   readonly request: Request;
   /** 0: cut off without an answer. */
   readonly status: number;
+  /** The answer has begun and not ended. */
+  readonly isCut: boolean;
   readonly ms: number;
   /** As the access log would say it. */
   readonly flag: string;
@@ -138,6 +140,9 @@ export class Clients {
   }
 }
 
+const BODY = Buffer.from("body");
+/** Of every other request, so that bodies are kept apart from heads. */
+const BODY_LATER_MS = 1;
 const TRACE = "X-Request-Id: 1\r\nTraceparent: 1\r\n";
 
 /** One connection. */
@@ -167,11 +172,12 @@ export class Client implements Far {
       Buffer.from(
         request.isSafe
           ? `GET /${request.id} HTTP/1.1\r\n${fields}\r\n`
-          : `POST /${request.id} HTTP/1.1\r\n${fields}Content-Length: 4\r\n\r\nbody`,
+          : `POST /${request.id} HTTP/1.1\r\n${fields}Content-Length: 4\r\n\r\n`,
         "latin1",
       ),
       0,
     );
+    if (!request.isSafe) this.near.deliver(BODY, request.id % 2 === 0 ? 0 : BODY_LATER_MS);
   }
 
   leave(request: Request): void {
@@ -194,16 +200,16 @@ export class Client implements Far {
       body -= end + 4;
     }
     this.#bodyLeft -= body;
-    if (this.#bodyLeft <= 0) this.#ended();
+    if (this.#bodyLeft <= 0) this.#ended(false);
   }
 
-  #ended(): void {
+  #ended(isCut: boolean): void {
     const request = this.#request;
     if (request === null) return;
     const clients = this.#clients;
     const { timeline } = clients.context;
     const { flag, tries } = this.exchange;
-    const outcome = { request, status: this.#status, ms: timeline.elapsed - request.at, flag };
+    const outcome = { request, status: this.#status, isCut, ms: timeline.elapsed - request.at, flag };
     this.#request = null;
     this.#status = 0;
     if (!clients.open.delete(request.id)) clients.context.onFault(`request ${request.id} ended twice`);
@@ -216,8 +222,7 @@ export class Client implements Far {
   }
 
   ended(isClosed: boolean): void {
-    this.#status = 0;
-    this.#ended();
+    this.#ended(this.#status > 0);
     this.#clients.gone(this);
     this.#closes = true;
     if (!isClosed) this.near.finish(0);

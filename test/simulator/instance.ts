@@ -21,6 +21,10 @@ export interface Conduct {
   readonly status?: number;
   /** Share of requests whose connection breaks in place of an answer. */
   readonly resets?: number;
+  /** Share of answers whose body comes later than their head. */
+  readonly drips?: number;
+  /** Share of answers that break off after their head. */
+  readonly cuts?: number;
   /** Share of requests that never get an answer. */
   readonly silent?: number;
   /** So many requests at once are worked on, others wait their turn; 0: any number. */
@@ -64,6 +68,7 @@ export interface Network {
 /** One way. */
 const WIRE_MS = 0.1;
 const PORT = 9_000;
+const BODY_BYTES = 2;
 
 interface Job {
   readonly wire: InstanceWire;
@@ -112,8 +117,15 @@ export class Instance {
     return this.#conduct;
   }
   get isWell(): boolean {
-    const { connects = "accept", errors = 0, resets = 0, silent = 0, isFrozen = false } = this.#conduct;
-    return connects === "accept" && errors === 0 && resets === 0 && silent === 0 && !isFrozen;
+    const {
+      connects = "accept",
+      errors = 0,
+      resets = 0,
+      cuts = 0,
+      silent = 0,
+      isFrozen = false,
+    } = this.#conduct;
+    return connects === "accept" && errors + resets + cuts + silent === 0 && !isFrozen;
   }
 
   #begin(conduct: Conduct): void {
@@ -169,10 +181,13 @@ export class Instance {
 
   #serve(job: Job): void {
     const { ms = 5, spread = "exponential", errors = 0, status = 503, resets = 0 } = this.#conduct;
+    const { drips = 0, cuts = 0 } = this.#conduct;
     const { random, timeline } = this.network;
     const took = spread === "fixed" ? ms : -ms * Math.log(1 - random());
     const isReset = resets > 0 && random() < resets;
     const answer = errors > 0 && random() < errors ? status : 200;
+    const isCut = cuts > 0 && random() < cuts;
+    const isDripping = isCut || (drips > 0 && random() < drips);
     this.#working++;
     timeline.after(WIRE_MS + took, () => {
       this.#working--;
@@ -181,9 +196,21 @@ export class Instance {
       const { wire, arrival } = job;
       if (wire.arrival !== arrival) return;
       if (isReset || answer >= 500) this.network.onFailure(arrival, this, isReset ? "reset" : `${answer}`);
-      wire.answered();
       if (isReset) wire.near.breaks(WIRE_MS, "ECONNRESET");
-      else wire.near.deliver(answerOf(answer), WIRE_MS);
+      if (isReset || !isDripping) wire.answered();
+      if (isReset) return;
+      const bytes = answerOf(answer);
+      if (!isDripping) {
+        wire.near.deliver(bytes, WIRE_MS);
+        return;
+      }
+      wire.near.deliver(bytes.subarray(0, -BODY_BYTES), WIRE_MS);
+      timeline.after(took, () => {
+        if (wire.arrival !== arrival) return;
+        wire.answered();
+        if (isCut) wire.near.breaks(WIRE_MS, "ECONNRESET");
+        else wire.near.deliver(bytes.subarray(-BODY_BYTES), WIRE_MS);
+      });
     });
   }
 }

@@ -45,8 +45,8 @@ export class Report {
   }
 }
 
-export function isGood({ status }: Outcome): boolean {
-  return status > 0 && status < 500;
+export function isGood({ status, isCut }: Outcome): boolean {
+  return status > 0 && status < 500 && !isCut;
 }
 
 /** Share of good answers, of 0 to 1. */

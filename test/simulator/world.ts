@@ -4,6 +4,7 @@
  */
 import type { ClusterResource, RouteRule } from "../../src/discovery/messages.ts";
 import { ClusterTable } from "../../src/proxy/cluster-table.ts";
+import { endpointKey } from "../../src/proxy/clusters/endpoint.ts";
 import { loopContext } from "../../src/proxy/loop-context.ts";
 import { Keyring } from "../../src/proxy/net/credentials.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
@@ -111,6 +112,11 @@ export class World implements Network {
     this.cluster.setEndpoints(
       instances.map(({ resource }, i) => ({ ...resource, weight: weights[i] ?? resource.weight })),
     );
+  }
+
+  /** Their active checks fail, and no others'. */
+  setUnhealthy(instances: readonly Instance[]): void {
+    this.cluster.setUnhealthy(new Set(instances.map(({ resource }) => endpointKey(resource))));
   }
 
   update(cluster: Setup["cluster"]): void {

@@ -37,11 +37,11 @@ export class Losses implements Property {
 
   onEnded(outcome: Outcome): void {
     if (outcome.ms >= this.#patienceMs) this.onFailure();
-    const { request, status, flag, tries, ms } = outcome;
+    const { request, status, isCut, flag, tries, ms } = outcome;
     const { cluster, clients, setup, timeline } = this.#world;
     const { rule = {} } = setup;
     const { retry } = rule;
-    if ((status > 0 && status < 500) || !request.isSafe || request.leaves) return;
+    if ((status > 0 && status < 500) || isCut || !request.isSafe || request.leaves) return;
     const name = `request ${request.id} got ${status} ${flag} after ${tries} tries and ${ms.toFixed(1)} ms`;
     if (retry?.on?.includes("5xx") !== true || tries > (retry.attempts ?? DEFAULT_ATTEMPTS)) return;
     const isLimited =

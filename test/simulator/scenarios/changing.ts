@@ -77,6 +77,7 @@ export const chaos: Scenario = {
         return chance.oneOf([
           { at, change: (world) => world.setEndpoints(world.instances.filter(({ index }) => kept[index])) },
           { at, change: (world) => world.update(next) },
+          { at, change: (world) => world.setUnhealthy(world.instances.filter(({ index }) => !kept[index])) },
         ] satisfies NonNullable<Setup["changes"]>);
       }),
       durationMs: 9_000,
@@ -173,6 +174,8 @@ function conduct(chance: Chance): Conduct {
       { errors: chance.real(0, 1), status: chance.oneOf([500, 502, 503]) },
       { resets: chance.real(0, 1) },
       { silent: chance.real(0, 0.3) },
+      { drips: chance.real(0, 1) },
+      { cuts: chance.real(0, 0.5), drips: 0.2 },
       { workers: chance.int(1, 4) },
       { connects: "refuse" },
       { connects: "ignore" },
