@@ -285,6 +285,18 @@ describe.each(["ringHash", "maglev"] as const)("%s", (policy) => {
     expect(after).not.toContain("e");
   });
 
+  it.each([4, 8, 16, 32, 64])(
+    "the %i. endpoint takes its share of the keys, and moves none between others",
+    (size) => {
+      const before = owners(new Array<number>(size - 1).fill(1));
+      const after = owners(new Array<number>(size).fill(1));
+      const moved = before.filter(
+        (owner, i) => owner !== after[i] && after[i] !== `10.0.0.${size - 1}:80`,
+      ).length;
+      expect(moved / keys.length).toBeLessThan(policy === "ringHash" ? 0.001 : 0.1);
+    },
+  );
+
   it("a request that all refuse looks at few places", () => {
     let asked = 0;
     const refuse = () => {

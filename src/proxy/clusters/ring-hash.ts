@@ -5,9 +5,15 @@
 import type { Accepts, Balancer, Hashed, Random } from "./balancer.ts";
 import { hashOf, MAX_PLACES } from "./hash.ts";
 
-/** Places on the ring, at least (Envoy's minimum_ring_size). */
-export const MINIMUM_RING_SIZE = 1_024;
-/** And at most. */
+/**
+ * Places of the lightest endpoint, by how many of it would make up all weight. Envoy's minimum of 1,024 places on the whole ring
+ * gives each endpoint other places whenever one comes or goes; with numbers that seldom change, the others' keys stay.
+ */
+const PLACES: readonly (readonly [lightest: number, places: number])[] = [
+  [128, 256],
+  [2_048, 32],
+];
+/** On the whole ring, at most. */
 const MAXIMUM_RING_SIZE = 8_388_608;
 /** A place is `hash × 2^20 + index`: exact in a double for a million endpoints. */
 const INDEX_RANGE = 1_048_576;
@@ -18,9 +24,8 @@ export function ringPlaces(candidates: readonly Hashed[]): Float64Array {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (total === 0) return new Float64Array(0);
   const least = Math.min(...weights.filter((weight) => weight > 0));
-  // A power of two for the lightest: an endpoint more or less then seldom changes the places of the others.
-  const wanted = 2 ** Math.ceil(Math.log2((least / total) * MINIMUM_RING_SIZE));
-  const perWeight = Math.min(Math.max(1, wanted) / least, MAXIMUM_RING_SIZE / total);
+  const [, wanted] = PLACES.find(([lightest]) => total / least <= lightest) ?? [0, 1];
+  const perWeight = Math.min(wanted / least, MAXIMUM_RING_SIZE / total);
   const counts = weights.map((weight) => Math.round(weight * perWeight));
   const size = counts.reduce((sum, count) => sum + count, 0);
   const places = new Float64Array(new SharedArrayBuffer(size * Float64Array.BYTES_PER_ELEMENT));
