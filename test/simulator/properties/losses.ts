@@ -49,7 +49,9 @@ export class Losses implements Property {
     const { requestTimeoutMs = OUTBOUND.limits.streamIdleTimeoutMs } = rule;
     if (flag.startsWith("UT") && ms >= requestTimeoutMs) return;
     if (flag.startsWith("UO") && (isLimited || cluster.active >= DEFAULT_LIMIT)) return;
-    if (cluster.endpoints.every(({ configuredWeight }) => configuredWeight === 0)) return;
+    // Nobody takes anything, or everybody's active check fails, which without panic is as good as nobody.
+    if (cluster.endpoints.every(({ configuredWeight, failsCheck }) => configuredWeight === 0 || failsCheck))
+      return;
     if (!flag.includes("URX")) {
       this.#say(`${name}, and was not tried again`);
       return;
