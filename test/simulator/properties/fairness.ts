@@ -49,9 +49,12 @@ export class Fairness implements Property {
   }
 
   #judge(from: number): void {
-    const { cluster, timeline, instances } = this.#world;
+    const { cluster, timeline, instances, setup } = this.#world;
     const { slowStart, hashBalanceFactor, loadBalancer } = cluster.settings;
     const total = cluster.endpoints.reduce((sum, { configuredWeight }) => sum + configuredWeight, 0);
+    // By hash not requests are dealt, but keys.
+    const isHashed = loadBalancer === "ringHash" || loadBalancer === "maglev";
+    const dealt = isHashed ? Math.min(this.#total, setup.load.keys ?? this.#total) : this.#total;
     const quickest = Math.min(...instances.map(({ conduct }) => conduct.ms ?? 5));
     for (const { address, configuredWeight, since } of cluster.endpoints) {
       const instance = instances[indexOf(address)];
@@ -67,7 +70,7 @@ export class Fairness implements Property {
       const hasChanged = instance.script.phases.some((phase) => phase.from > changedSince);
       const { workers = 0, ms = 5 } = instance.conduct;
       if (isNew || hasChanged || !instance.isWell || workers > 0 || ms > SLOW * quickest) continue;
-      const expected = (this.#total * configuredWeight) / total;
+      const expected = (dealt * configuredWeight) / total;
       if (expected >= MANY && this.#arrivals[instance.index] === 0)
         this.#say(`instance ${instance.index} got none of ${this.#total} tries in ${WINDOW_MS} ms`);
     }
