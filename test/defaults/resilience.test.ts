@@ -11,7 +11,7 @@ import {
   SUCCESS_RATE_DEFAULTS,
 } from "../../src/proxy/clusters/outlier-detection.ts";
 import { RetryBudget, WINDOW_MS } from "../../src/proxy/clusters/retry-budget.ts";
-import { MINIMUM_RING_SIZE } from "../../src/proxy/clusters/ring-hash.ts";
+import { MINIMUM_RING_SIZE, ringPlaces } from "../../src/proxy/clusters/ring-hash.ts";
 import { rampedShare } from "../../src/proxy/clusters/slow-start.ts";
 import { DEFAULT_PANIC_THRESHOLD, OVERPROVISIONING, tiersOf } from "../../src/proxy/clusters/tiers.ts";
 import { MAX_REPLAY_BYTES } from "../../src/proxy/request/replay.ts";
@@ -151,6 +151,10 @@ describe("load balancing", () => {
   it("leastRequest; Maglev has 65,537 places, a ring at least 1,024", () => {
     expect(cluster({ loadBalancer: {} }).loadBalancer).toBe("leastRequest");
     expect([TABLE_SIZE, MINIMUM_RING_SIZE]).toEqual([65_537, 1_024]);
+    for (let size = 1; size < 5_000; size += Math.ceil(size / 10)) {
+      const endpoints = Array.from({ length: size }, (_, i) => ({ key: String(i), weight: 1 }));
+      expect(ringPlaces(endpoints).length).toBeGreaterThanOrEqual(MINIMUM_RING_SIZE);
+    }
   });
 
   it("a zone spills when its healthy share × 1.4 falls under 100 %", () => {

@@ -5,13 +5,16 @@
 import type { Accepts, Balancer, Hashed, Random } from "./balancer.ts";
 import { hashOf, MAX_PLACES } from "./hash.ts";
 
+/** Places on the whole ring, at least (Envoy's minimum_ring_size). */
+export const MINIMUM_RING_SIZE = 1_024;
 /**
- * Places of the lightest endpoint, by how many of it would make up all weight. Envoy's minimum of 1,024 places on the whole ring
- * gives each endpoint other places whenever one comes or goes; with numbers that seldom change, the others' keys stay.
+ * Places of the lightest endpoint, by how many of it would make up all weight. To give just as many as the minimum needs (Envoy)
+ * is to give each other places whenever one comes or goes; with numbers that seldom change, the others' keys stay.
  */
 const PLACES: readonly (readonly [lightest: number, places: number])[] = [
-  [128, 256],
-  [2_048, 32],
+  [1, MINIMUM_RING_SIZE],
+  [64, MINIMUM_RING_SIZE / 2],
+  [2_048, 16],
 ];
 /** On the whole ring, at most. */
 const MAXIMUM_RING_SIZE = 8_388_608;
