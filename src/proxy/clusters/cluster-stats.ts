@@ -89,22 +89,26 @@ export class BreakerGauges {
   readonly #connections: Block;
   readonly #pending: Block;
   readonly #requests: Block;
-  readonly #retries: Block;
+  /** Null: they have never been limited. */
+  #retries: Block | null = null;
+  readonly #make: (resource: string) => Block;
 
   constructor(allocator: SlotAllocator, cluster: string, priority: string) {
     const gauge = (resource: string) =>
       allocator.allocate("gauge", "weft_circuit_breaker_remaining", { cluster, priority, resource });
+    this.#make = gauge;
     this.#connections = gauge("connections");
     this.#pending = gauge("pending");
     this.#requests = gauge("requests");
-    this.#retries = gauge("retries");
   }
 
   reset({ connections, pending, requests, retries }: Levels): void {
     put(this.#connections, connections);
     put(this.#pending, pending);
     put(this.#requests, requests);
-    if (retries !== null) put(this.#retries, retries);
+    if (retries === null) return;
+    this.#retries ??= this.#make("retries");
+    put(this.#retries, retries);
   }
 
   connections(used: 1 | -1): void {
@@ -117,7 +121,7 @@ export class BreakerGauges {
     addTo(this.#requests, -used);
   }
   retries(used: 1 | -1): void {
-    addTo(this.#retries, -used);
+    if (this.#retries !== null) addTo(this.#retries, -used);
   }
 }
 
