@@ -72,6 +72,18 @@ export class Counters implements Property {
     for (const [what, count] of Object.entries(left))
       if (count !== 0) this.#say(`when all is over there are ${count} ${what}`);
     const { sent } = clients;
+    const {
+      maxConnections,
+      maxPending,
+      maxRequests,
+      maxRetries = 0,
+    } = this.#world.setup.cluster.breaker ?? {};
+    const remaining = [maxConnections, maxPending, maxRequests].map((limit) => limit ?? DEFAULT_LIMIT);
+    const all = remaining.reduce((sum, limit) => sum + limit, maxRetries);
+    const told = this.#world.metric("weft_circuit_breaker_remaining");
+    // Settings that come later may leave the gauge of a limit that there is no more.
+    if (told !== 0 && told !== all && this.#world.setup.changes === undefined)
+      this.#say(`when all is over the breakers' gauges have ${told} left, not ${all}`);
     if (this.#ended !== sent) this.#say(`${this.#ended} of ${sent} requests have ended`);
     const recorded = this.#world.metric("requests");
     if (recorded !== sent) this.#say(`${recorded} of ${sent} requests were recorded`);
