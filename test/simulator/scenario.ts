@@ -11,7 +11,7 @@ export interface Setup {
   /** So many of the instances are endpoints from the start. Default all. */
   readonly atStart?: number;
   readonly cluster: Partial<ClusterResource>;
-  readonly rule?: Pick<RouteRule, "requestTimeoutMs" | "backendRequestTimeoutMs" | "retry">;
+  readonly rule?: Pick<RouteRule, "requestTimeoutMs" | "backendRequestTimeoutMs" | "retry" | "faults">;
   readonly load: Load;
   /** When the last request comes; milliseconds. */
   readonly durationMs: number;

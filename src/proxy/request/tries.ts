@@ -137,12 +137,14 @@ export class Tries {
     if (!this.retries.isSafe(connection.head) || !this.retries.mayHedge(cluster, now)) return;
     const endpoint = pickEndpoint(exchange, cluster);
     if (endpoint === null || this.retries.tried.includes(endpoint)) return;
-    this.#spare ??= new Attempt(exchange, this, !this.#attempt.isSecond);
-    if (!this.#spare.start(cluster, endpoint, this.retries.count + 1, this.#draw())) return;
     this.#hold(now, 2);
     cluster.stats.count("weft_hedges_total");
     this.retries.count++;
     this.retries.tried.push(endpoint);
+    this.#spare ??= new Attempt(exchange, this, !this.#attempt.isSecond);
+    if (this.#spare.start(cluster, endpoint, this.retries.count, this.#draw())) return;
+    this.retries.count--;
+    this.retries.tried.pop();
   }
 
   /** A FaultInjection has ended a try. */

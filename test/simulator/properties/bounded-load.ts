@@ -28,8 +28,9 @@ export class BoundedLoad implements Property {
     const { active, endpoints, retrying, settings } = this.#world.cluster;
     const { breaker, hashBalanceFactor, loadBalancer } = settings;
     const isHashed = loadBalancer === "ringHash" || loadBalancer === "maglev";
-    // Who waits for a connection in vain asks another endpoint, and nobody sees it.
-    if (hashBalanceFactor === undefined || breaker?.maxConnections !== undefined || !isHashed) {
+    // Who waits for a connection in vain, or is aborted, asks another endpoint, and nobody sees it.
+    const isUnseen = breaker?.maxConnections !== undefined || this.#world.setup.rule?.faults !== undefined;
+    if (hashBalanceFactor === undefined || isUnseen || !isHashed) {
       this.#before.clear();
       return;
     }

@@ -49,6 +49,8 @@ export class Losses implements Property {
     const { requestTimeoutMs = OUTBOUND.limits.streamIdleTimeoutMs } = rule;
     if (flag.startsWith("UT") && ms >= requestTimeoutMs) return;
     if (flag.startsWith("UO") && (isLimited || cluster.active >= DEFAULT_LIMIT)) return;
+    // What FaultInjection ends is seen by no instance.
+    if (rule.faults !== undefined) return;
     // Nobody takes anything, or everybody's active check fails, which without panic is as good as nobody.
     if (cluster.endpoints.every(({ configuredWeight, failsCheck }) => configuredWeight === 0 || failsCheck))
       return;

@@ -1,4 +1,5 @@
 /** The configuration changes under load; and everything at once, by chance. */
+import type { Fault } from "../../../src/discovery/faults.ts";
 import type { LoadBalancerPolicy } from "../../../src/discovery/messages.ts";
 import type { Conduct, Phase } from "../instance.ts";
 import { successRate } from "../report.ts";
@@ -143,6 +144,7 @@ function rule(chance: Chance): NonNullable<Setup["rule"]> {
   return {
     ...chance.oneOf([{}, { requestTimeoutMs: chance.int(200, 2_000) }]),
     ...chance.oneOf([{}, { backendRequestTimeoutMs: chance.int(100, 1_000) }]),
+    ...chance.oneOf([{}, {}, { faults: [fault(chance)] }, { faults: [fault(chance), fault(chance)] }]),
     retry: {
       attempts: chance.int(0, 4),
       on: chance.oneOf([["5xx"], ["5xx"], ["gateway-error"], ["connect-failure"]] as const),
@@ -153,6 +155,20 @@ function rule(chance: Chance): NonNullable<Setup["rule"]> {
         { hedge: { kind: "percentile", share: 0.9 } as const },
       ]),
     },
+  };
+}
+
+function fault(chance: Chance): Fault {
+  const minMs = chance.int(1, 300);
+  return {
+    source: "chaos",
+    share: chance.real(0, 0.5),
+    ...chance.oneOf<Partial<Fault>>([
+      { delay: { minMs, maxMs: 2 * minMs } },
+      { abort: { kind: "status", status: 503 } },
+      { abort: { kind: "reset" }, delay: { minMs, maxMs: minMs } },
+      { bytesPerSecond: chance.int(1, 100) },
+    ]),
   };
 }
 
