@@ -143,8 +143,10 @@ export class Instance {
   /** Somebody dials. */
   connect(wire: InstanceWire, onConnect: () => void): void {
     const { connects = "accept", isFrozen = false } = this.#conduct;
-    if (isFrozen) this.#frozen.push(() => this.connect(wire, onConnect));
-    else if (connects === "accept") {
+    if (isFrozen) {
+      this.network.onFailure(null, this, "frozen");
+      this.#frozen.push(() => this.connect(wire, onConnect));
+    } else if (connects === "accept") {
       this.network.timeline.after(2 * WIRE_MS, () => {
         if (wire.near.isOpen) onConnect();
       });
