@@ -101,7 +101,7 @@ export function play(scenario: Scenario, seed: number): Report {
 /** For a failing test: what is wrong, how to see it again, and what went before. */
 export function describe(scenario: Scenario, seed: number, { violations, trace }: Report): string {
   return [
-    `${scenario.name}, seed ${seed}: SIM_SEED=${seed} npx vitest run test/simulator -t '${scenario.name}'`,
+    `${scenario.name}, seed ${seed}: SIM_SEED=${seed} npx vitest run test/simulator -t "${scenario.name}"`,
     ...violations,
     "before the first of these:",
     ...trace,

@@ -1,5 +1,5 @@
 /**
- * Every scenario with many seeds. `SIM_SEED=7 npx vitest run test/simulator -t 'one endpoint flaps'` plays one of them again;
+ * Every scenario with many seeds. `SIM_SEED=7 npx vitest run test/simulator -t "one endpoint flaps"` plays one of them again;
  * `WEFT_FUZZ_RUNS=50` plays fifty times as many. What was measured is told with `--reporter verbose`.
  */
 import { expect, describe as group, test } from "vitest";
