@@ -2,11 +2,9 @@
  * One try of an exchange at one endpoint: gets a connection, writes the request, and passes the response on as it comes. The
  * head and what has arrived of the body leave in one write. What becomes of a failure the exchange decides.
  */
-import type { Waiter } from "../clusters/waiting-line.ts";
 import { GRPC_STATUS, TE } from "../http/fields.ts";
 import { BY_CHUNKS, UNTIL_CLOSE } from "../http1/body.ts";
-import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
-import { put } from "../http1/head-edit.ts";
+import type { ClientConnection, ResponseHandler, UpstreamFault } from "../http1/client-connection.ts";
 import { wantsUpgrade } from "../http1/request-head.ts";
 import { NOT_SEEN } from "../net/transport.ts";
 import type { Injection } from "../routing/faults.ts";
@@ -14,12 +12,12 @@ import type { TryFault } from "../routing/retry-policy.ts";
 import { sendInterim, sendResponse } from "./answer.ts";
 import type { CauseCode } from "./cause.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
-import { dialOf, ownerOf } from "./dial.ts";
+import { Connecting } from "./connecting.ts";
 import type { Exchange } from "./exchange.ts";
-import { writeForwardedHead } from "./forwarded-head.ts";
 import { trailersOnlyStatus } from "./grpc-status.ts";
 import { Delay } from "./inject.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
+import { keepsBody, sendRequest, sendRequestBody } from "./outgoing.ts";
 import { isIdempotent } from "./retries.ts";
 import { SlowBody } from "./slow-body.ts";
 import type { Tries } from "./tries.ts";
@@ -33,9 +31,10 @@ const STATUS_OF: Readonly<Record<TryFault, number>> = {
   timeout: 504,
 };
 
-export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, ClientConnection> {
+export class Attempt implements ResponseHandler {
   readonly #exchange: Exchange;
   readonly #tries: Tries;
+  readonly #connecting: Connecting;
   /** Of the two that an exchange has at most. */
   readonly isSecond: boolean;
   #cluster: UpstreamCluster | null = null;
@@ -45,7 +44,6 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   number = 0;
   #wantsUpgrade = false;
   #sentAt = 0;
-  #isPending = false;
   /** Nothing of the request has left. */
   #isUnsent = true;
   #needsReset = false;
@@ -61,6 +59,7 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     this.#exchange = exchange;
     this.isSecond = isSecond;
     this.#tries = tries;
+    this.#connecting = new Connecting(this, exchange.listener);
   }
 
   /** Between `start` and the end of the try. */
@@ -102,15 +101,8 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
       this.#send(pooled);
       return;
     }
-    const { connection } = this.#exchange;
-    const cluster = this.#cluster!;
-    connection.head.detach();
-    this.#setPending(true);
-    if (cluster.breakers.default.hasConnectionRoom || cluster.makeRoom()) this.dial();
-    else {
-      this.#limit(cluster.connectTimeoutMs, "connect_timeout");
-      cluster.line.join(this);
-    }
+    this.#exchange.connection.head.detach();
+    this.#connecting.begin(this.#cluster!);
   }
 
   /** Held back, or ended before it has begun. */
@@ -122,7 +114,7 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
       this.released();
       return;
     }
-    if (timeoutMs > 0) this.#limit(timeoutMs, "attempt_timeout");
+    if (timeoutMs > 0) this.limit(timeoutMs, "attempt_timeout");
     this.#delay = new Delay(this);
     listener.loop.wheel.set(this.#delay, listener.loop.wheel.now() + delayMs);
   }
@@ -149,107 +141,35 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     }
   }
 
-  /** A connection that another request no longer needs. */
-  take(connection: ClientConnection): void {
-    this.#setPending(false);
-    this.upstream = connection;
-    this.#limit(0, "connect_timeout");
-    this.#send(connection);
-  }
-
-  dial(): void {
-    const cluster = this.#cluster!;
-    const endpoint = this.#endpoint!;
-    const { listener } = this.#exchange;
-    const { maxHeadBytes, maxHeaders } = listener.limits;
-    this.#limit(cluster.connectTimeoutMs, "connect_timeout");
-    const dial = dialOf(cluster, endpoint, listener);
-    this.upstream = new ClientConnection(
-      ownerOf(cluster, endpoint, listener.loop),
-      dial,
-      this,
-      maxHeadBytes,
-      maxHeaders,
-    );
-  }
-
   onConnected(): void {
-    this.#setPending(false);
-    this.#limit(0, "connect_timeout");
+    this.#connecting.end();
+    this.limit(0, "connect_timeout");
     if (this.upstream !== null) this.#send(this.upstream);
   }
 
   /** What the try, or a part of it, may take from now; 0: any time. */
-  #limit(ms: number, cause: CauseCode): void {
+  limit(ms: number, cause: CauseCode): void {
     this.#exchange.deadlines.attempt(ms, cause, this.isSecond);
-  }
-
-  #setPending(isPending: boolean): void {
-    if (this.#isPending === isPending) return;
-    this.#isPending = isPending;
-    this.#cluster!.breakers.default.addPending(isPending ? 1 : -1);
   }
 
   #send(upstream: ClientConnection): void {
     const exchange = this.#exchange;
-    const { connection, listener, deadlines } = exchange;
-    const { replay } = this.#tries;
-    const { head } = connection;
-    const { scratch } = listener.loop;
-    const { timeoutMs } = this.#tries;
-    if (timeoutMs > 0) this.#limit(Math.max(1, timeoutMs - this.#delayedMs), "attempt_timeout");
+    const { head } = exchange.connection;
+    const { timeoutMs, replay, retries } = this.#tries;
+    if (timeoutMs > 0) this.limit(Math.max(1, timeoutMs - this.#delayedMs), "attempt_timeout");
     this.#wantsUpgrade = head.hasConnectionUpgrade && wantsUpgrade(head);
-    if (replay.state === "empty") replay.begin(head, this.#keepsBody());
-    let to = writeForwardedHead(exchange, this.number, this.#wantsUpgrade, deadlines.requestRemaining());
-    this.#sentAt = listener.loop.wheel.now();
+    if (replay.state === "empty") replay.begin(head, keepsBody(exchange, retries, this.endpoint.isMutual));
+    this.#sentAt = exchange.listener.loop.wheel.now();
     this.#isUnsent = false;
     upstream.begin(this, exchange.isHeadRequest, head.minorVersion === 1);
-
-    for (const part of replay.parts) {
-      scratch.reserve(to, part.length);
-      to = put(scratch.buf, to, part);
-    }
-    if (!connection.isRequestDone) {
-      if (!connection.pullBody()) return;
-      const { bodyBuf, bodyStart, body } = connection;
-      scratch.reserve(to, body.outputEnd - bodyStart + body.tail.length);
-      to += bodyBuf.copy(scratch.buf, to, bodyStart, body.outputEnd);
-      to = put(scratch.buf, to, body.tail);
-      this.#countBody(bodyBuf, bodyStart, body.outputEnd);
-    }
-    if (!scratch.send(upstream.transport, to) && !connection.isRequestDone) connection.transport.pause();
-  }
-
-  /** A body is kept where the request could be sent again once a part of it has left. */
-  #keepsBody(): boolean {
-    const { connection } = this.#exchange;
-    const { policy } = this.#tries.retries;
-    if (policy.attempts === 0 || connection.isRequestDone) return false;
-    if (policy.nonIdempotent || this.#endpoint!.isMutual || isIdempotent(connection.head)) return true;
-    return policy.readsGrpc && connection.head.has(TE);
+    sendRequest(exchange, replay, upstream, this.number, this.#wantsUpgrade);
   }
 
   /** More of the body has come; while there is no connection to send it on, it stays where it is. */
   onRequestBody(): void {
-    const { connection } = this.#exchange;
     const { upstream } = this;
-    if (upstream === null || this.#isPending || !connection.pullBody()) return;
-    const { bodyBuf, bodyStart, body } = connection;
-    this.#countBody(bodyBuf, bodyStart, body.outputEnd);
-    let isTaken = true;
-    if (body.outputEnd > bodyStart)
-      isTaken = upstream.transport.forward(connection.transport, bodyBuf, bodyStart, body.outputEnd);
-    if (body.tail.length > 0) isTaken = upstream.transport.write(body.tail) && isTaken;
-    if (!isTaken && !connection.isRequestDone) connection.transport.pause();
-  }
-
-  #countBody(buf: Buffer, start: number, end: number): void {
-    const exchange = this.#exchange;
-    const { tail } = exchange.connection.body;
-    exchange.requestBytes += end - start;
-    this.#tries.replay.add(buf, start, end, tail);
-    if (exchange.mirrors === null) return;
-    for (const mirror of exchange.mirrors) mirror.sendBody(buf, start, end, tail);
+    if (upstream === null || this.#connecting.isPending) return;
+    sendRequestBody(this.#exchange, this.#tries.replay, upstream);
   }
 
   onUpstreamDrain(): void {
@@ -368,8 +288,8 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
 
   #leave(): void {
     const cluster = this.#cluster!;
-    this.#setPending(false);
-    this.#limit(0, "attempt_timeout");
+    this.#connecting.end();
+    this.limit(0, "attempt_timeout");
     this.upstream = null;
     if (this.injection !== null) this.#forgetInjection();
     cluster.ended(this.#endpoint!, this.#exchange.priority);
@@ -428,7 +348,6 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
     const cluster = this.#cluster!;
     const endpoint = this.#endpoint!;
     const now = this.#exchange.listener.loop.wheel.now();
-    cluster.line.leave(this);
     this.#leave();
     // Had it not been held back, it might have answered in time.
     if (fault !== "timeout" || this.#delayedMs === 0) cluster.failed(endpoint, STATUS_OF[fault], now);
@@ -439,7 +358,6 @@ export class Attempt implements ResponseHandler, Waiter<UpstreamEndpoint, Client
   abandon(): void {
     if (this.#endpoint === null) return;
     const { upstream } = this;
-    this.#cluster!.line.leave(this);
     this.#leave();
     upstream?.abandon();
   }
