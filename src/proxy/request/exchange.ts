@@ -10,7 +10,6 @@
 import type { Abort } from "../../discovery/faults.ts";
 import type { PriorityClass } from "../../discovery/resilience.ts";
 import type { Priority } from "../clusters/cluster.ts";
-import { splitAuthority } from "../http/authority.ts";
 import type { HeadEdit } from "../http/edit.ts";
 import { ACCEPT } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
@@ -29,7 +28,8 @@ import { Deadlines } from "./deadline.ts";
 import { hashOfRequest } from "./hash-key.ts";
 import { incomingTimeoutMs } from "./incoming-deadline.ts";
 import { incomingPriority } from "./incoming-priority.ts";
-import type { Destination, ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
+import { LastDestination } from "./last-destination.ts";
+import type { ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
 import { Tries } from "./tries.ts";
 
@@ -73,10 +73,7 @@ export class Exchange implements RequestHandler {
   /** Of the request: what was begun for one before is not for this one. */
   #serial = 0;
   #finishesOnDrain = false;
-  /** Authority of the request before, and where it led: nearly always the same again. */
-  #lastAuthority: Buffer = EMPTY;
-  #lastDestination: Destination | null = null;
-  #lastGeneration = -1;
+  readonly #lastDestination = new LastDestination();
 
   /** `peer`: the client, where the connection has proven who it is. */
   constructor(listener: ListenerContext, transport: Transport, peer: VerifiedPeer | null) {
@@ -134,7 +131,7 @@ export class Exchange implements RequestHandler {
   /** Virtual host → rule → weighted backend. */
   route(): void {
     const { head } = this.connection;
-    const destination = this.#destination();
+    const destination = this.#lastDestination.find(this.listener, head);
     if (destination.kind !== "wait" && isConnect(head)) {
       openConnectTunnel(this, destination);
       return;
@@ -361,7 +358,7 @@ export class Exchange implements RequestHandler {
   /** The awaited route has arrived, or is known not to exist. */
   resume(): void {
     this.#stopWaiting();
-    this.#lastGeneration = -1;
+    this.#lastDestination.forget();
     this.route();
   }
 
@@ -378,30 +375,8 @@ export class Exchange implements RequestHandler {
     this.#waitsFor = null;
     this.deadlines.discovery(0);
   }
-
-  #destination(): Destination {
-    const { head } = this.connection;
-    const { buf, authorityStart: start, authorityEnd: end } = head;
-    const last = this.#lastAuthority;
-    if (
-      this.#lastDestination !== null &&
-      this.#lastGeneration === this.listener.generation &&
-      last.length === end - start
-    ) {
-      let i = 0;
-      while (i < last.length && buf[start + i] === last[i]) i++;
-      if (i === last.length) return this.#lastDestination;
-    }
-    const destination = this.listener.find(splitAuthority(head.authority()));
-    if (destination.kind === "wait") return destination;
-    this.#lastAuthority = Buffer.from(buf.subarray(start, end));
-    this.#lastDestination = destination;
-    this.#lastGeneration = this.listener.generation;
-    return destination;
-  }
 }
 
-const EMPTY = Buffer.alloc(0);
 const HEAD = Buffer.from("HEAD", "latin1");
 const JSON_TYPE = "application/json";
 
