@@ -33,6 +33,7 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
   TrafficPolicy: [
     ["FOR", (spec) => spec.part("targetRef").text("name")],
     ["LOAD BALANCER", (spec) => spec.part("loadBalancer").text("policy")],
+    ["SETS", (spec) => list(spec.names().filter((name) => name !== "targetRef" && name !== "loadBalancer"))],
   ],
   RateLimit: [
     ["FOR", (spec) => spec.part("targetRef").text("name")],
@@ -125,6 +126,11 @@ class Spec {
   items(field: string): readonly Spec[] {
     const value = this.#value[field];
     return Array.isArray(value) ? value.map((item) => new Spec(item)) : [];
+  }
+
+  /** Of its fields. */
+  names(): readonly string[] {
+    return Object.keys(this.#value);
   }
 
   map(field: string): Readonly<Record<string, unknown>> {
