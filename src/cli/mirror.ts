@@ -72,7 +72,11 @@ async function adminOf(name: string, api: string | undefined, io: Io): Promise<s
 async function ask(base: string): Promise<{ readonly items: readonly PairReport[] }> {
   const client = apiClient(base);
   try {
-    return await client.call("GET", "/mirrors");
+    const answer = await client.call<{ readonly items?: readonly Partial<PairReport>[] }>("GET", "/mirrors");
+    // Another server may answer anything.
+    if (answer.items?.every(({ paths }) => Array.isArray(paths)) !== true)
+      throw new CliError(`what answers at ${base} has no report of a sidecar`);
+    return answer as { readonly items: readonly PairReport[] };
   } catch (error) {
     if (!(error instanceof ApiUnreachableError || error instanceof ApiError)) throw error;
     throw new CliError(`no admin port of a sidecar at ${base}`, {

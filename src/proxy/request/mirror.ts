@@ -5,6 +5,7 @@
  */
 import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
 import { editedBytes, writeRequestHead } from "../http1/head-edit.ts";
+import type { ServerConnection } from "../http1/server-connection.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
 import type { MirrorTarget } from "../routing/virtual-host.ts";
 import type { Comparison } from "./comparison.ts";
@@ -82,6 +83,8 @@ export class Mirror extends Timed implements ResponseHandler {
   readonly #endpoint: UpstreamEndpoint;
   readonly #comparison: Comparison | null;
   readonly #isHeadRequest: boolean;
+  /** Where the request comes from, as long as it does. */
+  #source: ServerConnection | null;
   /** Null: it is over. */
   #connection: ClientConnection | null;
   /** What waits for the connection; null once that is there. */
@@ -110,6 +113,7 @@ export class Mirror extends Timed implements ResponseHandler {
     this.#endpoint = endpoint;
     this.#comparison = comparison;
     this.#isHeadRequest = exchange.isHeadRequest;
+    this.#source = exchange.connection;
     this.#queue = [head];
     this.#queuedBytes = head.length;
     cluster.began(endpoint, PRIORITY);
@@ -168,6 +172,7 @@ export class Mirror extends Timed implements ResponseHandler {
 
   /** The original has ended; an incomplete body must not look complete. */
   requestEnded(isComplete: boolean): void {
+    this.#source = null;
     this.#isComplete = isComplete;
     if (!isComplete) this.#giveUp("incomplete", "incomplete");
   }
@@ -197,7 +202,8 @@ export class Mirror extends Timed implements ResponseHandler {
     }
     this.#leave("answered");
     this.#comparison?.mirrorIsWhole();
-    if (connection.isReusable && this.#isComplete) {
+    // A mirror may be quicker than the original.
+    if (connection.isReusable && (this.#isComplete || this.#source?.isRequestDone === true)) {
       connection.rest();
       this.#cluster.release(this.#endpoint, connection);
     } else connection.abandon();
