@@ -111,4 +111,6 @@ it("a body that was larger than its bound, or becomes ten times larger", () => {
   const zeros = (length: number) => response(gzipSync(Buffer.alloc(length)), { encoding: "gzip" });
   expect(compared(zeros(10_001), zeros(10_002), settings)).toEqual(["too_large"]);
   expect(compared(zeros(10_000), zeros(10_000), settings)).toEqual(["same"]);
+  const most = { ...JSON_BODY, maxBodyBytes: 1_048_576 };
+  expect(compared(zeros(1_048_577), zeros(1_048_577), most)).toEqual(["too_large"]);
 });

@@ -97,14 +97,13 @@ function asJson(real: Uint8Array, mirror: Uint8Array, ignore: readonly string[])
 }
 
 const NOT_JSON = Symbol();
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Longer whole numbers may be more than a double holds. */
 const LONG_NUMBER = /\d{16}/;
 
 function parsed(bytes: Uint8Array): unknown {
   try {
-    const text = UTF8.decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     // A reviver costs ten times the parsing, and the stack for values that are very deep.
     return (LONG_NUMBER.test(text) ? parsedExactly(text) : undefined) ?? JSON.parse(text);
   } catch {
@@ -131,7 +130,7 @@ function exactly(_key: string, value: unknown, context?: { readonly source?: str
 function example(value: unknown): string {
   if (Array.isArray(value)) return `list of ${value.length}`;
   if (typeof value === "object" && value !== null) return `map of ${Object.keys(value).length}`;
-  return typeof value === "string" ? JSON.stringify(value.slice(0, MAX_EXAMPLE)) : short(String(value));
+  return short(typeof value === "string" ? JSON.stringify(value.slice(0, MAX_EXAMPLE)) : String(value));
 }
 
 function short(text: string): string {

@@ -6,8 +6,10 @@ import type { ZlibOptions } from "node:zlib";
 import { bodyBytesOf } from "../../discovery/mirror-comparison.ts";
 import type { MirrorSample, ResponseSample } from "./sample.ts";
 
-/** How much larger than its bound a body may become. */
+/** How much larger than its bound a body may become, … */
 const MAX_GROWTH = 10;
+/** … and how large at most: the values in 1 MiB of JSON take up to 60 MB. */
+const MAX_BYTES = 1_048_576;
 
 /** `too_large`: the body, or what is in it. Null: its coding is none that is known, or it does not hold what it says. */
 export type Decoded = Uint8Array | "too_large" | null;
@@ -19,7 +21,7 @@ export function decoded({ encoding, body }: ResponseSample, settings: MirrorSamp
   const decode = decoderOf(coding);
   if (decode === null) return null;
   try {
-    return decode(body, { maxOutputLength: bodyBytesOf(settings) * MAX_GROWTH });
+    return decode(body, { maxOutputLength: Math.min(bodyBytesOf(settings) * MAX_GROWTH, MAX_BYTES) });
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too_large" : null;
   }
