@@ -35,6 +35,7 @@ const COMMANDS = [
   "status",
   "check",
   "authz",
+  "mirror",
   "load",
 ];
 

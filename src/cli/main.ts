@@ -53,6 +53,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "would policy let this request pass, and what decides",
     load: () => import("./authz.ts"),
   },
+  {
+    name: "mirror",
+    summary: "how the responses of mirrors differ from the real ones",
+    load: () => import("./mirror.ts"),
+  },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];

@@ -10,6 +10,7 @@
 
 import type { Fault } from "./faults.ts";
 import type { HealthCheck } from "./health-check.ts";
+import type { MirrorComparison } from "./mirror-comparison.ts";
 import type { PolicyResource } from "./policy.ts";
 import type { DemandReport, LeaseGrant } from "./rate-limit.ts";
 import type { ClusterResilience, OverloadLimits, PriorityRules, RetryPolicy } from "./resilience.ts";
@@ -377,6 +378,8 @@ export interface Mirror {
   /** Share of requests as numerator over denominator. */
   readonly numerator: number;
   readonly denominator: number;
+  /** Absent: its responses are dropped unseen. */
+  readonly comparison?: MirrorComparison;
 }
 
 /** Canonical name of a Service's port, of its route and of its cluster. */

@@ -8,6 +8,7 @@ import type { Keyring } from "./net/credentials.ts";
 import { Scratch } from "./net/scratch.ts";
 import type { TimerWheel } from "./net/timer-wheel.ts";
 import { Origination } from "./net/tls-connect.ts";
+import { Comparisons } from "./request/comparisons.ts";
 import type { Loop } from "./request/listener-context.ts";
 import { Overload } from "./request/overload.ts";
 import { HandshakeSeries } from "./telemetry/handshake-series.ts";
@@ -25,5 +26,9 @@ export function loopContext(
   const hop: HopContext = { wheel, turn: new Turn(), budget: new WindowBudget(() => wheel.now()) };
   const origination = new Origination(keyring, new HandshakeSeries(allocator, "outbound"));
   const hops = new Hops({ ...hop, origination, random, counts: new HopSeries(allocator, "outbound") });
-  return { wheel, scratch: new Scratch(), random, overload: new Overload(wheel), connect, hops, hop };
+  return {
+    ...{ wheel, scratch: new Scratch(), random, overload: new Overload(wheel) },
+    comparisons: new Comparisons(wheel),
+    ...{ connect, hops, hop },
+  };
 }

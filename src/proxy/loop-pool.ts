@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { DemandReport, Lease } from "../discovery/rate-limit.ts";
 import type { Ejection } from "./clusters/ejection.ts";
+import type { MirrorSample } from "./mirrors/sample.ts";
 import type { PolicyDecision } from "./policy/decision.ts";
 import type { Change, DescribedRow, FromLoop, LoopStart, ToLoop } from "./snapshot/loop-protocol.ts";
 import { SeriesTable } from "./snapshot/series.ts";
@@ -35,6 +36,8 @@ export interface LoopPoolOptions {
   readonly onEjection: (ejection: Ejection) => void;
   /** What a loop needs of limits that it keeps together with others. */
   readonly onDemand: (report: DemandReport) => void;
+  /** Both responses to a mirrored request; `taken` is called once they have been compared. */
+  readonly onMirrored: (sample: MirrorSample, taken: () => void) => void;
   /** A loop has crashed or ended on its own; called at most once. */
   readonly onFailure: (message: string) => void;
 }
@@ -194,6 +197,11 @@ export class LoopPool {
       case "demand":
         this.#options.onDemand(message.report);
         break;
+      case "mirrored": {
+        const { sample, bytes } = message;
+        this.#options.onMirrored(sample, () => this.#post(loop, { kind: "mirrored-taken", bytes }));
+        break;
+      }
       case "described":
         this.#described.get(message.id)?.(message.rows);
         break;

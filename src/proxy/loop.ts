@@ -43,6 +43,7 @@ function start(port: MessagePort, options: LoopStart): void {
     () => performance.now(),
   );
   const loop = loopContext(new TimerWheel(), keyring, allocator);
+  loop.comparisons.send = (sample, bytes) => post({ kind: "mirrored", sample, bytes });
   const outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, {
     isOwn: ownAddress(outboundOwn),
     scope: options.outboundScope,
@@ -84,6 +85,9 @@ function start(port: MessagePort, options: LoopStart): void {
         return;
       case "drain":
         drain.begin(message.graceMs, message.timeoutMs);
+        return;
+      case "mirrored-taken":
+        loop.comparisons.taken(message.bytes);
         return;
       case "describe":
         post({ kind: "described", id: message.id, rows: describe(message.what) });

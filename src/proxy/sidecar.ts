@@ -19,6 +19,8 @@ import { HealthMonitor } from "./health/monitor.ts";
 import { Reach } from "./health/reach.ts";
 import { verdictLine } from "./health/verdict-line.ts";
 import { LoopPool } from "./loop-pool.ts";
+import { MirrorInbox } from "./mirrors/inbox.ts";
+import { MirrorReport } from "./mirrors/report.ts";
 import { checkResource } from "./snapshot/build.ts";
 import type { Connect, DiscoveryLink } from "./snapshot/configuration.ts";
 import { Configuration } from "./snapshot/configuration.ts";
@@ -107,6 +109,8 @@ class Start implements SidecarView {
   #pool: LoopPool | undefined;
   configuration: Configuration | undefined;
   readonly healthChecks: HealthMonitor;
+  readonly mirrors = new MirrorReport();
+  readonly #mirrored = new MirrorInbox(this.mirrors);
   readonly #reach = new Reach();
   #isDraining = false;
 
@@ -140,6 +144,7 @@ class Start implements SidecarView {
       onEjection: (ejection) => this.#options.log?.(ejectionLine(ejection, new Date())),
       onDecision: (decision, left) => this.#options.log?.(decisionLine(decision, left, new Date())),
       onDemand: (report) => lessee.take(report),
+      onMirrored: (sample, taken) => this.#mirrored.put(sample, taken),
       onFailure: this.#options.onFailure,
     });
     const lessee: Lessee = new Lessee({

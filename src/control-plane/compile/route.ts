@@ -17,6 +17,7 @@ import { hashKey } from "./hash-key.ts";
 import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import { compileMatch } from "./match.ts";
 import type { MeshIndex } from "./mesh-index.ts";
+import { withComparison } from "./mirror-comparison.ts";
 import { compareMatches, type RankedMatch } from "./precedence.ts";
 import { priorityRules, retryPolicy } from "./resilience.ts";
 import type { RouteInput, RuleInput } from "./route-inputs.ts";
@@ -116,7 +117,8 @@ function compileRule(
   name: string,
   policy: TrafficPolicySpec | undefined,
 ): RouteRule {
-  const action = compileAction(mesh, route.metadata.namespace, rule);
+  const compiled = compileAction(mesh, route.metadata.namespace, rule);
+  const action = withComparison(compiled, policy?.mirrorComparison);
   const stickyBy = hashKey(policy?.sticky);
   const isSticky = action.kind === "forward" && action.backends.length > 1 && stickyBy !== undefined;
   return {

@@ -4,6 +4,7 @@
  */
 import type { CertificateKeeper } from "../enrolment/keeper.ts";
 import type { HealthMonitor } from "../health/monitor.ts";
+import type { MirrorReport } from "../mirrors/report.ts";
 import type { Configuration } from "../snapshot/configuration.ts";
 import type { DescribedRow } from "../snapshot/loop-protocol.ts";
 import type { SeriesTable } from "../snapshot/series.ts";
@@ -12,6 +13,7 @@ import { dumpConfig } from "./config-dump.ts";
 import { discoveryFamilies } from "./discovery-metrics.ts";
 import { expose } from "./exposition.ts";
 import { describeHealthChecks, healthCheckFamilies } from "./health-checks.ts";
+import { describeMirrors, mirrorFamilies } from "./mirrors.ts";
 import type { ProcessMetrics } from "./process-metrics.ts";
 import type { Health } from "./ready.ts";
 import { healthRoutes } from "./ready.ts";
@@ -29,6 +31,7 @@ export interface SidecarView {
   /** Undefined where the sidecar has no identity. */
   readonly keeper: CertificateKeeper | undefined;
   readonly healthChecks: HealthMonitor;
+  readonly mirrors: MirrorReport;
   health(): Health;
   /** Asks all traffic loops; rows of several loops follow each other. */
   describe(what: "clusters" | "connections"): Promise<readonly DescribedRow[]>;
@@ -59,6 +62,11 @@ export function adminRoutes(view: SidecarView): Routes {
       method: "GET",
       about: "what active health checks say of each endpoint, and why",
       handle: () => describeHealthChecks(view.healthChecks),
+    },
+    "/mirrors": {
+      method: "GET",
+      about: "how responses of mirrors differ from the real ones; ?format=text for people",
+      handle: (query) => describeMirrors(view.mirrors, query),
     },
     "/connections": {
       method: "GET",
@@ -95,7 +103,7 @@ function commonRoutes(view: SidecarView): Routes {
   };
 }
 
-function* families({ configuration, series, process, keeper, healthChecks }: SidecarView) {
+function* families({ configuration, series, process, keeper, healthChecks, mirrors }: SidecarView) {
   const applied = configuration?.subscriber.applied;
   const prefix = applied?.listener.get("outbound")?.resource.metricPrefix ?? DEFAULT_PREFIX;
   yield* trafficFamilies(series, prefix);
@@ -103,6 +111,7 @@ function* families({ configuration, series, process, keeper, healthChecks }: Sid
     yield* discoveryFamilies(configuration.counts(), configuration.subscriber.applied);
   }
   yield* healthCheckFamilies(healthChecks);
+  yield* mirrorFamilies(mirrors);
   if (keeper !== undefined) yield* certificateFamilies(keeper);
   yield* process.families();
 }

@@ -22,6 +22,8 @@ const HELP: Readonly<Record<string, string>> = {
   weft_downstream_connections_active: "Connections of clients that are open.",
   weft_loop_delay_seconds: "How late a traffic loop's turns began in the last 5 s, by quantile.",
   weft_rate_limit_requests_total: "Requests that a rate limit counted, by result.",
+  weft_mirror_requests_total: "Copies of requests for a mirror, by what became of them.",
+  weft_mirror_comparisons_skipped_total: "Mirrored requests that were not compared, because too many were.",
   weft_tls_handshakes_total: "TLS handshakes that ended with a verified peer, by kind.",
   weft_tls_handshake_failures_total: "TLS handshakes that did not, by reason.",
   weft_upstream_connections_total: "Connections opened to endpoints; of a hop, its streams.",

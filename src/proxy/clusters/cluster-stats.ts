@@ -13,7 +13,8 @@ export type ClusterEvent =
   | "weft_outlier_ejections_refused_total"
   | "weft_panic_picks_total"
   | "weft_try_timeouts_total"
-  | "weft_faults_injected_total";
+  | "weft_faults_injected_total"
+  | "weft_mirror_comparisons_skipped_total";
 
 export class ClusterStats {
   readonly #allocator: SlotAllocator;
@@ -48,6 +49,11 @@ export class ClusterStats {
     addTo(this.#block("counter", event, labels), 1);
   }
 
+  /** `result` is a word of a short list. */
+  countMirror(result: string): void {
+    addTo(this.#block("counter", "weft_mirror_requests_total", { cluster: this.#cluster, result }), 1);
+  }
+
   setEjected(hosts: number): void {
     const block = this.#block("gauge", "weft_outlier_ejections_active", { cluster: this.#cluster });
     block.page[block.offset] = hosts;
@@ -64,7 +70,7 @@ export class ClusterStats {
   }
 
   #block(layout: "counter" | "gauge", name: string, labels: Readonly<Record<string, string>>): Block {
-    const key = `${name} ${labels["reason"] ?? ""}`;
+    const key = `${name} ${labels["reason"] ?? labels["result"] ?? ""}`;
     let block = this.#events.get(key);
     if (block === undefined) {
       block = this.#allocator.allocate(layout, name, labels);

@@ -53,6 +53,12 @@ export function sendResponse(
   exchange.status = head.status;
 
   if (!isPulled && !upstream.pullBody()) return false;
+  if (exchange.comparisons !== null) {
+    for (const { real } of exchange.comparisons) {
+      real.begin(head, body, !isOldClient);
+      real.add(upstream.bodyBuf, upstream.bodyStart, body.outputEnd);
+    }
+  }
   if (isHeadOnly) {
     exchange.responseBytes += to;
     scratch.send(connection.transport, to);

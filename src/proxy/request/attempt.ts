@@ -239,6 +239,8 @@ export class Attempt implements ResponseHandler {
         this.#answer(upstream, trailersOnlyStatus(upstream), now);
       return;
     }
+    if (exchange.comparisons !== null)
+      for (const { real } of exchange.comparisons) real.add(bodyBuf, bodyStart, body.outputEnd);
     if (this.#slowBody !== null) {
       this.#slowBody.take();
       return;

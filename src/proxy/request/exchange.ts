@@ -23,6 +23,7 @@ import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
 import { sendLocalReply, sendRedirect } from "./answer.ts";
 import { type CauseCode, causeOf, codecCause } from "./cause.ts";
+import type { Comparison } from "./comparison.ts";
 import { openConnectTunnel } from "./connect.ts";
 import { Deadlines } from "./deadline.ts";
 import { hashOfRequest } from "./hash-key.ts";
@@ -69,6 +70,8 @@ export class Exchange implements RequestHandler {
   cluster: UpstreamCluster | null = null;
   series: DestinationSeries | null = null;
   mirrors: readonly Mirror[] | null = null;
+  /** What watches the response for the sake of a mirror's; null: nobody does. */
+  comparisons: readonly Comparison[] | null = null;
   #waitsFor: string | null = null;
   /** Of the request: what was begun for one before is not for this one. */
   #serial = 0;
@@ -195,7 +198,7 @@ export class Exchange implements RequestHandler {
         this.cluster = this.listener.cluster(backend.cluster) ?? null;
         this.tries.policy = selected.rule.retry;
         if (selected.rule.requestTimeoutMs > 0) this.deadlines.request(selected.rule.requestTimeoutMs);
-        if (action.mirrors.length > 0) this.mirrors = startMirrors(this, action.mirrors);
+        if (action.mirrors.length > 0) startMirrors(this, action.mirrors);
         this.admit();
       }
     }
@@ -270,6 +273,7 @@ export class Exchange implements RequestHandler {
 
   /** The response is complete, and with it the exchange. */
   complete(): void {
+    if (this.comparisons !== null) for (const one of this.comparisons) one.realIsWhole(this.status);
     this.#record();
     if (!this.connection.isRequestDone) this.keepsAlive = false;
     if (this.keepsAlive && this.connection.transport.queuedBytes > MAX_QUEUED_BYTES) {
@@ -294,10 +298,17 @@ export class Exchange implements RequestHandler {
     if (this.mirrors !== null) {
       for (const mirror of this.mirrors) mirror.requestEnded(this.connection.isRequestDone);
       this.mirrors = null;
+      if (this.comparisons !== null) this.#unwatch(this.comparisons);
     }
     if (this.series === null) this.countAt(this.listener.unmatched);
     const durationMs = this.listener.loop.wheel.now() - this.startedAt;
     this.series?.finished(this.status, this.flag, durationMs, this.requestBytes, this.responseBytes);
+  }
+
+  /** Those that have not seen a whole response never will. */
+  #unwatch(comparisons: readonly Comparison[]): void {
+    this.comparisons = null;
+    for (const one of comparisons) one.realEnded();
   }
 
   headTimedOut(): void {

@@ -17,6 +17,7 @@ import type { VirtualHost } from "../routing/virtual-host.ts";
 import type { DestinationSeries, PeerLabels } from "../telemetry/record.ts";
 import type { TcpSeries } from "../telemetry/tcp-series.ts";
 import type { Admission } from "./admit.ts";
+import type { Comparisons } from "./comparisons.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Overload } from "./overload.ts";
 
@@ -39,6 +40,8 @@ export interface Loop {
   readonly random: () => number;
   /** How much more it can take. */
   readonly overload: Overload;
+  /** Of mirrored responses. */
+  readonly comparisons: Comparisons;
   /** To endpoints that need not prove who they are. */
   readonly connect: Connect;
   /** To other sidecars. */

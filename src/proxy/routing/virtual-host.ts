@@ -12,6 +12,7 @@ import type {
 import type { HeadEdit } from "../http/edit.ts";
 import { type HashSource, hashSource } from "../http/hash-source.ts";
 import type { Head } from "../http/head.ts";
+import { ComparisonPlan } from "./comparison-plan.ts";
 import { Faults } from "./faults.ts";
 import { Matcher } from "./match.ts";
 import { Priorities } from "./priorities.ts";
@@ -31,6 +32,8 @@ export interface MirrorTarget {
   readonly cluster: string;
   /** Of `[0, 1]`. */
   readonly share: number;
+  /** Null: responses are not compared. */
+  readonly comparison: ComparisonPlan | null;
 }
 
 export type Action =
@@ -123,6 +126,7 @@ function compileAction(rule: RouteRule, prefix: string, port: number): Action {
         mirrors: (action.mirrors ?? []).map((mirror) => ({
           cluster: mirror.cluster,
           share: mirror.denominator === 0 ? 0 : mirror.numerator / mirror.denominator,
+          comparison: mirror.comparison === undefined ? null : new ComparisonPlan(rule.name, mirror),
         })),
       };
   }

@@ -14,6 +14,7 @@ import type { DemandReport, Lease } from "../../discovery/rate-limit.ts";
 import type { Secret } from "../../identity/secret.ts";
 import type { Ejection } from "../clusters/ejection.ts";
 import type { HashTable } from "../clusters/hash-table.ts";
+import type { MirrorSample } from "../mirrors/sample.ts";
 import type { PolicyDecision } from "../policy/decision.ts";
 
 /** Given to the worker at its start. */
@@ -72,6 +73,8 @@ export type ToLoop =
   /** Whoever leases is another one, or has forgotten: the loop says everything anew. */
   | { readonly kind: "rejoin" }
   | { readonly kind: "drain"; readonly graceMs: number; readonly timeoutMs: number }
+  /** The answer to `mirrored`, once the sample has been compared: as much may follow. */
+  | { readonly kind: "mirrored-taken"; readonly bytes: number }
   | { readonly kind: "describe"; readonly id: number; readonly what: "clusters" | "connections" };
 
 export type FromLoop =
@@ -89,6 +92,8 @@ export type FromLoop =
   /** What the loop needs of limits that it keeps together with others. */
   | { readonly kind: "demand"; readonly report: DemandReport }
   | { readonly kind: "ejection"; readonly ejection: Ejection }
+  /** Both responses to a mirrored request; `bytes` is what the loop has set aside for them. */
+  | { readonly kind: "mirrored"; readonly sample: MirrorSample; readonly bytes: number }
   | { readonly kind: "described"; readonly id: number; readonly rows: readonly DescribedRow[] }
   /** The last exchange has ended, or the drain's time is up (`cut` connections were closed with one under way). */
   | { readonly kind: "drained"; readonly cut: number };

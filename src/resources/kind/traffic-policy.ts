@@ -11,6 +11,7 @@ import { adaptiveConcurrency, connectionPool } from "./traffic-policy-connection
 import { hashFields } from "./traffic-policy-hash.ts";
 import { healthCheck } from "./traffic-policy-health-check.ts";
 import { loadBalancer } from "./traffic-policy-load-balancer.ts";
+import { mirrorComparison } from "./traffic-policy-mirror.ts";
 import { outlierDetection } from "./traffic-policy-outlier.ts";
 import { priority } from "./traffic-policy-priority.ts";
 import { retry, retryBudget } from "./traffic-policy-retry.ts";
@@ -35,6 +36,10 @@ export const trafficPolicySpec = object({
     "Envoy `adaptive_concurrency`",
   ),
   outlierDetection: optional(outlierDetection, "Instances that fail get nothing for a while; default: off."),
+  mirrorComparison: optional(
+    mirrorComparison,
+    "What is compared of the responses to requests that a route mirrors; default: nothing.",
+  ),
   priority: optional(priority, "Whose requests go first when a sidecar has more than it can take."),
   retry: optional(retry, "What is tried again; a route's own `retry` wins."),
   retryBudget: optional(retryBudget, "How many retries are too many."),
