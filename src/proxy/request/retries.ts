@@ -20,16 +20,37 @@ const RETRY_AFTER = ["retry-after", "ratelimit-reset", "x-ratelimit-reset"].map(
 const FIRST_TIME = 1e9;
 const SECONDS = /^\d{1,10}$/;
 
+const NOBODY: readonly UpstreamEndpoint[] = [];
+
 export class Retries {
   policy: RetryPolicy = NO_RETRIES;
   /** Tries that have begun; a hedge is one. */
   count = 0;
-  readonly tried: UpstreamEndpoint[] = [];
+  /** Who had the first try: nearly always the only one, so that a list is made for others alone. */
+  #first: UpstreamEndpoint | null = null;
+  #others: readonly UpstreamEndpoint[] = NOBODY;
 
   begin(): void {
     this.policy = NO_RETRIES;
     this.count = 0;
-    if (this.tried.length > 0) this.tried.length = 0;
+    this.#first = null;
+    this.#others = NOBODY;
+  }
+
+  /** Endpoints that have had a try. */
+  get tried(): readonly UpstreamEndpoint[] {
+    return this.#first === null ? NOBODY : [this.#first, ...this.#others];
+  }
+
+  noteTry(endpoint: UpstreamEndpoint): void {
+    if (this.#first === null) this.#first = endpoint;
+    else this.#others = [...this.#others, endpoint];
+  }
+
+  /** The latest try does not count. */
+  forgetTry(): void {
+    if (this.#others.length > 0) this.#others = this.#others.slice(0, -1);
+    else this.#first = null;
   }
 
   /** After a try without an answer. */
@@ -53,7 +74,8 @@ export class Retries {
     const { policy } = this;
     if (fault !== "connect" || this.count > policy.attempts) return false;
     if (!policy.takesFault(fault, () => true)) return false;
-    return cluster.endpoints.some((endpoint) => endpoint.isHealthy && !this.tried.includes(endpoint));
+    const { tried } = this;
+    return cluster.endpoints.some((endpoint) => endpoint.isHealthy && !tried.includes(endpoint));
   }
 
   /** Whether an answer is a reason for another try; its gRPC status where it has one and that is looked at. A null head has no fields. */

@@ -76,7 +76,7 @@ export class Tries {
     }
     exchange.countAt(endpoint.series);
     retries.count++;
-    retries.tried.push(endpoint);
+    retries.noteTry(endpoint);
     const { hedge } = retries.policy;
     if (hedge !== null && retries.count === 1) {
       const ms = hedge.kind === "delay" ? hedge.ms : cluster.recent.percentile(hedge.share);
@@ -120,7 +120,7 @@ export class Tries {
   repeat(attempt: Attempt): void {
     if (this.#other(attempt)?.isActive === true) return;
     this.retries.count--;
-    this.retries.tried.pop();
+    this.retries.forgetTry();
     this.next(attempt);
   }
 
@@ -140,11 +140,11 @@ export class Tries {
     this.#hold(now, 2);
     cluster.stats.count("weft_hedges_total");
     this.retries.count++;
-    this.retries.tried.push(endpoint);
+    this.retries.noteTry(endpoint);
     this.#spare ??= new Attempt(exchange, this, !this.#attempt.isSecond);
     if (this.#spare.start(cluster, endpoint, this.retries.count, this.#draw())) return;
     this.retries.count--;
-    this.retries.tried.pop();
+    this.retries.forgetTry();
   }
 
   /** A FaultInjection has ended a try. */
