@@ -167,7 +167,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   failed(endpoint: Endpoint<C>, status: number, now: number): void {
     this.#outlier?.observe(endpoint, status);
     // Who refuses at once must not pass for quick.
-    if (this.settings.loadBalancer === "peakEwma") endpoint.latency.observe(this.connectTimeoutMs, now);
+    if (this.settings.loadBalancer === "peakEwma") endpoint.latency.failed(now);
   }
 
   /** `table`: for the endpoints that are there, where the policy hashes. */
