@@ -65,7 +65,7 @@ export class Fairness implements Property {
       )
         continue;
       const isNew = timeline.now - since < WINDOW_MS + (slowStart?.windowMs ?? 0);
-      // Peak EWMA remembers an endpoint's failures for longer than this.
+      // Peak EWMA remembers how slow an endpoint was for longer than this.
       const changedSince = loadBalancer === "peakEwma" ? 0 : from;
       const hasChanged = instance.script.phases.some((phase) => phase.from > changedSince);
       const { workers = 0, ms = 5 } = instance.conduct;
