@@ -3,6 +3,7 @@
  * (Gateway API, GEP-713); the others are reported, because nothing that they say has any effect.
  */
 import type { Issue } from "./issue.ts";
+import { byPrecedence } from "./precedence.ts";
 import type { Path } from "./problem.ts";
 import { fieldName } from "./problem.ts";
 import { placeOf, type Resource, resourceId } from "./resource.ts";
@@ -61,15 +62,6 @@ function targetOf(resource: Resource): Target | undefined {
     default:
       return undefined;
   }
-}
-
-/** Older first, then by name; those without a time come last. */
-function byPrecedence(a: Resource, b: Resource): number {
-  return keyOf(a) < keyOf(b) ? -1 : 1;
-}
-
-function keyOf({ metadata }: Resource): string {
-  return `${metadata.creationTimestamp ?? "~"} ${metadata.name}`;
 }
 
 function conflict(policy: Resource, winner: Resource, { text, path, found, expected }: Target): Issue {

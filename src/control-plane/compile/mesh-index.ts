@@ -4,6 +4,7 @@
  * afterwards, so that the state before a change can still be asked while the one after it is compared.
  */
 import type { MutualTlsMode, Node } from "../../discovery/messages.ts";
+import { byPrecedence } from "../../resources/precedence.ts";
 import type {
   AuthorizationPolicy,
   FaultInjection,
@@ -194,16 +195,6 @@ function overlaid(workload: WorkloadInput, address: WorkloadAddress | undefined)
 /** Two policies for one Service: the older, then the first by name. */
 function winner(a: PolicyInput | undefined, b: PolicyInput): PolicyInput {
   return a === undefined || byPrecedence(a, b) > 0 ? b : a;
-}
-
-type Dated = Pick<PolicyInput, "metadata">;
-
-/** Older first, then by name; those without a time come last. */
-function byPrecedence(a: Dated, b: Dated): number {
-  const [first, second] = [a, b].map(
-    ({ metadata }) => `${metadata.creationTimestamp ?? "~"} ${metadata.name}`,
-  );
-  return (first ?? "") <= (second ?? "") ? -1 : 1;
 }
 
 function labelKey(namespace: string, key: string, value: string): string {

@@ -325,6 +325,7 @@ export class Exchange implements RequestHandler {
     this.requestBytes = 0;
     this.responseBytes = 0;
     this.series = null;
+    this.tries.begin();
     this.isHeadRequest = false;
     this.prefersJson = false;
     this.limited = null;
