@@ -4,7 +4,7 @@
  */
 import { type DiscoveryObserver, NO_OBSERVER } from "../discovery/observer.ts";
 import { formatIssue } from "../resources/issue.ts";
-import type { SourceStatus } from "./source/files.ts";
+import type { SourceStatus } from "./source/source.ts";
 
 type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 

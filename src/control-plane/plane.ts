@@ -8,7 +8,7 @@ import type { ResourceType } from "../discovery/messages.ts";
 import type { Resource } from "../resources/resource.ts";
 import { Coalescer } from "./coalescer.ts";
 import type { ChangedName, Compiler } from "./compile/compiler.ts";
-import type { Edit, EditOutcome, FileSource, SourceStatus } from "./source/files.ts";
+import type { Edit, EditOutcome, Source, SourceStatus } from "./source/source.ts";
 
 /** How far sidecars are with a change; what `/v1/changes` answers. */
 export interface ChangeProgress {
@@ -41,7 +41,7 @@ type Fill = (resources: readonly Resource[]) => readonly Resource[];
 const NO_OBSERVER: PlaneObserver = { compiled() {}, read() {} };
 
 export class Plane {
-  readonly #source: FileSource;
+  readonly #source: Source;
   readonly #compiler: Compiler;
   readonly #observer: PlaneObserver;
   readonly #coalescer = new Coalescer((since) => {
@@ -59,7 +59,7 @@ export class Plane {
 
   /** `fill`: completes resources by what does not stand in the files. */
   constructor(
-    source: FileSource,
+    source: Source,
     compiler: Compiler,
     discovery: Discovery,
     observer = NO_OBSERVER,
@@ -130,7 +130,11 @@ export class Plane {
     this.#observer.read(this.status);
     const { resources, addresses } = this.#source.state;
     const started = performance.now();
-    const changed = [...this.#compiler.update(this.#fill(resources), addresses), ...this.#announced];
+    const changed = [
+      ...this.#compiler.update(this.#fill(resources), addresses),
+      ...this.#compiler.moved(this.#source.moved()),
+      ...this.#announced,
+    ];
     this.#announced = [];
     this.#observer.compiled(performance.now() - started, changed.length);
     if (changed.length > 0 || this.#isPromised) {
@@ -138,7 +142,7 @@ export class Plane {
       this.discovery.changed(changed, ++this.#change, since);
     }
     // A directory that is empty, or not yet mounted, is not a mesh from which everything was removed (hostile.md 55).
-    if (this.#isReady || this.status.state === "broken" || resources.length === 0) return;
+    if (this.#isReady || !this.#source.isReady || resources.length === 0) return;
     this.#isReady = true;
     this.discovery.ready();
   }

@@ -15,13 +15,19 @@ import { LoadStats } from "./load-stats.ts";
 import { type Log, sourceLog, streamLog } from "./log.ts";
 import { PlaneMetrics } from "./metrics.ts";
 import { type Discovery, Plane } from "./plane.ts";
-import { FileSource, type SourceStatus } from "./source/files.ts";
+import { FileSource } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
+import type { Source, SourceStatus } from "./source/source.ts";
 import { Waits } from "./waits.ts";
 
-export interface ControlPlaneOptions {
-  readonly configDir: string;
-  readonly addressesFile?: string;
+/** A directory of files, or a source that is open already. */
+type SourceOptions =
+  | { readonly configDir: string; readonly addressesFile?: string }
+  | { readonly source: Source };
+
+export type ControlPlaneOptions = PlaneOptions & SourceOptions;
+
+interface PlaneOptions {
   readonly host: string;
   /** 0: chosen by the system. */
   readonly discoveryPort: number;
@@ -58,14 +64,13 @@ export interface ControlPlane {
 
 /** Starts everything; rejects with the system's error where a port can't be had. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { configDir, addressesFile, host, log } = options;
-  const compiler = new Compiler(options.identity === undefined ? "DISABLE" : "STRICT");
+  const { host, log } = options;
+  const source = openSource(options);
+  const compiler = new Compiler(options.identity === undefined ? "DISABLE" : "STRICT", source.instances);
   const stats = new LoadStats(() => performance.now());
   const metrics = new PlaneMetrics();
   const waits = new Waits();
   const logged = streamLog(log);
-  finishWrites(configDir);
-  const source = new FileSource(configDir, addressesFile);
   const identity =
     options.identity &&
     PlaneIdentity.open(trustDomainOf(source.state.resources), options.identity, {
@@ -103,7 +108,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let discovery: Listening | undefined;
   let api: Api;
   try {
-    plane.start((error) => log.error({ reason: error.message }, "files are no longer watched"));
+    plane.start((error) => log.error({ reason: error.message }, "the source is no longer watched"));
     discovery = await opened.listen(host, options.discoveryPort);
     api = await startApi({
       plane,
@@ -141,8 +146,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
 }
 
+function openSource(options: SourceOptions): Source {
+  if ("source" in options) return options.source;
+  finishWrites(options.configDir);
+  return new FileSource(options.configDir, options.addressesFile);
+}
+
 /** Certificates are bound to the trust domain of the start: another one in the files does not take effect by itself. */
-function readLog(log: Log, source: FileSource, identity: PlaneIdentity | undefined) {
+function readLog(log: Log, source: Source, identity: PlaneIdentity | undefined) {
   const logSource = sourceLog(log);
   return (status: SourceStatus): void => {
     logSource(status);

@@ -19,7 +19,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Compiler } from "../../src/control-plane/compile/compiler.ts";
 import { Plane } from "../../src/control-plane/plane.ts";
-import { FileSource, type SourceStatus } from "../../src/control-plane/source/files.ts";
+import { FileSource } from "../../src/control-plane/source/files.ts";
+import type { SourceStatus } from "../../src/control-plane/source/source.ts";
 
 /** Bounded by what a loaded machine may take, not by what it usually takes. */
 const poll = <T>(read: () => T) => expect.poll(read, { timeout: 10_000, interval: 20 });

@@ -2,7 +2,7 @@
 import { KINDS, type Kind, type Resource } from "../../resources/resource.ts";
 import { closest } from "../../resources/suggest.ts";
 import type { DocumentId } from "../source/edit.ts";
-import { documentId } from "../source/files.ts";
+import { documentId } from "../source/source.ts";
 import { HttpError } from "./http.ts";
 import { didYouMean } from "./query.ts";
 

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import type { PlaneIdentity } from "../identity.ts";
 import type { LoadStats } from "../load-stats.ts";
 import type { Plane } from "../plane.ts";
-import type { EditOutcome } from "../source/files.ts";
+import type { EditOutcome } from "../source/source.ts";
 import type { Waits } from "../waits.ts";
 import { HttpError, readBody } from "./http.ts";
 import {

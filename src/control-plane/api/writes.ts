@@ -5,7 +5,7 @@
 import { hasErrors, type Issue } from "../../resources/issue.ts";
 import { loadFiles, type NamedText } from "../../resources/load.ts";
 import type { DocumentId } from "../source/edit.ts";
-import { documentId, type Edit } from "../source/files.ts";
+import { documentId, type Edit } from "../source/source.ts";
 
 /** What a body is to do; `put` says what its one document must be. */
 export type WriteRequest =

@@ -3,12 +3,14 @@
  * version and is sent to nobody), exact where it matters: one workload that comes or goes concerns the endpoints of the
  * Services that select it, not the ten thousand others.
  */
-import type { ResourceType } from "../../discovery/messages.ts";
+import type { Node, ResourceType } from "../../discovery/messages.ts";
 import { ROOT_NAMESPACE } from "../../resources/kind/authorization-policy.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { idOf } from "./inputs.ts";
-import { type MeshIndex, parentServices, selects } from "./mesh-index.ts";
+import type { Moved } from "./instances.ts";
+import { type MeshIndex, parentServices, selects, workloadId } from "./mesh-index.ts";
 import { portNames, routeNames } from "./names.ts";
+import { policyNamespace } from "./policy.ts";
 
 export interface Affected {
   /** `<type> <name>`, see `affectedKey`. */
@@ -102,6 +104,30 @@ export function affectedBy(
     }
   }
   return { names, listeners, policies: policies.has(ROOT_NAMESPACE) ? "all" : policies };
+}
+
+/** Nodes whose own resources may differ after instances have moved. */
+export function concernedBy(
+  { services, workloads, namespaces }: Moved,
+  mesh: MeshIndex,
+): { readonly listeners: (node: Node) => boolean; readonly policies: (node: Node) => boolean } {
+  const isOne = (node: Node) => workloads.has(workloadId(node));
+  // Any instance may be one of those whom the NetworkPolicies of any namespace mean.
+  const networks = workloads.size > 0 || namespaces ? mesh.networkPolicies : undefined;
+  const counted = new Set<string>();
+  for (const [namespace, limits] of mesh.rateLimits) {
+    const isConcerned = limits.some(({ spec }) =>
+      services.has(idOf({ namespace, name: spec.targetRef.name })),
+    );
+    if (isConcerned) counted.add(namespace);
+  }
+  return {
+    listeners: isOne,
+    policies: (node) => {
+      const namespace = policyNamespace(mesh, node);
+      return isOne(node) || counted.has(namespace) || networks?.has(namespace) === true;
+    },
+  };
 }
 
 type Add = (type: ResourceType, names: readonly string[]) => void;

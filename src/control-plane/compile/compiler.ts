@@ -12,10 +12,11 @@ import type {
 } from "../../discovery/messages.ts";
 import { INBOUND_POLICY } from "../../discovery/policy.ts";
 import type { Resource } from "../../resources/resource.ts";
-import { type Affected, affectedBy } from "./affected.ts";
+import { type Affected, affectedBy, concernedBy } from "./affected.ts";
 import { compileCluster } from "./cluster.ts";
 import { compileEndpoints } from "./endpoints.ts";
 import { type Addresses, idOf, NO_ADDRESSES } from "./inputs.ts";
+import { type Instances, type Moved, NO_INSTANCES } from "./instances.ts";
 import { compileInbound, compileOutbound } from "./listener.ts";
 import { indexMesh, type MeshIndex } from "./mesh-index.ts";
 import { findServicePort, portNames, routeNames } from "./names.ts";
@@ -37,15 +38,17 @@ const MAX_NODES = 10_000;
 
 export class Compiler {
   readonly #mtls: MutualTlsMode;
+  readonly #instances: Instances;
   #mesh: MeshIndex;
   #fingerprints: ReadonlyMap<string, Fingerprint> = new Map();
   #cache = new Map<string, VersionedResource | undefined>();
   #nodes = new Map<string, KnownNode>();
 
   /** `mtls`: what sidecars speak with each other: `STRICT` where the control plane gives them certificates. */
-  constructor(mtls: MutualTlsMode = "DISABLE") {
+  constructor(mtls: MutualTlsMode = "DISABLE", instances: Instances = NO_INSTANCES) {
     this.#mtls = mtls;
-    this.#mesh = indexMesh([], mtls);
+    this.#instances = instances;
+    this.#mesh = indexMesh([], mtls, NO_ADDRESSES, instances);
   }
 
   /**
@@ -63,7 +66,7 @@ export class Compiler {
     const different = differences(this.#fingerprints, fingerprints);
     if (different.length === 0) return [];
     const before = this.#mesh;
-    const after = indexMesh(resources, this.#mtls, addresses);
+    const after = indexMesh(resources, this.#mtls, addresses, this.#instances);
     const affected = affectedBy(different, [before, after]);
     const changed = this.#replace(before, after, affected);
     this.#fingerprints = fingerprints;
@@ -73,6 +76,34 @@ export class Compiler {
     const isConcerned = (node: Node) =>
       policies === "all" || [before, after].some((mesh) => policies.has(policyNamespace(mesh, node)));
     return [...changed, ...this.#recompile("policy", isConcerned)];
+  }
+
+  /**
+   * Takes note that instances are others than they were. What nobody has asked for is not compiled.
+   *
+   * @returns names whose version changed, each once.
+   */
+  moved(moved: Moved): readonly ChangedName[] {
+    const { services, workloads } = moved;
+    if (services.size === 0 && workloads.size === 0 && !moved.namespaces) return [];
+    // A new object, since what is remembered of a mesh is remembered by it.
+    this.#mesh = { ...this.#mesh };
+    const changed: ChangedName[] = [];
+    for (const name of [...services].flatMap((id) => this.#portNames(id))) {
+      const key = cacheKey("endpoints", name, "");
+      const old = this.#cache.get(key);
+      if (old === undefined) continue;
+      this.#cache.delete(key);
+      const now = this.#cached(this.#mesh, "endpoints", name, "");
+      if (now?.version !== old.version) changed.push({ type: "endpoints", name });
+    }
+    const { listeners, policies } = concernedBy(moved, this.#mesh);
+    return [...changed, ...this.#recompile("listener", listeners), ...this.#recompile("policy", policies)];
+  }
+
+  #portNames(id: string): readonly string[] {
+    const service = this.#mesh.services.get(id);
+    return service === undefined ? [] : portNames(service);
   }
 
   /** One resource as `node` should have it; undefined where nothing has that name. */
@@ -138,7 +169,7 @@ export class Compiler {
     if (target === undefined) return undefined;
     const isVariant = type === "route" && consumerNamespaces(mesh, target.service).has(namespace);
     const variant = isVariant ? namespace : "";
-    const key = `${type} ${name} ${variant}`;
+    const key = cacheKey(type, name, variant);
     const found = this.#cache.get(key);
     if (found !== undefined) return found;
     const compiled = compile(mesh, type, name, variant);
@@ -235,6 +266,10 @@ function compileOwn(mesh: MeshIndex, type: OwnType, name: string, node: Node): V
   }
   if (name === "outbound") return versioned(name, compileOutbound(mesh, node));
   return name === "inbound" ? versioned(name, compileInbound(mesh, node)) : undefined;
+}
+
+function cacheKey(type: ResourceType, name: string, namespace: string): string {
+  return `${type} ${name} ${namespace}`;
 }
 
 function parseKey(key: string): ChangedName {

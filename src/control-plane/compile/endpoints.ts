@@ -6,7 +6,8 @@
  */
 import type { EndpointResource, EndpointsResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
-import type { ServiceInput, ServicePortSpec, WorkloadInput } from "./inputs.ts";
+import { idOf, type ServiceInput, type ServicePortSpec, type WorkloadInput } from "./inputs.ts";
+import type { ServedAt } from "./instances.ts";
 import { type MeshIndex, targetPort } from "./mesh-index.ts";
 import { mutualTlsMode } from "./mutual-tls.ts";
 import { protocolOf } from "./protocol.ts";
@@ -19,33 +20,46 @@ export function compileEndpoints(
   service: ServiceInput,
   port: ServicePortSpec,
 ): EndpointsResource {
-  const endpoints: EndpointResource[] = [];
-  for (const workload of mesh.workloadsOf(service)) {
-    const { namespace, labels } = workload.metadata;
-    const appPort = targetPort(port, workload);
-    const isEncrypted = mutualTlsMode(mesh, namespace, labels ?? {}, appPort ?? 0) !== "DISABLE";
-    const sidecar = isEncrypted || protocolOf(port) !== "tcp" ? sidecarPort(workload) : undefined;
-    const at = sidecar ?? appPort;
-    const isMutual = sidecar !== undefined && isEncrypted;
-    if (at !== undefined) endpoints.push({ ...endpoint(workload, at), ...(isMutual && { tls: "mutual" }) });
-  }
+  const served = [...written(mesh, service, port), ...mesh.instances.at(idOf(service.metadata), port)];
+  const endpoints = served.flatMap((at) => endpoint(mesh, port, at) ?? []).sort(byWorkload);
   return { name: servicePortName(service.metadata, port.port), endpoints };
 }
 
-function sidecarPort({ spec }: WorkloadInput): number | undefined {
-  return spec.inboundPort === 0 ? undefined : spec.inboundPort;
+/** Where the Workloads that the selector takes serve. */
+function written(mesh: MeshIndex, service: ServiceInput, port: ServicePortSpec): readonly ServedAt[] {
+  return mesh.workloadsOf(service).map((workload) => {
+    const { address = DEFAULT_ADDRESS, zone } = workload.spec;
+    return { workload, address, port: targetPort(port, workload), zone };
+  });
 }
 
-function endpoint({ metadata, spec }: WorkloadInput, port: number): EndpointResource {
+function endpoint(mesh: MeshIndex, port: ServicePortSpec, served: ServedAt): EndpointResource | undefined {
+  const { workload, address, zone } = served;
+  const { metadata, spec } = workload;
+  const isEncrypted =
+    mutualTlsMode(mesh, metadata.namespace, metadata.labels ?? {}, served.port ?? 0) !== "DISABLE";
+  const sidecar = isEncrypted || protocolOf(port) !== "tcp" ? sidecarPort(workload) : undefined;
+  const at = sidecar ?? served.port;
+  if (at === undefined) return undefined;
   return {
-    address: spec.address ?? DEFAULT_ADDRESS,
-    port,
+    address,
+    port: at,
     weight: spec.weight ?? 1,
     workload: metadata.name,
     namespace: metadata.namespace,
     serviceAccount: spec.serviceAccount ?? "default",
     app: metadata.labels?.["app"] ?? "",
     version: metadata.labels?.["version"] ?? "",
-    ...(spec.zone === undefined ? {} : { zone: spec.zone }),
+    ...(zone === undefined ? {} : { zone }),
+    ...(sidecar !== undefined && isEncrypted && { tls: "mutual" }),
   };
+}
+
+function sidecarPort({ spec }: WorkloadInput): number | undefined {
+  return spec.inboundPort === 0 ? undefined : spec.inboundPort;
+}
+
+function byWorkload(a: EndpointResource, b: EndpointResource): number {
+  if (a.workload !== b.workload) return a.workload < b.workload ? -1 : 1;
+  return a.address < b.address ? -1 : 1;
 }

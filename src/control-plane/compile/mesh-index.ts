@@ -23,11 +23,14 @@ import {
   type WorkloadAddress,
   type WorkloadInput,
 } from "./inputs.ts";
+import { type Instances, NO_INSTANCES } from "./instances.ts";
 import type { MeshInput, PolicyInput, RouteInput } from "./route-inputs.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
 export interface MeshIndex {
+  /** Workloads beside those that are resources, as they are now. */
+  readonly instances: Instances;
   /** By `<namespace>/<name>`. */
   readonly services: ReadonlyMap<string, ServiceInput>;
   readonly workloads: ReadonlyMap<string, WorkloadInput>;
@@ -60,6 +63,7 @@ export function indexMesh(
   resources: readonly Resource[],
   mtls: MutualTlsMode,
   addresses: Addresses = NO_ADDRESSES,
+  instances: Instances = NO_INSTANCES,
 ): MeshIndex {
   const services = new Map<string, ServiceInput>();
   const workloads = new Map<string, WorkloadInput>();
@@ -131,6 +135,7 @@ export function indexMesh(
   }
   for (const list of [...peerAuthentication.values(), ...faults.values()]) list.sort(byPrecedence);
   return {
+    instances,
     services,
     workloads,
     routes,
@@ -155,11 +160,21 @@ export function indexMesh(
   };
 }
 
-/** The node's Workload; a node names it with or without its namespace. */
+/** Id of the node's Workload, which it names with or without its namespace; empty where it names none. */
+export function workloadId({ workload, namespace }: Node): string {
+  return workload === "" || workload.includes("/") ? workload : `${namespace}/${workload}`;
+}
+
+/** The node's Workload. */
 export function workloadOf(mesh: MeshIndex, node: Node): WorkloadInput | undefined {
-  if (node.workload === "") return undefined;
-  const id = node.workload.includes("/") ? node.workload : `${node.namespace}/${node.workload}`;
-  return mesh.workloads.get(id);
+  const id = workloadId(node);
+  return id === "" ? undefined : (mesh.workloads.get(id) ?? mesh.instances.get(id));
+}
+
+/** Every workload, by namespace; a namespace may come twice. */
+export function* everyWorkload(mesh: MeshIndex): Iterable<[string, Iterable<WorkloadInput>]> {
+  yield* mesh.workloadsByNamespace;
+  yield* mesh.instances.byNamespace;
 }
 
 /** Whether all of `selector` holds; an empty one selects nothing, as in Kubernetes' Services. */

@@ -7,7 +7,7 @@ import type { NetworkPeers, NetworkRule, NetworkRules } from "../../discovery/po
 import { matchesLabels } from "../../resources/label-match.ts";
 import type { NetworkPolicy } from "../../resources/resource.ts";
 import { idOf, type WorkloadInput } from "./inputs.ts";
-import type { MeshIndex } from "./mesh-index.ts";
+import { everyWorkload, type MeshIndex } from "./mesh-index.ts";
 import { principalOf } from "./principal.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ type Ingress = NetworkPolicy["spec"]["ingress"][number];
 type Peer = NonNullable<Ingress["from"]>[number];
 type Port = NonNullable<Ingress["ports"]>[number];
 
-/** The one label that namespaces have without being written down (Kubernetes sets it). */
+/** The one label that namespaces have without being written down (Kubernetes sets it); others only a cluster knows. */
 const NAMESPACE_LABEL = "kubernetes.io/metadata.name";
 const DEFAULT_ADDRESS = "127.0.0.1";
 
@@ -95,8 +95,11 @@ function peersOf(mesh: MeshIndex, namespace: string, peers: readonly Peer[]): Ne
     const isThere = (name: string) =>
       namespaceSelector === undefined
         ? name === namespace
-        : matchesLabels(namespaceSelector, { [NAMESPACE_LABEL]: name });
-    for (const [name, workloads] of mesh.workloadsByNamespace) {
+        : matchesLabels(namespaceSelector, {
+            ...mesh.instances.namespaceLabels(name),
+            [NAMESPACE_LABEL]: name,
+          });
+    for (const [name, workloads] of everyWorkload(mesh)) {
       if (!isThere(name)) continue;
       if (podSelector === undefined) namespaces.add(name);
       for (const workload of workloads) {
@@ -116,7 +119,7 @@ function identitiesOf(
   namespaces: ReadonlySet<string>,
 ): Pick<NetworkPeers, "principals" | "principalsAt" | "addresses"> {
   const shared = new Set<string>();
-  for (const workloads of mesh.workloadsByNamespace.values()) {
+  for (const [, workloads] of everyWorkload(mesh)) {
     for (const workload of workloads) if (!meant.has(workload)) shared.add(principalOf(mesh, workload));
   }
   const principals = new Set<string>();

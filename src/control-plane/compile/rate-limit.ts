@@ -41,9 +41,10 @@ function rulesOf(mesh: MeshIndex, resource: RateLimit, ports: readonly number[])
 
 /** Rounded up to a power of two: not with each instance that comes everybody's policy is another one. */
 function instancesOf(mesh: MeshIndex, { metadata, spec }: RateLimit): number {
-  const service = mesh.services.get(idOf({ namespace: metadata.namespace, name: spec.targetRef.name }));
-  const count = service === undefined ? 1 : Math.max(1, mesh.workloadsOf(service).length);
-  return 2 ** Math.ceil(Math.log2(count));
+  const id = idOf({ namespace: metadata.namespace, name: spec.targetRef.name });
+  const service = mesh.services.get(id);
+  const written = service === undefined ? 0 : mesh.workloadsOf(service).length;
+  return 2 ** Math.ceil(Math.log2(Math.max(1, written + mesh.instances.count(id))));
 }
 
 type KeyInput = NonNullable<RateLimit["spec"]["limits"][number]["key"]>[number];

@@ -7,44 +7,20 @@ import { isDeepStrictEqual } from "node:util";
 import { hasErrors, type Issue } from "../../resources/issue.ts";
 import { type LoadedText, loadDirectory, loadFiles, type NamedText } from "../../resources/load.ts";
 import { LoadMemory } from "../../resources/load-memory.ts";
-import type { Resource } from "../../resources/resource.ts";
 import { Watcher } from "../../resources/watcher.ts";
-import type { Addresses } from "../compile/inputs.ts";
+import { NO_INSTANCES, NOTHING_MOVED } from "../compile/instances.ts";
 import { readAddresses } from "./addresses.ts";
 import { type DocumentId, documentText, removeDocument, replaceDocument } from "./edit.ts";
 import { writeFiles } from "./journal.ts";
-
-export interface SourceState {
-  readonly resources: readonly Resource[];
-  readonly addresses: Addresses;
-}
-
-export interface SourceStatus {
-  readonly state: "ok" | "broken";
-  readonly issues: readonly Issue[];
-  readonly files: number;
-  readonly resources: number;
-}
-
-/** What is to be: a document, or (`document` absent) that there is none. */
-export interface Edit extends DocumentId {
-  readonly document?: unknown;
-}
-
-export interface EditResult extends DocumentId {
-  readonly action: "created" | "configured" | "unchanged" | "deleted" | "absent";
-}
-
-/** `warnings`: of the whole directory, those that are there because of the edits; at most 100. */
-export type EditOutcome =
-  | { readonly results: readonly EditResult[]; readonly warnings: readonly Issue[] }
-  | { readonly issues: readonly Issue[] };
-
-/** Identity of a resource or document. */
-export function documentId(resource: Resource): DocumentId {
-  const { name, namespace } = resource.metadata;
-  return { kind: resource.kind, namespace, name };
-}
+import {
+  documentId,
+  type Edit,
+  type EditOutcome,
+  type EditResult,
+  type Source,
+  type SourceState,
+  type SourceStatus,
+} from "./source.ts";
 
 /** An editor that saves in place empties the file first: for so long, an emptied file is taken for one that is being saved. */
 const SAVING_MS = 100;
@@ -52,7 +28,9 @@ const SAVING_MS = 100;
 /** A Service that goes may leave a great many routes without it. */
 const MAX_WARNINGS = 100;
 
-export class FileSource {
+export class FileSource implements Source {
+  /** All workloads are written. */
+  readonly instances = NO_INSTANCES;
   readonly #directory: string;
   readonly #addressesFile: string | undefined;
   readonly #nowMs: () => number;
@@ -86,6 +64,14 @@ export class FileSource {
       files: this.#files.length,
       resources: this.#state.resources.length,
     };
+  }
+
+  get isReady(): boolean {
+    return !hasErrors(this.#issues);
+  }
+
+  moved(): typeof NOTHING_MOVED {
+    return NOTHING_MOVED;
   }
 
   /** Reads everything again; with errors, the state stays as it is. False: a file is being saved, nothing was taken over. */
