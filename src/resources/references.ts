@@ -12,8 +12,13 @@ import { fieldName, type Path } from "./problem.ts";
 import { type HttpRoute, placeOf, type Resource, resourceId, type Service } from "./resource.ts";
 import { closest } from "./suggest.ts";
 
-/** A warning for each, at the place where it stands. */
+/** A warning for each, at the place where it stands, and what else is only seen when all are looked at. */
 export function danglingReferences(resources: readonly Resource[]): Issue[] {
+  return [...brokenReferences(resources), ...idleSelectors(resources)];
+}
+
+/** The same without what only is known where all Workloads are resources. */
+export function brokenReferences(resources: readonly Resource[]): Issue[] {
   const services = new Map<string, Service>();
   for (const resource of resources) {
     if (resource.kind === "Service") services.set(key(resource.metadata), resource);
@@ -26,12 +31,7 @@ export function danglingReferences(resources: readonly Resource[]): Issue[] {
       issues.push(...check(resource, reference, services.get(targetOf(resource, reference)), known));
     }
   }
-  return [
-    ...issues,
-    ...policyConflicts(resources),
-    ...idleSelectors(resources),
-    ...strayFaultRoutes(resources),
-  ];
+  return [...issues, ...policyConflicts(resources), ...strayFaultRoutes(resources)];
 }
 
 /** Dangling references that get a suggestion. */

@@ -21,7 +21,8 @@ export interface Instances {
   at(service: string, port: ServicePortSpec): readonly ServedAt[];
   /** How many serve any port of the Service. */
   count(service: string): number;
-  readonly byNamespace: ReadonlyMap<string, Iterable<WorkloadInput>>;
+  /** By namespace, then by id. */
+  readonly byNamespace: ReadonlyMap<string, ReadonlyMap<string, WorkloadInput>>;
   namespaceLabels(name: string): Readonly<Record<string, string>>;
 }
 

@@ -174,7 +174,7 @@ export function workloadOf(mesh: MeshIndex, node: Node): WorkloadInput | undefin
 /** Every workload, by namespace; a namespace may come twice. */
 export function* everyWorkload(mesh: MeshIndex): Iterable<[string, Iterable<WorkloadInput>]> {
   yield* mesh.workloadsByNamespace;
-  yield* mesh.instances.byNamespace;
+  for (const [namespace, workloads] of mesh.instances.byNamespace) yield [namespace, workloads.values()];
 }
 
 /** Whether all of `selector` holds; an empty one selects nothing, as in Kubernetes' Services. */

@@ -1,0 +1,47 @@
+/**
+ * All objects of a kind, page by page, so that the raw ones of a whole cluster are never in memory at once. A page that is too
+ * large to be taken is asked for again with half as many objects.
+ */
+import { ApiError, type KubernetesApi, TooLargeError } from "./api.ts";
+import { isMap, metadataOf } from "./object.ts";
+
+const PAGE = 500;
+const MAX_PAGE_BYTES = 64 * 1_048_576;
+
+/** `kind` of an end: listed as of `version`, or there is no such kind in this cluster. */
+export type Listed = { readonly kind: "listed"; readonly version: string } | { readonly kind: "unknown" };
+
+/** Gives each object to `take`. Rejects as `send` does; with status 410 what was taken is of no use. */
+export async function listAll(
+  api: KubernetesApi,
+  path: string,
+  signal: AbortSignal,
+  take: (object: Readonly<Record<string, unknown>>) => void,
+): Promise<Listed> {
+  let limit = PAGE;
+  let next = "";
+  for (;;) {
+    const more = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
+    let page: unknown;
+    try {
+      const request = { path: `${path}?limit=${limit}${more}`, maxBytes: MAX_PAGE_BYTES, signal };
+      page = await api.send(request);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404 && next === "") return { kind: "unknown" };
+      if (!(error instanceof TooLargeError) || limit === 1) throw error;
+      limit = Math.ceil(limit / 2);
+      continue;
+    }
+    const items = isMap(page) ? page["items"] : undefined;
+    // Go writes an empty list as null.
+    if (!isMap(page) || (!Array.isArray(items) && items !== null)) throw new Error("the answer is no list");
+    for (const item of items ?? []) if (isMap(item)) take(item);
+    const { resourceVersion, continue: token } = metadataOf(page);
+    if (typeof token === "string" && token !== "") {
+      next = token;
+      continue;
+    }
+    if (typeof resourceVersion !== "string") throw new Error("the list has no resourceVersion");
+    return { kind: "listed", version: resourceVersion };
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Who is where, out of pods and EndpointSlices: what the compiler asks of `Instances`. Two indexes are kept beside the
+ * records: slices by Service, and slices by pod, since a pod that becomes known, or another one, changes what its
+ * Services' endpoints say about it.
+ */
+import type { ServicePortSpec, WorkloadInput } from "../../compile/inputs.ts";
+import type { Instances, Moved, ServedAt } from "../../compile/instances.ts";
+import { isSameSlice, type SliceEndpoint, type SliceRecord } from "./endpoint-slice.ts";
+import { isSamePod, type PodRecord } from "./pod.ts";
+
+export class Population implements Instances {
+  readonly #slices = new Map<string, SliceRecord[]>();
+  /** Services by pod: nearly always one. */
+  readonly #servicesOf = new Map<string, readonly string[]>();
+  readonly #pods = new Map<string, Map<string, PodRecord>>();
+  readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
+  readonly #movedServices = new Set<string>();
+  readonly #movedWorkloads = new Set<string>();
+  #namespacesMoved = false;
+
+  /** Changes since this was last asked. */
+  take(): Moved {
+    const moved: Moved = {
+      services: new Set(this.#movedServices),
+      workloads: new Set(this.#movedWorkloads),
+      namespaces: this.#namespacesMoved,
+    };
+    this.#movedServices.clear();
+    this.#movedWorkloads.clear();
+    this.#namespacesMoved = false;
+    return moved;
+  }
+
+  /** @returns whether anybody is concerned. */
+  podChanged(id: string, before: PodRecord | undefined, after: PodRecord | undefined): boolean {
+    const namespace = (after ?? before)?.metadata.namespace ?? "";
+    let pods = this.#pods.get(namespace);
+    if (pods === undefined) {
+      pods = new Map();
+      this.#pods.set(namespace, pods);
+    }
+    if (after === undefined) pods.delete(id);
+    else pods.set(id, after);
+    if (pods.size === 0) this.#pods.delete(namespace);
+    if (before !== undefined && after !== undefined && isSamePod(before, after)) return false;
+    this.#movedWorkloads.add(id);
+    for (const service of this.#servicesOf.get(id) ?? []) this.#movedServices.add(service);
+    return true;
+  }
+
+  /** @returns whether anybody is concerned. */
+  sliceChanged(before: SliceRecord | undefined, after: SliceRecord | undefined): boolean {
+    const isSame = before !== undefined && after !== undefined && isSameSlice(before, after);
+    if (before !== undefined) this.#removeSlice(before);
+    if (after !== undefined) this.#addSlice(after);
+    if (isSame) return false;
+    for (const slice of [before, after]) if (slice !== undefined) this.#movedServices.add(slice.service);
+    // A pod may have learned its zone.
+    for (const { pod } of [...(before?.endpoints ?? []), ...(after?.endpoints ?? [])]) {
+      if (pod !== undefined && this.#pod(pod)?.spec.zone === undefined) this.#movedZones(pod, before, after);
+    }
+    return true;
+  }
+
+  /** @returns whether anybody is concerned. */
+  namespaceChanged(name: string, labels: Readonly<Record<string, string>> | undefined): boolean {
+    const before = JSON.stringify(this.#namespaces.get(name));
+    if (labels === undefined) this.#namespaces.delete(name);
+    else this.#namespaces.set(name, labels);
+    if (JSON.stringify(labels) === before) return false;
+    this.#namespacesMoved = true;
+    return true;
+  }
+
+  get(id: string): WorkloadInput | undefined {
+    const pod = this.#pod(id);
+    if (pod === undefined || pod.spec.zone !== undefined) return pod;
+    const zone = this.#zoneOf(id);
+    return zone === undefined ? pod : { metadata: pod.metadata, spec: { ...pod.spec, zone } };
+  }
+
+  at(service: string, { name = "" }: ServicePortSpec): readonly ServedAt[] {
+    const found = new Map<string, ServedAt>();
+    for (const { ports, endpoints } of this.#sorted(service)) {
+      if (!Object.hasOwn(ports, name)) continue;
+      const port = ports[name];
+      for (const endpoint of endpoints) {
+        const workload = this.#workloadAt(endpoint, service);
+        const key = endpoint.pod ?? endpoint.address;
+        if (!endpoint.isReady || workload === undefined || found.has(key)) continue;
+        const { address, zone = workload.spec.zone } = endpoint;
+        found.set(key, { workload, address, port, zone });
+      }
+    }
+    return [...found.values()];
+  }
+
+  count(service: string): number {
+    const found = new Set<string>();
+    for (const { endpoints } of this.#slices.get(service) ?? []) {
+      for (const { pod, address, isReady } of endpoints) if (isReady) found.add(pod ?? address);
+    }
+    return found.size;
+  }
+
+  get byNamespace(): ReadonlyMap<string, ReadonlyMap<string, WorkloadInput>> {
+    return this.#pods;
+  }
+
+  namespaceLabels(name: string): Readonly<Record<string, string>> {
+    return this.#namespaces.get(name) ?? {};
+  }
+
+  #pod(id: string): PodRecord | undefined {
+    return this.#pods.get(id.slice(0, id.indexOf("/")))?.get(id);
+  }
+
+  /** A pod that is not known is not served: nobody could tell whether it has a sidecar. */
+  #workloadAt({ pod, address }: SliceEndpoint, service: string): WorkloadInput | undefined {
+    if (pod !== undefined) return this.#pod(pod);
+    const namespace = service.slice(0, service.indexOf("/"));
+    return { metadata: { name: address, namespace }, spec: { address, inboundPort: 0 } };
+  }
+
+  /** IPv4 first: where a pod has an address of each family, it is one endpoint. */
+  #sorted(service: string): readonly SliceRecord[] {
+    return (this.#slices.get(service) ?? []).toSorted((a, b) =>
+      a.isIpv6 === b.isIpv6 ? (a.name < b.name ? -1 : 1) : Number(a.isIpv6) - Number(b.isIpv6),
+    );
+  }
+
+  #zoneOf(pod: string): string | undefined {
+    for (const service of this.#servicesOf.get(pod) ?? []) {
+      for (const { endpoints } of this.#slices.get(service) ?? []) {
+        const found = endpoints.find((endpoint) => endpoint.pod === pod && endpoint.zone !== undefined);
+        if (found !== undefined) return found.zone;
+      }
+    }
+    return undefined;
+  }
+
+  #movedZones(pod: string, before: SliceRecord | undefined, after: SliceRecord | undefined): void {
+    const [old, now] = [before, after].map(
+      (slice) => slice?.endpoints.find((endpoint) => endpoint.pod === pod)?.zone,
+    );
+    if (old !== now) this.#movedWorkloads.add(pod);
+  }
+
+  #addSlice(slice: SliceRecord): void {
+    const list = this.#slices.get(slice.service);
+    if (list === undefined) this.#slices.set(slice.service, [slice]);
+    else list.push(slice);
+    for (const { pod } of slice.endpoints) {
+      if (pod === undefined) continue;
+      const services = this.#servicesOf.get(pod);
+      if (services === undefined) this.#servicesOf.set(pod, [slice.service]);
+      else if (!services.includes(slice.service)) this.#servicesOf.set(pod, [...services, slice.service]);
+    }
+  }
+
+  #removeSlice(slice: SliceRecord): void {
+    const left = (this.#slices.get(slice.service) ?? []).filter((other) => other !== slice);
+    if (left.length === 0) this.#slices.delete(slice.service);
+    else this.#slices.set(slice.service, left);
+    const still = new Set(left.flatMap(({ endpoints }) => endpoints.map(({ pod }) => pod)));
+    for (const { pod } of slice.endpoints) {
+      if (pod === undefined || still.has(pod)) continue;
+      const services = (this.#servicesOf.get(pod) ?? []).filter((service) => service !== slice.service);
+      if (services.length === 0) this.#servicesOf.delete(pod);
+      else this.#servicesOf.set(pod, services);
+    }
+  }
+}
