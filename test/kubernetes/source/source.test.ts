@@ -1,0 +1,160 @@
+/** What a cluster's objects become: resources with their origin, workloads, and where Services are served. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Compiler } from "../../../src/control-plane/compile/compiler.ts";
+import type { ApiServer } from "./api-server.ts";
+import { NAMESPACES, newCluster, PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
+import { type Opened, openSource, until } from "./harness.ts";
+
+let server: ApiServer;
+let opened: Opened | undefined;
+
+beforeEach(async () => {
+  server = newCluster();
+  await server.listen();
+});
+
+afterEach(async () => {
+  opened?.source.close();
+  opened = undefined;
+  await server.close();
+});
+
+async function open(): Promise<Opened["source"]> {
+  opened = openSource(server);
+  await opened.source.synced;
+  opened.source.rescan();
+  return opened.source;
+}
+
+const NODE = {
+  id: "default/web-0",
+  namespace: "default",
+  workload: "web-0",
+  serviceAccount: "web",
+  labels: {},
+  address: "10.1.0.1",
+  ports: { inbound: 15_006, outbound: 15_001, admin: 15_000, telemetry: 15_020 },
+  version: "0",
+};
+
+function endpointsOf(source: Opened["source"], name: string, mtls: "STRICT" | "DISABLE" = "STRICT") {
+  const compiler = new Compiler(mtls, source.instances);
+  compiler.update(source.state.resources);
+  const found = compiler.get("endpoints", name, NODE)?.resource as
+    | { endpoints: readonly object[] }
+    | undefined;
+  return found?.endpoints;
+}
+
+describe("the Kubernetes source", () => {
+  it("reads resources with where they come from, and drops what is of no use", async () => {
+    server.put(pathOf("Service"), service("web"));
+    const source = await open();
+    const [resource] = source.state.resources;
+    expect(resource).toMatchObject({
+      kind: "Service",
+      metadata: { name: "web", namespace: "default" },
+      origin: { file: "kubernetes:Service/default/web" },
+    });
+    expect(JSON.stringify(resource)).not.toMatch(/managedFields|loadBalancer|uid/);
+  });
+
+  it("serves a Service where its EndpointSlices say, with what the pods say about themselves", async () => {
+    server.put(pathOf("Service"), service("web"));
+    server.put(PODS, pod({ name: "web-0", ip: "10.1.0.1", app: "web", injected: true }));
+    server.put(PODS, pod({ name: "web-1", ip: "10.1.0.2", app: "web" }));
+    server.put(PODS, pod({ name: "web-2", ip: "10.1.0.3", app: "web" }));
+    const members = [
+      { ip: "10.1.0.1", pod: "web-0" },
+      { ip: "10.1.0.2", pod: "web-1", zone: "zone-b" },
+      { ip: "10.1.0.3", pod: "web-2", ready: false },
+    ];
+    server.put(SLICES, slice("web", members));
+    const source = await open();
+    const alike = { weight: 1, namespace: "default", serviceAccount: "web", app: "web", version: "v1" };
+    expect(endpointsOf(source, "web.default:80")).toEqual([
+      { ...alike, address: "10.1.0.1", port: 15_006, workload: "web-0", zone: "zone-a", tls: "mutual" },
+      { ...alike, address: "10.1.0.2", port: 8080, workload: "web-1", zone: "zone-b" },
+    ]);
+    expect(source.instances.get("default/web-2")?.spec.zone).toBe("zone-a");
+  });
+
+  it("serves a Service without a selector, and each pod once", async () => {
+    const db = service("db");
+    const { selector: _selector, ...spec } = db["spec"] as Record<string, unknown>;
+    server.put(pathOf("Service"), { ...db, spec });
+    server.put(SLICES, slice("db", [{ ip: "192.0.2.7" }]));
+    server.put(SLICES, slice("db", [{ ip: "192.0.2.7" }, { ip: "192.0.2.8" }], "default", "db-other"));
+    const source = await open();
+    expect(endpointsOf(source, "db.default:80")).toMatchObject([
+      { address: "192.0.2.7", port: 8080 },
+      { address: "192.0.2.8", port: 8080 },
+    ]);
+  });
+
+  it("does not serve a pod that it does not know: nobody could tell whether it has a sidecar", async () => {
+    server.put(pathOf("Service"), service("web"));
+    server.put(SLICES, slice("web", [{ ip: "10.1.0.1", pod: "web-0" }]));
+    const source = await open();
+    expect(endpointsOf(source, "web.default:80")).toEqual([]);
+    source.instances.take();
+    server.put(PODS, pod({ name: "web-0", ip: "10.1.0.1", app: "web" }));
+    expect(await until(() => source.instances.get("default/web-0") !== undefined)).toBe(true);
+    expect([...source.instances.take().services]).toEqual(["default/web"]);
+    expect(endpointsOf(source, "web.default:80")).toHaveLength(1);
+  });
+
+  it("tells the compiler of one Service when one EndpointSlice changes, and of none when nothing is said", async () => {
+    for (const app of ["a", "b"]) {
+      server.put(pathOf("Service"), service(app));
+      server.put(PODS, pod({ name: `${app}-0`, ip: `10.1.0.${app === "a" ? 1 : 2}`, app }));
+      server.put(SLICES, slice(app, [{ ip: `10.1.0.${app === "a" ? 1 : 2}`, pod: `${app}-0` }]));
+    }
+    const source = await open();
+    const compiler = new Compiler("STRICT", source.instances);
+    compiler.update(source.state.resources);
+    compiler.moved(source.moved());
+    for (const name of ["a.default:80", "b.default:80"]) compiler.get("endpoints", name, NODE);
+    server.put(SLICES, slice("a", [{ ip: "10.1.0.1", pod: "a-0", ready: false }]));
+    expect(await until(() => source.instances.count("default/a") === 0)).toBe(true);
+    expect(compiler.moved(source.moved())).toEqual([{ type: "endpoints", name: "a.default:80" }]);
+    server.put(SLICES, slice("a", [{ ip: "10.1.0.1", pod: "a-0", ready: false }]));
+    server.put(PODS, pod({ name: "a-0", ip: "10.1.0.1", app: "a" }));
+    server.put(NAMESPACES, { metadata: { name: "done", labels: { team: "x" } } });
+    expect(await until(() => source.instances.namespaceLabels("done")["team"] === "x")).toBe(true);
+    expect(compiler.moved(source.moved())).toEqual([]);
+  });
+
+  it("keeps the last good version of an object that has become wrong, and reports it", async () => {
+    const path = pathOf("RateLimit");
+    const limit = (requests: unknown) => ({
+      metadata: { name: "r", namespace: "default" },
+      spec: { targetRef: { name: "web" }, limits: [{ requests, per: "1s" }] },
+    });
+    server.put(pathOf("Service"), service("web"));
+    server.put(path, limit(5));
+    const source = await open();
+    server.put(path, limit("many"));
+    expect(await until(() => source.rescan() && source.status.state === "broken")).toBe(true);
+    expect(source.state.resources).toHaveLength(2);
+    expect(source.state.resources.at(-1)?.spec).toMatchObject({ limits: [{ requests: 5 }] });
+    expect(source.status.issues).toMatchObject([
+      { file: "kubernetes:RateLimit/default/r", field: "spec.limits[0].requests", severity: "error" },
+    ]);
+    server.put(path, limit(7));
+    expect(await until(() => source.rescan() && source.status.state === "ok")).toBe(true);
+    expect(source.state.resources.at(-1)?.spec).toMatchObject({ limits: [{ requests: 7 }] });
+  });
+
+  it("reads past fields of Kubernetes' own kinds that are newer than Weft", async () => {
+    const web = service("web");
+    server.put(pathOf("Service"), { ...web, spec: { ...(web["spec"] as object), fromTheFuture: { a: 1 } } });
+    const source = await open();
+    expect(source.status).toMatchObject({ state: "ok", resources: 1 });
+  });
+
+  it("refuses to be written to, and says how it is done", async () => {
+    const source = await open();
+    expect(source.edit()).toMatchObject({ issues: [{ message: expect.stringContaining("kubectl apply") }] });
+  });
+});
