@@ -2,11 +2,11 @@
 import type { Child } from "../children.ts";
 
 /** The first announcement with the field, or an error with what the child said instead. */
-export function announced(child: Child, field: string): Promise<number> {
+export function announced(child: Child, field: string, limitMs = 15_000): Promise<number> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`no announcement: ${child.output().slice(-400)}`)),
-      15_000,
+      limitMs,
     );
     const look = (): void => {
       for (const line of child.output().split("\n")) {

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { Option } from "commander";
+import type { Log } from "../control-plane/log.ts";
 import type { ControlPlane, OpenDiscovery } from "../control-plane/server.ts";
 import { newCommand, runCommand } from "./command.ts";
 import {
@@ -31,6 +32,10 @@ const TEXT = {
       "weft control-plane --config mesh --ca-dir /etc/weft/ca",
       "with a CA of your own (tls.crt, tls.key, ca.crt)",
     ],
+    [
+      "weft control-plane --source kubernetes --kubernetes-tokens",
+      "read the cluster of KUBECONFIG, or the one this runs in",
+    ],
   ],
   exits: { ok: "ended by SIGTERM or SIGINT", failed: "could not start" },
 } as const;
@@ -38,6 +43,7 @@ const TEXT = {
 const PORT_HINT = "--discovery-port and --api-port choose others; 0 takes a free one";
 
 interface Flags {
+  readonly source: "files" | "kubernetes";
   readonly config?: string;
   readonly addresses?: string;
   readonly host: string;
@@ -56,6 +62,12 @@ interface Flags {
 export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
   return (argv, io) => {
     const command = newCommand(TEXT, io)
+      .addOption(
+        new Option("--source <source>", "where resources are: files, or the Kubernetes API server")
+          .env("WEFT_SOURCE")
+          .choices(["files", "kubernetes"])
+          .default("files"),
+      )
       .addOption(new Option("--config <dir>", "directory of resources").env("WEFT_CONFIG"))
       .addOption(
         new Option("--addresses <file>", "where instances really listen (JSON)").env("WEFT_ADDRESSES"),
@@ -123,10 +135,36 @@ async function identityOf({ stateDir, caDir, kubernetesTokens }: Flags) {
   return { ...places, reviewToken: kubernetesTokenReview() };
 }
 
+/** Checked here and not by commander, which would name it before an option that does not exist. */
+function checkSource({ source, config, addresses }: Flags): void {
+  if (source === "files" && config === undefined) {
+    throw usageError("say where the resources are: --config DIR, or --source kubernetes");
+  }
+  const given = config !== undefined ? "--config" : addresses !== undefined ? "--addresses" : undefined;
+  if (source === "kubernetes" && given !== undefined) {
+    throw usageError(`${given} is for --source files alone`);
+  }
+}
+
+/** The source of the flags, once it has been read; undefined if `isOver` comes first. */
+async function openSource(flags: Flags, log: Log, isOver: Promise<void>) {
+  if (flags.source === "files") {
+    const { config = "", addresses } = flags;
+    return { configDir: config, ...(addresses === undefined ? {} : { addressesFile: addresses }) };
+  }
+  const { openCluster } = await import("../control-plane/source/kubernetes/open.ts");
+  const { source } = await openCluster(log);
+  const isSynced = await Promise.race([source.synced.then(() => true), isOver.then(() => false)]);
+  if (!isSynced) {
+    source.close();
+    return undefined;
+  }
+  source.rescan();
+  return { source };
+}
+
 async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promise<number> {
-  const configDir = flags.config;
-  // Checked here and not by commander, which would name it before an option that does not exist.
-  if (configDir === undefined) throw usageError("say where the resources are: --config DIR");
+  checkSource(flags);
   if (flags.insecure === true && !isLoopback(flags.host)) {
     throw usageError(`--insecure is for loopback alone, found --host ${flags.host}`);
   }
@@ -136,17 +174,22 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
     () => ended.resolve(),
     () => process.exit(EXIT.ok),
   );
+  const log = controlPlaneLog(flags.logLevel, flags.logFormat, io);
   let plane: ControlPlane;
   try {
+    const source = await openSource(flags, log, ended.promise);
+    if (source === undefined) {
+      interrupts.dispose();
+      return EXIT.ok;
+    }
     plane = await startControlPlane({
-      configDir,
-      ...(flags.addresses === undefined ? {} : { addressesFile: flags.addresses }),
+      ...source,
       host: flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
       ...(flags.insecure === true ? {} : { identity: await identityOf(flags) }),
       allowsLocalJwks: flags.allowLocalJwks === true,
-      log: controlPlaneLog(flags.logLevel, flags.logFormat, io),
+      log,
       openDiscovery,
     });
   } catch (error) {

@@ -35,7 +35,7 @@ export function streamLog(log: Log): DiscoveryObserver {
   };
 }
 
-/** Logs when the files break, break in another way, and are good again. */
+/** Logs when the files, or the cluster's resources, break, break in another way, and are good again. */
 export function sourceLog(log: Log): (status: SourceStatus) => void {
   let known = "";
   return ({ state, issues, resources, files }) => {
@@ -43,11 +43,12 @@ export function sourceLog(log: Log): (status: SourceStatus) => void {
     const now = errors.join("\n");
     if (now === known) return;
     known = now;
+    const what = files === undefined ? "resources" : "files";
     if (state === "ok") {
-      log.info({ files, resources }, "files are good again");
+      log.info(files === undefined ? { resources } : { files, resources }, `${what} are good again`);
       return;
     }
-    for (const issue of errors.slice(0, MAX_ISSUES)) log.error({ issue }, "files are broken");
+    for (const issue of errors.slice(0, MAX_ISSUES)) log.error({ issue }, `${what} are broken`);
     const more = errors.length - MAX_ISSUES;
     log.error(more > 0 ? { more } : {}, "the last good state is served until they are mended");
   };

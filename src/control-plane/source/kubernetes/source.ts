@@ -119,8 +119,10 @@ export class KubernetesSource implements Source {
     return this.#population.take();
   }
 
+  /** Calls at once too: something may have changed since the last look. */
   watch(onChange: () => void): void {
     this.#changed = onChange;
+    onChange();
   }
 
   /** The cluster is written to by those who may: `kubectl apply`. */

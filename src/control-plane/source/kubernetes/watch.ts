@@ -14,6 +14,9 @@ const MIN_WATCH_S = 300;
 /** Longer than the server was asked to keep it, a connection is dead. */
 const GRACE_MS = 30_000;
 
+/** Too old; no such kind any more; newer than the server, which has been restored from a backup. */
+const EXPIRED: readonly number[] = [410, 404, 504];
+
 export interface WatchEvent {
   readonly kind: "put" | "delete";
   readonly object: Json;
@@ -45,6 +48,7 @@ export async function watchOnce(
   const ended = new AbortController();
   const limit = AbortSignal.timeout(seconds * 1_000 + GRACE_MS);
   let end: WatchEnd | undefined;
+  let last = version;
   const finish = (how: WatchEnd) => {
     end ??= how;
     ended.abort();
@@ -62,6 +66,11 @@ export async function watchOnce(
       finish(read);
       return;
     }
+    if (Number(read.version) < Number(last)) {
+      finish({ kind: "expired", reason: `the server's version went back to ${read.version}` });
+      return;
+    }
+    last = read.version;
     if (read.kind !== "bookmark") event({ kind: read.kind, object: read.object });
     seen(read.version);
   };
@@ -73,7 +82,7 @@ export async function watchOnce(
   } catch (error) {
     if (end !== undefined) return end;
     if (limit.aborted) return { kind: "ended" };
-    if (error instanceof ApiError && (error.status === 410 || error.status === 404)) {
+    if (error instanceof ApiError && EXPIRED.includes(error.status)) {
       return { kind: "expired", reason: error.message };
     }
     return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
@@ -102,7 +111,7 @@ function readEvent(line: string): Read {
   if (!isMap(value) || !isMap(object)) return { kind: "expired", reason: "a line is no event" };
   if (value["type"] === "ERROR") {
     const reason = textOf(object["message"])?.slice(0, 300) ?? "an error without a message";
-    return { kind: object["code"] === 410 ? "expired" : "failed", reason };
+    return { kind: EXPIRED.includes(Number(object["code"])) ? "expired" : "failed", reason };
   }
   const kind = KINDS[String(value["type"])];
   const version = textOf(metadataOf(object)["resourceVersion"]);
