@@ -4,7 +4,6 @@
  */
 import { join } from "node:path";
 import { Option } from "commander";
-import type { Log } from "../control-plane/log.ts";
 import type { ControlPlane, OpenDiscovery } from "../control-plane/server.ts";
 import { newCommand, runCommand } from "./command.ts";
 import {
@@ -14,6 +13,7 @@ import {
   type LogFormat,
   type LogLevel,
 } from "./control-plane-log.ts";
+import { checkSourceFlags, type OpenedSource, openSource, type SourceFlags } from "./control-plane-source.ts";
 import { CliError, EXIT, usageError } from "./exit.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 import type { Io, Run } from "./io.ts";
@@ -42,10 +42,7 @@ const TEXT = {
 
 const PORT_HINT = "--discovery-port and --api-port choose others; 0 takes a free one";
 
-interface Flags {
-  readonly source: "files" | "kubernetes";
-  readonly config?: string;
-  readonly addresses?: string;
+interface Flags extends SourceFlags {
   readonly host: string;
   readonly stateDir: string;
   readonly caDir?: string;
@@ -67,6 +64,11 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
           .env("WEFT_SOURCE")
           .choices(["files", "kubernetes"])
           .default("files"),
+      )
+      .addOption(
+        new Option("--namespace <namespace>", "the control plane's own, in Kubernetes")
+          .env("WEFT_NAMESPACE")
+          .default("weft-system"),
       )
       .addOption(new Option("--config <dir>", "directory of resources").env("WEFT_CONFIG"))
       .addOption(
@@ -126,45 +128,17 @@ function portOption(flag: `--${string}`, about: string, fallback: number): Optio
     });
 }
 
-async function identityOf({ stateDir, caDir, kubernetesTokens }: Flags) {
+async function identityOf({ stateDir, caDir, kubernetesTokens }: Flags, mayRotate: () => boolean) {
   const tokenDirectory = join(stateDir, "ca");
   const bundleFile = join(stateDir, "trust-bundle.pem");
-  const places = { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile };
+  const places = { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile, mayRotate };
   if (kubernetesTokens !== true) return places;
   const { kubernetesTokenReview } = await import("../control-plane/ca/token-review.ts");
   return { ...places, reviewToken: kubernetesTokenReview() };
 }
 
-/** Checked here and not by commander, which would name it before an option that does not exist. */
-function checkSource({ source, config, addresses }: Flags): void {
-  if (source === "files" && config === undefined) {
-    throw usageError("say where the resources are: --config DIR, or --source kubernetes");
-  }
-  const given = config !== undefined ? "--config" : addresses !== undefined ? "--addresses" : undefined;
-  if (source === "kubernetes" && given !== undefined) {
-    throw usageError(`${given} is for --source files alone`);
-  }
-}
-
-/** The source of the flags, once it has been read; undefined if `isOver` comes first. */
-async function openSource(flags: Flags, log: Log, isOver: Promise<void>) {
-  if (flags.source === "files") {
-    const { config = "", addresses } = flags;
-    return { configDir: config, ...(addresses === undefined ? {} : { addressesFile: addresses }) };
-  }
-  const { openCluster } = await import("../control-plane/source/kubernetes/open.ts");
-  const { source } = await openCluster(log);
-  const isSynced = await Promise.race([source.synced.then(() => true), isOver.then(() => false)]);
-  if (!isSynced) {
-    source.close();
-    return undefined;
-  }
-  source.rescan();
-  return { source };
-}
-
 async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promise<number> {
-  checkSource(flags);
+  checkSourceFlags(flags);
   if (flags.insecure === true && !isLoopback(flags.host)) {
     throw usageError(`--insecure is for loopback alone, found --host ${flags.host}`);
   }
@@ -175,25 +149,27 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
     () => process.exit(EXIT.ok),
   );
   const log = controlPlaneLog(flags.logLevel, flags.logFormat, io);
+  let opened: OpenedSource | undefined;
   let plane: ControlPlane;
   try {
-    const source = await openSource(flags, log, ended.promise);
-    if (source === undefined) {
+    opened = await openSource(flags, log, ended.promise);
+    if (opened === undefined) {
       interrupts.dispose();
       return EXIT.ok;
     }
     plane = await startControlPlane({
-      ...source,
+      ...opened.options,
       host: flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
-      ...(flags.insecure === true ? {} : { identity: await identityOf(flags) }),
+      ...(flags.insecure === true ? {} : { identity: await identityOf(flags, opened.leads) }),
       allowsLocalJwks: flags.allowLocalJwks === true,
       log,
       openDiscovery,
     });
   } catch (error) {
     interrupts.dispose();
+    await opened?.close();
     const reason = error instanceof Error ? error.message : String(error);
     const hints = reason.includes("EADDRINUSE") ? [PORT_HINT] : [];
     throw new CliError(`cannot start: ${reason}`, { hints });
@@ -202,6 +178,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
   io.stdout.write(`${JSON.stringify({ event: "ready", discoveryPort, apiPort })}\n`);
   await ended.promise;
   await plane.close();
+  await opened.close();
   interrupts.dispose();
   return EXIT.ok;
 }

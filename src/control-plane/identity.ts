@@ -35,6 +35,8 @@ export interface IdentityOptions {
   readonly reviewToken?: ReviewToken;
   /** How long sidecars may need to come back after this process has started, in milliseconds. Default 20,000. */
   readonly reconnectMs?: number;
+  /** Whether this replica may change the root: of several only the one that leads. Default: yes. */
+  readonly mayRotate?: () => boolean;
 }
 
 /** What the identity needs of the plane around it. */
@@ -58,6 +60,7 @@ export class PlaneIdentity {
   readonly #own: OwnCertificate;
   readonly #around: Surroundings;
   readonly #bundleFile: string;
+  readonly mayRotate: () => boolean;
   #follower: FilesFollower | undefined;
   #onSecret: (secret: OwnSecret) => void = () => {};
 
@@ -65,10 +68,11 @@ export class PlaneIdentity {
     trustDomain: string,
     parts: { readonly ca: CertificateAuthority; readonly source: Authorities; readonly tokens: TokenBook },
     issued: IssuedCertificates,
-    { bundleFile, reconnectMs = RECONNECT_MS }: IdentityOptions,
+    { bundleFile, reconnectMs = RECONNECT_MS, mayRotate = () => true }: IdentityOptions,
     around: Surroundings,
   ) {
     this.#bundleFile = bundleFile;
+    this.mayRotate = mayRotate;
     this.trustDomain = trustDomain;
     this.tokens = parts.tokens;
     this.source = parts.source;

@@ -14,6 +14,10 @@ import type { Edit, EditOutcome, Source, SourceStatus } from "./source/source.ts
 export interface ChangeProgress {
   readonly change: number;
   readonly state: "pending" | "applied" | "rejected";
+  /** Sidecars whose subscriptions the change touched, and those of them that have applied it. */
+  readonly concerned: number;
+  readonly applied: number;
+  readonly rejected: readonly { readonly sidecar: string; readonly message: string }[];
 }
 
 /** What the plane needs of a discovery server. */
@@ -32,13 +36,15 @@ export interface Discovery {
 /** What happens in the plane, for those who count and log it. */
 export interface PlaneObserver {
   readonly compiled: (ms: number, changed: number) => void;
-  /** After each reading of the files. */
+  /** After each reading of the source. */
   readonly read: (status: SourceStatus) => void;
+  /** What has been read is on its way, and part of this change or of an earlier one. */
+  readonly released: (change: number) => void;
 }
 
 type Fill = (resources: readonly Resource[]) => readonly Resource[];
 
-const NO_OBSERVER: PlaneObserver = { compiled() {}, read() {} };
+const NO_OBSERVER: PlaneObserver = { compiled() {}, read() {}, released() {} };
 
 export class Plane {
   readonly #source: Source;
@@ -141,6 +147,7 @@ export class Plane {
       this.#isPromised = false;
       this.discovery.changed(changed, ++this.#change, since);
     }
+    this.#observer.released(this.#change);
     // A directory that is empty, or not yet mounted, is not a mesh from which everything was removed (hostile.md 55).
     if (this.#isReady || !this.#source.isReady || resources.length === 0) return;
     this.#isReady = true;

@@ -21,7 +21,7 @@ import type { Source, SourceStatus } from "./source/source.ts";
 import { Waits } from "./waits.ts";
 
 /** A directory of files, or a source that is open already. */
-type SourceOptions =
+export type SourceOptions =
   | { readonly configDir: string; readonly addressesFile?: string }
   | { readonly source: Source };
 
@@ -39,6 +39,8 @@ interface PlaneOptions {
   /** Whether keys of issuers may be fetched from loopback and link-local addresses. Default no. */
   readonly allowsLocalJwks?: boolean;
   readonly openDiscovery: OpenDiscovery;
+  /** Told after each compilation which change it has become, with the way to ask how far changes are. */
+  readonly released?: (change: number, progress: Plane["progress"]) => void;
 }
 
 /** A discovery server over `resources`, and its way onto the network: with TLS where there is an identity. */
@@ -95,7 +97,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     load: (node, report) => stats.add(node.id, report),
   };
   const opened = options.openDiscovery(resources, streams, identity);
-  const observer = { compiled: metrics.compiled, read: readLog(log, source, identity) };
+  const progress: Plane["progress"] = (change) => plane.progress(change);
+  const observer = {
+    compiled: metrics.compiled,
+    read: readLog(log, source, identity),
+    released: (change: number) => options.released?.(change, progress),
+  };
   const jwks = new JwksStore({
     allowsLocal: options.allowsLocalJwks === true,
     onChange: () => plane.refill(),

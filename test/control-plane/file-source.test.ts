@@ -56,7 +56,11 @@ function start(addressesFile?: string): void {
     lacking: () => [],
     progress: () => undefined,
   };
-  const observer = { compiled() {}, read: (status: SourceStatus) => void read.push(status) };
+  const observer = {
+    compiled() {},
+    read: (status: SourceStatus) => void read.push(status),
+    released() {},
+  };
   plane = new Plane(new FileSource(directory, addressesFile), new Compiler(), discovery, observer);
   plane.start((error) => {
     throw error;

@@ -82,7 +82,11 @@ export function beginRotation(
   sidecars: number,
 ): unknown {
   checkLoopback(request);
-  if (!driverOf(identity).begin()) throw new HttpError(409, "under_way", "the root is being changed already");
+  const driver = driverOf(identity);
+  if (!required(identity).mayRotate()) {
+    throw new HttpError(409, "not_leading", "another replica of the control plane leads: ask that one");
+  }
+  if (!driver.begin()) throw new HttpError(409, "under_way", "the root is being changed already");
   return readRotation(identity, sidecars);
 }
 

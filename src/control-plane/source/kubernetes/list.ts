@@ -5,7 +5,7 @@
 import { ApiError, type KubernetesApi, TooLargeError } from "./api.ts";
 import { isMap, metadataOf } from "./object.ts";
 
-const PAGE = 500;
+const PAGE = 200;
 const MAX_PAGE_BYTES = 64 * 1_048_576;
 
 /** `kind` of an end: listed as of `version`, or there is no such kind in this cluster. */

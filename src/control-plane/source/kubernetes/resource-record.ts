@@ -8,7 +8,7 @@ import { fieldName } from "../../../resources/problem.ts";
 import { projectObject } from "../../../resources/project.ts";
 import type { Kind, Resource } from "../../../resources/resource.ts";
 import type { Versioned } from "./informer.ts";
-import { isMap, type Json, metadataOf } from "./object.ts";
+import { isMap, type Json, mapOf, mapsOf, metadataOf } from "./object.ts";
 
 export interface ResourceRecord extends Versioned {
   readonly kind: Kind;
@@ -28,6 +28,12 @@ const NO_PLACES = new Uint32Array();
 /** Whether a status is written to objects of the kind: then the one that is there is kept. */
 export function hasStatus(kind: Kind): boolean {
   return kind !== "Service" && kind !== "NetworkPolicy";
+}
+
+/** Routes of Gateways are others' business: they may say what Weft does not know. */
+export function isOfMesh(kind: Kind, object: Json): boolean {
+  if (kind !== "HTTPRoute") return true;
+  return mapsOf(mapOf(object["spec"])["parentRefs"]).some((parent) => parent["kind"] === "Service");
 }
 
 /** How an object is called where files are: `kubernetes:HTTPRoute/default/web`. */

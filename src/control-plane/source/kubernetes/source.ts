@@ -16,7 +16,7 @@ import { internAll } from "./intern.ts";
 import { type Json, metadataOf, textsOf } from "./object.ts";
 import { decodePod, type PodRecord } from "./pod.ts";
 import { Population } from "./population.ts";
-import { decodeResource, type ResourceRecord } from "./resource-record.ts";
+import { decodeResource, isOfMesh, type ResourceRecord } from "./resource-record.ts";
 
 export interface KubernetesOptions {
   readonly api: KubernetesApi;
@@ -141,7 +141,7 @@ export class KubernetesSource implements Source {
       name: kind,
       path: listPath(kind),
       decode: (object, key, version, old: ResourceRecord | undefined) =>
-        decodeResource(kind, object, key, version, old),
+        isOfMesh(kind, object) ? decodeResource(kind, object, key, version, old) : undefined,
       changed: (key, before, after) => {
         for (const listener of this.#onTouched) listener({ kind, key });
         if (before?.resource === after?.resource && before?.issues === after?.issues) return false;

@@ -1,0 +1,76 @@
+/**
+ * A cluster as the control plane uses it: the source, and what this replica does to the cluster in turn: it stands for election, and
+ * while it leads it writes statuses.
+ */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { Log } from "../../log.ts";
+import type { Plane } from "../../plane.ts";
+import { type KubernetesApi, openApi } from "./api.ts";
+import { Election } from "./election.ts";
+import { KubernetesSource } from "./source.ts";
+import { stateLog } from "./state-log.ts";
+import { StatusKeeper } from "./status-keeper.ts";
+
+const LEASE = "weft-control-plane";
+
+export class Cluster {
+  readonly source: KubernetesSource;
+  readonly #api: KubernetesApi;
+  readonly #log: Log;
+  readonly #election: Election;
+  #statuses: StatusKeeper | undefined;
+
+  /** Begins to read. `namespace`: the control plane's own, where its Lease is. */
+  constructor(api: KubernetesApi, namespace: string, log: Log) {
+    this.#api = api;
+    this.#log = log;
+    this.source = new KubernetesSource({ api, stateChanged: stateLog(log) });
+    this.source.start();
+    this.#election = new Election({
+      api,
+      namespace,
+      name: LEASE,
+      identity: `${hostname()}_${randomBytes(4).toString("hex")}`,
+      onChange: (leads) => log.info({}, leads ? "this replica leads" : "this replica does not lead"),
+    });
+    this.#election.start();
+  }
+
+  get isLeader(): boolean {
+    return this.#election.isLeader;
+  }
+
+  /** To be told after each compilation, from the first on. */
+  released(change: number, progress: Plane["progress"]): void {
+    this.#statuses ??= this.#keepStatuses(progress);
+    this.#statuses.released(change);
+  }
+
+  /** Reads no more, and lets another replica lead. */
+  async close(): Promise<void> {
+    this.#statuses?.close();
+    this.source.close();
+    await this.#election.close();
+  }
+
+  #keepStatuses(progress: Plane["progress"]): StatusKeeper {
+    const keeper = new StatusKeeper({
+      api: this.#api,
+      source: this.source,
+      isLeader: () => this.#election.isLeader,
+      progress,
+      onError: (error) => this.#log.warn({ reason: error.message }, "a status can't be written"),
+    });
+    keeper.start();
+    return keeper;
+  }
+}
+
+/**
+ * Opens the cluster of KUBECONFIG, or the one in which this runs. Throws where there is none; one that can't be reached is waited for
+ * (`source.synced`).
+ */
+export async function openCluster(namespace: string, log: Log): Promise<Cluster> {
+  return new Cluster(await openApi(), namespace, log);
+}
