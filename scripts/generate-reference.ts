@@ -1,25 +1,38 @@
 /**
- * Writes what is generated from the resources' field tables: JSON Schemas for editors and the reference page. A test fails
- * when they are out of date.
+ * Writes what is generated from the resources' field tables: JSON Schemas for editors, the reference page and definitions for
+ * Kubernetes. A test fails when they are out of date.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { CUSTOM_KINDS, definitionOf } from "../src/resources/crd.ts";
 import { kindSchema, schemaFileName, weftSchema } from "../src/resources/json-schema.ts";
 import { referencePage } from "../src/resources/reference.ts";
 import { KINDS } from "../src/resources/resource.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SCHEMAS = "config/schemas";
+const DEFINITIONS = "deploy/crds";
 
 /** Paths below the repository's root, with what stands in them. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const kinds = KINDS.map((kind) => [`${SCHEMAS}/${schemaFileName(kind)}`, json(kindSchema(kind))] as const);
+  const definitions = CUSTOM_KINDS.map((kind) => {
+    const path = `${DEFINITIONS}/${schemaFileName(kind).replace(".schema.json", ".yaml")}`;
+    return [path, yaml(definitionOf(kind))] as const;
+  });
   return new Map([
     ...kinds,
+    ...definitions,
     [`${SCHEMAS}/weft.schema.json`, json(weftSchema())],
     ["docs/reference/resources.md", referencePage()],
   ]);
+}
+
+function yaml(value: unknown): string {
+  const note = "# Generated from src/resources by npm run reference.\n";
+  return note + stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
 }
 
 function json(value: unknown): string {

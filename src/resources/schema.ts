@@ -3,6 +3,7 @@
  * (`Infer`), its JSON schema and its reference page. A check reports everything that is wrong, not the first thing, and
  * never throws. Fields that no table has are errors, so that a typing mistake can't silently mean "default".
  */
+import type { CelRule } from "./cel.ts";
 import { mismatch, oneOf, type Path, type Problem, type Report, show } from "./problem.ts";
 import { closest } from "./suggest.ts";
 
@@ -40,7 +41,8 @@ export type Shape =
   | { readonly kind: "enum"; readonly values: readonly (string | number)[] }
   | { readonly kind: "list"; readonly item: Shape; readonly minItems: number; readonly maxItems: number }
   | { readonly kind: "map"; readonly key: string; readonly value: Shape; readonly maxEntries: number }
-  | { readonly kind: "object"; readonly fields: Fields }
+  /** `rules`: what of its refinements an API server can check. */
+  | { readonly kind: "object"; readonly fields: Fields; readonly rules?: readonly CelRule[] }
   | { readonly kind: "union"; readonly variants: Readonly<Record<string, Fields>> };
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
@@ -213,10 +215,16 @@ export function map<T>(
 /** Reports something at a field below a value, or at the value itself. */
 export type Say = (below: Path, message: string, expected: string) => void;
 
-/** Adds a rule about the whole value; `say` refuses it, `warn` does not. */
-export function refine<T>(schema: Schema<T>, rule: (value: T, say: Say, warn: Say) => void): Schema<T> {
+/** Adds a rule about the whole value; `say` refuses it, `warn` does not. `cel`: what of it an API server can check of a map. */
+export function refine<T>(
+  schema: Schema<T>,
+  rule: (value: T, say: Say, warn: Say) => void,
+  ...cel: readonly CelRule[]
+): Schema<T> {
+  const { shape } = schema;
+  const rules = shape.kind === "object" ? [...(shape.rules ?? []), ...cel] : [];
   return {
-    shape: schema.shape,
+    shape: rules.length > 0 && shape.kind === "object" ? { ...shape, rules } : shape,
     check: (value, path, report) => {
       const checked = schema.check(value, path, report);
       if (checked === undefined) return undefined;

@@ -1,4 +1,5 @@
 /** `when` of an AuthorizationPolicy's rule: what is asked of a request beside who sent it and what it asks for. */
+import { atLeastOne } from "../cel.ts";
 import { mismatch, type Path } from "../problem.ts";
 import { object, optional, refine, required, type Schema } from "../schema.ts";
 import { closest } from "../suggest.ts";
@@ -65,6 +66,7 @@ export const condition = refine(
       }
     }
   },
+  atLeastOne("values", "notValues"),
 );
 
 const NOWHERE: Path = [];

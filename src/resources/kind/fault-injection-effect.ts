@@ -1,4 +1,5 @@
 /** What a fault of a FaultInjection does: delay, abort, slow body. Durations are milliseconds once they are read. */
+import { exactlyOne } from "../cel.ts";
 import { boolean, duration, integer, positiveDuration } from "../scalars.ts";
 import { object, oneOfValues, optional, refine, required } from "../schema.ts";
 
@@ -39,6 +40,10 @@ export const delay = refine(
       say([], "needs one of two", "fixed, or min and max");
     else if (isRange && min > max) say(["min"], "must not be longer than max", "at most the value of max");
   },
+  {
+    rule: "has(self.fixed) ? !has(self.min) && !has(self.max) : has(self.min) && has(self.max)",
+    message: "needs fixed, or min and max",
+  },
 );
 
 export const abort = refine(
@@ -56,6 +61,7 @@ export const abort = refine(
     if (named.length !== 1) say([], `names ${named.length} ends`, "one of status, grpcStatus and reset");
     else if (reset === false) say(["reset"], "does nothing", "true");
   },
+  exactlyOne(["status", "grpcStatus", "reset"]),
 );
 
 export const slowBody = object({

@@ -2,6 +2,7 @@
  * FaultInjection (weft.dev/v1alpha1): what goes wrong, on purpose, for clients of a Service. Their sidecars do it, so that
  * retries, timeouts and hedging see it as they would see the Service fail. What `fault` is in Istio and MeshFaultInjection in Kuma.
  */
+import { atLeastOne, notBoth } from "../cel.ts";
 import { metadataOf } from "../metadata.ts";
 import { dnsName } from "../scalars.ts";
 import { type Infer, list, object, optional, refine, required } from "../schema.ts";
@@ -46,6 +47,9 @@ const fault = refine(
     if (abort !== undefined && slowBody !== undefined)
       say(["slowBody"], "must not stand beside abort, which leaves no body", "abort or slowBody");
   },
+  notBoth("percent", "fraction"),
+  notBoth("abort", "slowBody"),
+  atLeastOne("delay", "abort", "slowBody"),
 );
 
 export const faultInjectionSpec = object({

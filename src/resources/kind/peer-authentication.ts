@@ -44,6 +44,10 @@ export const peerAuthenticationSpec = refine(
       say(["portLevelMtls"], "needs a selector with labels", "a spec.selector");
     }
   },
+  {
+    rule: "!has(self.portLevelMtls) || (has(self.selector) && has(self.selector.matchLabels) && self.selector.matchLabels.size() > 0)",
+    message: "portLevelMtls needs a selector with labels",
+  },
 );
 
 export type PeerAuthenticationSpec = Infer<typeof peerAuthenticationSpec>;

@@ -2,6 +2,7 @@
  * RateLimit (weft.dev/v1alpha1): how many requests a Service's workloads take, counted in their sidecars. A limit is a token
  * bucket, or one for each value of its key. What other meshes leave to proxy patches and a Redis.
  */
+import { exactlyOne } from "../cel.ts";
 import { metadataOf } from "../metadata.ts";
 import {
   absolutePath,
@@ -58,6 +59,7 @@ const key = refine(
     const expected = "one of identity, header, pathTemplate and sourceAddress";
     if (named !== 1) say([], `names ${named} things`, expected);
   },
+  exactlyOne(["header", "pathTemplate"], ["identity", "sourceAddress"]),
 );
 
 const limit = object({

@@ -2,6 +2,7 @@
  * RequestAuthentication (weft.dev/v1alpha1): which tokens of people and programs (JWT, RFC 7519) are believed, in Istio's shape. A
  * request without a token passes; what it may do is an AuthorizationPolicy's to say. One with a token that is not right is refused.
  */
+import { exactlyOne } from "../cel.ts";
 import { metadataOf } from "../metadata.ts";
 import { anyText, boolean, dnsName, headerName, labelKey, labelValue, text } from "../scalars.ts";
 import { type Infer, list, map, object, optional, refine, required, withDefault } from "../schema.ts";
@@ -62,6 +63,7 @@ const jwtRule = refine(
     const fault = jwks === undefined ? undefined : jwksFault(jwks);
     if (fault !== undefined) say(["jwks"], `is no set of public keys: ${fault}`, "a JSON Web Key Set");
   },
+  exactlyOne(["jwks", "jwksUri"]),
 );
 
 export const requestAuthenticationSpec = object({

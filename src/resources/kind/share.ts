@@ -15,6 +15,10 @@ const fraction = refine(
         `at most ${denominator}`,
       );
   },
+  {
+    rule: "self.numerator <= (has(self.denominator) ? self.denominator : 100)",
+    message: "numerator must not be greater than denominator",
+  },
 );
 
 /** The two fields; `of` says what they are a share of. */

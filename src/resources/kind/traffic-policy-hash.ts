@@ -1,4 +1,5 @@
 /** What of a request makes it belong with others: one of four things. */
+import { exactlyOne } from "../cel.ts";
 import { anyText, boolean, headerName, text } from "../scalars.ts";
 import { object, optional, refine } from "../schema.ts";
 
@@ -18,4 +19,5 @@ export const hashFields = refine(
     if (named.length !== 1)
       say([], `names ${named.length} things`, "one of header, cookie, query and sourceAddress");
   },
+  exactlyOne(["header", "cookie", "query"], ["sourceAddress"]),
 );

@@ -1,4 +1,5 @@
 /** TrafficPolicy `retry` and `retryBudget`: what is tried again, and how often that may be. */
+import { exactlyOne } from "../cel.ts";
 import { boolean, duration, headerName, integer, positiveDuration } from "../scalars.ts";
 import { list, object, oneOfValues, optional, refine, withDefault } from "../schema.ts";
 
@@ -31,6 +32,7 @@ const hedge = refine(
     if ((delay === undefined) === (percentile === undefined))
       say([], "needs one of two", "delay or percentile");
   },
+  exactlyOne(["delay", "percentile"]),
 );
 
 export const retry = refine(
