@@ -13,7 +13,7 @@ const HEAD_TIMEOUT_MS = 30_000;
 const BODY_TIMEOUT_MS = 120_000;
 
 export interface ApiRequest {
-  readonly method?: "GET" | "POST" | "PUT" | "PATCH";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With its query. */
   readonly path: string;
   readonly body?: unknown;
