@@ -14,6 +14,7 @@ import { grpcTransport } from "../src/discovery/grpc-client.ts";
 import type { DiscoveryResponse, Node } from "../src/discovery/messages.ts";
 import type { ApiServer } from "../test/kubernetes/source/api-server.ts";
 import { newCluster, PODS, pathOf, pod, SLICES, service, slice } from "../test/kubernetes/source/cluster.ts";
+import { kubeconfigOf } from "../test/kubernetes/source/kubeconfig.ts";
 import { type Child, start, stopAll } from "./children.ts";
 import { announced } from "./peers/announced.ts";
 
@@ -128,17 +129,7 @@ function namespaceOf(s: number): string {
 
 function kubeconfig(server: string): string {
   const path = join(root, "kubeconfig");
-  const named = (key: string, value: object) => [{ name: "stub", [key]: value }];
-  const config = {
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "stub",
-    // Plain HTTP is refused by the client unless it is told that nothing is verified.
-    clusters: named("cluster", { server, "insecure-skip-tls-verify": true }),
-    contexts: named("context", { cluster: "stub", user: "stub" }),
-    users: named("user", {}),
-  };
-  writeFileSync(path, JSON.stringify(config));
+  writeFileSync(path, kubeconfigOf(server));
   return path;
 }
 
