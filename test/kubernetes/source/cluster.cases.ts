@@ -120,7 +120,15 @@ export function clusterCases(title: string, open: () => Promise<TestCluster>): v
       const { api, namespace } = cluster;
       const elections = ["a", "b"].map(
         (identity) =>
-          new Election({ api, namespace, name: "weft-test", identity, onChange: () => {}, lookMs: 100 }),
+          new Election({
+            api,
+            namespace,
+            name: "weft-test",
+            identity,
+            onChange: () => {},
+            onError: () => {},
+            lookMs: 100,
+          }),
       );
       for (const election of elections) election.start();
       const leaders = () => elections.filter(({ isLeader }) => isLeader);

@@ -27,6 +27,7 @@ function join(identity: string, told: string[] = []): Election {
     name: "weft-control-plane",
     identity,
     onChange: (leads) => told.push(`${identity} ${leads ? "leads" : "follows"}`),
+    onError: () => {},
     lookMs: 10,
     now: () => now,
   });

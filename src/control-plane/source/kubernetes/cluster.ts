@@ -33,6 +33,7 @@ export class Cluster {
       name: LEASE,
       identity: `${hostname()}_${randomBytes(4).toString("hex")}`,
       onChange: (leads) => log.info({}, leads ? "this replica leads" : "this replica does not lead"),
+      onError: (reason) => log.warn({ reason }, "the Lease can't be read or written: nobody may lead"),
     });
     this.#election.start();
   }

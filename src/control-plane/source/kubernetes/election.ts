@@ -22,6 +22,8 @@ export interface ElectionOptions {
   readonly identity: string;
   /** Told each time that it is otherwise. */
   readonly onChange: (isLeader: boolean) => void;
+  /** The Lease can't be read or written, for another reason than before. */
+  readonly onError: (reason: string) => void;
   readonly lookMs?: number;
   readonly now?: () => number;
 }
@@ -33,6 +35,7 @@ export class Election {
   readonly #closed = new AbortController();
   #candidate: Candidate;
   #wasLeader = false;
+  #reason = "";
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: ElectionOptions) {
@@ -67,7 +70,12 @@ export class Election {
     const every = this.#options.lookMs ?? LOOK_MS;
     while (!signal.aborted) {
       // An API server that does not answer leaves the candidate as it is: it leads until its renewal is too old.
-      await this.#look().catch(() => {});
+      const reason = await this.#look().then(
+        () => "",
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      if (reason !== "" && reason !== this.#reason && !signal.aborted) this.#options.onError(reason);
+      this.#reason = reason;
       this.#tell();
       await sleep(every * (0.9 + Math.random() * 0.2), undefined, { signal }).catch(() => {});
     }

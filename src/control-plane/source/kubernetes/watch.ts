@@ -13,6 +13,8 @@ const MAX_LINE_BYTES = 8 * 1_048_576;
 const MIN_WATCH_S = 300;
 /** Longer than the server was asked to keep it, a connection is dead. */
 const GRACE_MS = 30_000;
+/** Bookmarks come once a minute: a connection without a byte for so long is dead too, whatever TCP believes. */
+const SILENCE_MS = 150_000;
 
 /** Too old; no such kind any more; newer than the server, which has been restored from a backup. */
 const EXPIRED: readonly number[] = [410, 404, 504];
@@ -49,6 +51,7 @@ export async function watchOnce(
   const limit = AbortSignal.timeout(seconds * 1_000 + GRACE_MS);
   let end: WatchEnd | undefined;
   let last = version;
+  const silence = setTimeout(() => finish({ kind: "ended" }), SILENCE_MS).unref();
   const finish = (how: WatchEnd) => {
     end ??= how;
     ended.abort();
@@ -77,7 +80,10 @@ export async function watchOnce(
   const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
   try {
     const any = AbortSignal.any([signal, ended.signal, limit]);
-    await api.stream({ path: `${path}?${query}`, signal: any }, opened, (chunk) => lines.push(chunk));
+    await api.stream({ path: `${path}?${query}`, signal: any }, opened, (chunk) => {
+      silence.refresh();
+      lines.push(chunk);
+    });
     return end ?? { kind: "ended" };
   } catch (error) {
     if (end !== undefined) return end;
@@ -86,6 +92,8 @@ export async function watchOnce(
       return { kind: "expired", reason: error.message };
     }
     return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(silence);
   }
 }
 
