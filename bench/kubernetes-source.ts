@@ -60,36 +60,55 @@ async function measure(size: Size, changes: number): Promise<void> {
     await sleep(20);
   await sleep(2_000);
 
-  const took: number[] = [];
-  for (let change = 1; change <= changes; change++) {
+  const time = async (change: () => void, expected: RegExp): Promise<number> => {
     responses.length = 0;
-    const s = change % SUBSCRIBED;
     const arrived = new Promise<void>((resolve) => {
       heard = resolve;
     });
     const at = performance.now();
-    server.put(SLICES, sliceOf(s, size.perService, change));
+    change();
     await arrived;
-    took.push(performance.now() - at);
+    const took = performance.now() - at;
     await sleep(20 + Math.random() * 60);
     const sent = responses.map(
       ({ type, resources }) => `${type} ${resources.map(({ name }) => name).join()}`,
     );
-    if (sent.join("; ") !== `endpoints ${names[s]}`) throw new Error(`sent: ${sent.join("; ")}`);
+    if (!expected.test(sent.join("; "))) throw new Error(`sent: ${sent.join("; ")}`);
+    return took;
+  };
+  const [slices, routes]: [number[], number[]] = [[], []];
+  for (let change = 1; change <= changes; change++) {
+    const s = change % SUBSCRIBED;
+    const put = () => void server.put(SLICES, sliceOf(s, size.perService, change));
+    slices.push(await time(put, new RegExp(`^endpoints ${names[s]}$`)));
+  }
+  for (let change = 1; change <= changes / 10; change++) {
+    routes.push(await time(() => void server.put(pathOf("HTTPRoute"), routeOf(change)), /^route s0\./));
   }
   const atEnd = memory(plane);
   client.close();
-  const sorted = took.toSorted((a, b) => a - b);
-  const at = (share: number): string =>
-    `${(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN).toFixed(1)} ms`;
   const endpoints = size.services * size.perService;
   process.stdout.write(`${size.services} Services, ${endpoints} pods and endpoints: ready ${(readyMs / 1_000).toFixed(1)} s after the start
 memory of the control plane: ${atReady.now} MB when ready, ${atEnd.now} MB after ${changes} changes, never more than ${atEnd.peak} MB
-one EndpointSlice that changes, from the API server to the sidecar: median ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)}
-sent: the endpoints of that Service and nothing else
+one EndpointSlice that changes, from the API server to the sidecar: ${summary(slices)}; nothing else is sent
+one HTTPRoute that changes: ${summary(routes)}
 `);
   await stopAll();
   await server.close();
+}
+
+function summary(took: readonly number[]): string {
+  const sorted = took.toSorted((a, b) => a - b);
+  const at = (share: number) =>
+    `${(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN).toFixed(1)} ms`;
+  return `median ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)}`;
+}
+
+function routeOf(change: number) {
+  const parentRefs = [{ group: "", kind: "Service", name: "s0" }];
+  const backendRefs = [{ group: "", kind: "Service", name: "s0", port: 80 }];
+  const spec = { parentRefs, rules: [{ backendRefs, timeouts: { request: `${change}s` } }] };
+  return { metadata: { name: "route", namespace: namespaceOf(0) }, spec };
 }
 
 /** One Service, its pods, its EndpointSlice. */
