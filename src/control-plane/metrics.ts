@@ -77,9 +77,12 @@ export class PlaneMetrics {
     );
     this.#gauge(
       "source_broken",
-      "1 while the files hold errors and the last good state is served.",
+      "1 while the files, or objects of the cluster, hold errors and their last good state is served.",
       [],
       (g) => g.set(plane.status.state === "broken" ? 1 : 0),
+    );
+    this.#gauge("source_unread_kinds", "Kinds that the cluster does not let be read now.", [], (g) =>
+      g.set(plane.status.unread?.length ?? 0),
     );
     this.#gauge(
       "certificate_expiry_seconds",

@@ -18,6 +18,8 @@ export interface SourceStatus {
   /** Absent where resources are not in files. */
   readonly files?: number;
   readonly resources: number;
+  /** Kinds that can't be read now, so that what is known of them is old; absent where there are none. */
+  readonly unread?: readonly string[];
 }
 
 /** What is to be: a document, or (`document` absent) that there is none. */

@@ -40,9 +40,11 @@ describe("the Kubernetes source, when the API server", () => {
     server.put(SERVICES, service("new"));
     await sleep(200);
     expect(names()).toHaveLength(20);
+    expect(opened.source.status.unread).toContain("Service");
     expect(opened.source.isReady).toBe(true);
     server.comeBack();
     expect(await until(() => names().includes("new") && !names().includes("s0"))).toBe(true);
+    expect(await until(() => opened.source.status.unread === undefined)).toBe(true);
   });
 
   it("was away for so long that its history is gone: it is listed again", async () => {

@@ -37,6 +37,8 @@ export interface Touched {
   readonly key: string;
 }
 
+const UNREAD: ReadonlySet<InformerState["kind"]> = new Set(["failing", "held"]);
+
 export class KubernetesSource implements Source {
   readonly #options: KubernetesOptions;
   readonly #resources = new Map<Kind, Informer<ResourceRecord>>();
@@ -82,10 +84,12 @@ export class KubernetesSource implements Source {
 
   get status(): SourceStatus {
     const isBroken = this.#issues.some(({ severity }) => severity === "error");
+    const unread = [...this.#informers].flatMap(([kind, { state }]) => (UNREAD.has(state.kind) ? kind : []));
     return {
       state: isBroken ? "broken" : "ok",
       issues: this.#issues,
       resources: this.#state.resources.length,
+      ...(unread.length > 0 && { unread }),
     };
   }
 
