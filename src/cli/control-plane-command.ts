@@ -128,9 +128,15 @@ function portOption(flag: `--${string}`, about: string, fallback: number): Optio
     });
 }
 
+const BUNDLE = "trust-bundle.pem";
+
+function bundleFileOf({ insecure, stateDir }: Flags): string | undefined {
+  return insecure === true ? undefined : join(stateDir, BUNDLE);
+}
+
 async function identityOf({ stateDir, caDir, kubernetesTokens }: Flags, mayRotate: () => boolean) {
   const tokenDirectory = join(stateDir, "ca");
-  const bundleFile = join(stateDir, "trust-bundle.pem");
+  const bundleFile = join(stateDir, BUNDLE);
   const places = { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile, mayRotate };
   if (kubernetesTokens !== true) return places;
   const { kubernetesTokenReview } = await import("../control-plane/ca/token-review.ts");
@@ -152,7 +158,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
   let opened: OpenedSource | undefined;
   let plane: ControlPlane;
   try {
-    opened = await openSource(flags, log, ended.promise);
+    opened = await openSource(flags, log, ended.promise, bundleFileOf(flags));
     if (opened === undefined) {
       interrupts.dispose();
       return EXIT.ok;

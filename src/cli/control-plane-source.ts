@@ -1,4 +1,5 @@
 /** Where `weft control-plane` takes resources from: the flags about it, and the source that they mean. */
+import { readFileSync } from "node:fs";
 import type { Log } from "../control-plane/log.ts";
 import type { ControlPlaneOptions, SourceOptions } from "../control-plane/server.ts";
 import { usageError } from "./exit.ts";
@@ -28,11 +29,15 @@ export interface OpenedSource {
   readonly close: () => Promise<void>;
 }
 
-/** The source of the flags, once it has been read; undefined if `isOver` comes first. */
+/**
+ * The source of the flags, once it has been read; undefined if `isOver` comes first. `bundleFile`: where the mesh's roots are kept;
+ * absent: there are none.
+ */
 export async function openSource(
   flags: SourceFlags,
   log: Log,
   isOver: Promise<void>,
+  bundleFile: string | undefined,
 ): Promise<OpenedSource | undefined> {
   if (flags.source === "files") {
     const { config = "", addresses } = flags;
@@ -40,7 +45,7 @@ export async function openSource(
     return { options, leads: () => true, close: async () => {} };
   }
   const { openCluster } = await import("../control-plane/source/kubernetes/cluster.ts");
-  const cluster = await openCluster(flags.namespace, log);
+  const cluster = await openCluster(flags.namespace, log, () => readOptional(bundleFile));
   const { source } = cluster;
   const isSynced = await Promise.race([source.synced.then(() => true), isOver.then(() => false)]);
   if (!isSynced) {
@@ -50,4 +55,13 @@ export async function openSource(
   source.rescan();
   const released: OpenedSource["options"]["released"] = (...what) => cluster.released(...what);
   return { options: { source, released }, leads: () => cluster.isLeader, close: () => cluster.close() };
+}
+
+/** A file that may not be there yet. */
+function readOptional(path: string | undefined): string | undefined {
+  try {
+    return path === undefined ? undefined : readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
 }

@@ -48,6 +48,9 @@ async function outcomeOf(
     if (server.objects(list).has(keyOf(body as ApiObject))) return failure(409, "already exists");
     return { status: 201, body: server.put(list, body as ApiObject) };
   }
+  if (old === undefined && request.headers["content-type"]?.startsWith("application/apply-patch") === true) {
+    return { status: 201, body: server.put(list, body as ApiObject) };
+  }
   if (old === undefined) return failure(404, "not found");
   if (request.method === "GET") return { status: 200, body: old };
   const version = (body as Partial<ApiObject>).metadata?.resourceVersion;

@@ -1,12 +1,13 @@
 /**
  * A cluster as the control plane uses it: the source, and what this replica does to the cluster in turn: it stands for election, and
- * while it leads it writes statuses.
+ * while it leads it writes statuses and the trust bundle.
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Log } from "../../log.ts";
 import type { Plane } from "../../plane.ts";
 import { type KubernetesApi, openApi } from "./api.ts";
+import { BundleKeeper } from "./bundle-keeper.ts";
 import { Election } from "./election.ts";
 import { KubernetesSource } from "./source.ts";
 import { stateLog } from "./state-log.ts";
@@ -19,10 +20,11 @@ export class Cluster {
   readonly #api: KubernetesApi;
   readonly #log: Log;
   readonly #election: Election;
+  readonly #bundles: BundleKeeper;
   #statuses: StatusKeeper | undefined;
 
-  /** Begins to read. `namespace`: the control plane's own, where its Lease is. */
-  constructor(api: KubernetesApi, namespace: string, log: Log) {
+  /** Begins to read. `namespace`: the control plane's own, where its Lease is; `readBundle`: the roots to trust, as PEM. */
+  constructor(api: KubernetesApi, namespace: string, log: Log, readBundle: () => string | undefined) {
     this.#api = api;
     this.#log = log;
     this.source = new KubernetesSource({ api, stateChanged: stateLog(log) });
@@ -36,6 +38,14 @@ export class Cluster {
       onError: (reason) => log.warn({ reason }, "the Lease can't be read or written: nobody may lead"),
     });
     this.#election.start();
+    this.#bundles = new BundleKeeper({
+      api,
+      namespaces: () => this.source.instances.namespaces,
+      read: readBundle,
+      isLeader: () => this.#election.isLeader,
+      onError: (error) => log.warn({ reason: error.message }, "the trust bundle can't be written"),
+    });
+    this.#bundles.start();
   }
 
   get isLeader(): boolean {
@@ -51,6 +61,7 @@ export class Cluster {
   /** Reads no more, and lets another replica lead. */
   async close(): Promise<void> {
     this.#statuses?.close();
+    this.#bundles.close();
     this.source.close();
     await this.#election.close();
   }
@@ -72,6 +83,10 @@ export class Cluster {
  * Opens the cluster of KUBECONFIG, or the one in which this runs. Throws where there is none; one that can't be reached is waited for
  * (`source.synced`).
  */
-export async function openCluster(namespace: string, log: Log): Promise<Cluster> {
-  return new Cluster(await openApi(), namespace, log);
+export async function openCluster(
+  namespace: string,
+  log: Log,
+  readBundle: () => string | undefined,
+): Promise<Cluster> {
+  return new Cluster(await openApi(), namespace, log, readBundle);
 }

@@ -107,6 +107,11 @@ export class Population implements Instances {
     return this.#pods;
   }
 
+  /** Names of all namespaces. */
+  get namespaces(): Iterable<string> {
+    return this.#namespaces.keys();
+  }
+
   namespaceLabels(name: string): Readonly<Record<string, string>> {
     return this.#namespaces.get(name) ?? {};
   }
