@@ -7,6 +7,7 @@ import { ApiServer } from "./api-server.ts";
 export const PODS = "/api/v1/pods";
 export const SLICES = "/apis/discovery.k8s.io/v1/endpointslices";
 export const NAMESPACES = "/api/v1/namespaces";
+export const ACCOUNTS = "/api/v1/serviceaccounts";
 export const CONFIG_MAPS = "/api/v1/configmaps";
 export const LEASES = "/apis/coordination.k8s.io/v1/leases";
 
@@ -21,6 +22,7 @@ export function newCluster(): ApiServer {
   server.define(PODS, "v1", "Pod");
   server.define(SLICES, "discovery.k8s.io/v1", "EndpointSlice");
   server.define(NAMESPACES, "v1", "Namespace");
+  server.define(ACCOUNTS, "v1", "ServiceAccount");
   server.define(CONFIG_MAPS, "v1", "ConfigMap");
   server.define(LEASES, "coordination.k8s.io/v1", "Lease");
   return server;

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Compiler } from "../../../src/control-plane/compile/compiler.ts";
 import type { ApiServer } from "./api-server.ts";
-import { NAMESPACES, newCluster, PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
+import { ACCOUNTS, NAMESPACES, newCluster, PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
 import { type Opened, openSource, until } from "./harness.ts";
 
 let server: ApiServer;
@@ -151,6 +151,22 @@ describe("the Kubernetes source", () => {
     server.put(pathOf("Service"), { ...web, spec: { ...(web["spec"] as object), fromTheFuture: { a: 1 } } });
     const source = await open();
     expect(source.status).toMatchObject({ state: "ok", resources: 1 });
+  });
+
+  it("warns of service accounts that a policy names and nobody has", async () => {
+    const principals = ["cluster.local/ns/default/sa/wev", "cluster.local/ns/default/sa/api", "*"];
+    const rules = [{ from: [{ source: { principals } }] }];
+    server.put(pathOf("AuthorizationPolicy"), {
+      metadata: { name: "p", namespace: "default" },
+      spec: { action: "ALLOW", rules },
+    });
+    for (const name of ["web", "api"]) server.put(ACCOUNTS, { metadata: { name, namespace: "default" } });
+    const source = await open();
+    expect(source.status.issues).toMatchObject([
+      { severity: "warning", field: "spec.rules[0].from[0].source.principals[0]", suggestion: "web" },
+    ]);
+    server.put(ACCOUNTS, { metadata: { name: "wev", namespace: "default" } });
+    expect(await until(() => source.rescan() && source.status.issues.length === 0)).toBe(true);
   });
 
   it("refuses to be written to, and says how it is done", async () => {

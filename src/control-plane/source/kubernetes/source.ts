@@ -17,6 +17,7 @@ import { type Json, metadataOf, textsOf } from "./object.ts";
 import { decodePod, type PodRecord } from "./pod.ts";
 import { Population } from "./population.ts";
 import { decodeResource, isOfMesh, type ResourceRecord } from "./resource-record.ts";
+import { unknownAccounts } from "./unknown-accounts.ts";
 
 export interface KubernetesOptions {
   readonly api: KubernetesApi;
@@ -43,6 +44,7 @@ export class KubernetesSource implements Source {
   readonly #options: KubernetesOptions;
   readonly #resources = new Map<Kind, Informer<ResourceRecord>>();
   readonly #informers = new Map<string, Runnable>();
+  readonly #accounts: Informer<Versioned>;
   readonly #population = new Population();
   readonly #synced = Promise.withResolvers<void>();
   readonly #onTouched = new Set<(touched: Touched) => void>();
@@ -58,6 +60,8 @@ export class KubernetesSource implements Source {
     this.#informers.set("Pod", this.#podInformer());
     this.#informers.set("EndpointSlice", this.#sliceInformer());
     this.#informers.set("Namespace", this.#namespaceInformer());
+    this.#accounts = this.#accountInformer();
+    this.#informers.set("ServiceAccount", this.#accounts);
   }
 
   /** Begins to list and watch. */
@@ -115,7 +119,11 @@ export class KubernetesSource implements Source {
       }
     }
     this.#state = { resources, addresses: NO_ADDRESSES };
-    this.#issues = [...issues, ...brokenReferences(resources)];
+    const references = [
+      ...brokenReferences(resources),
+      ...unknownAccounts(resources, this.#accounts.records),
+    ];
+    this.#issues = [...issues, ...references];
     return true;
   }
 
@@ -182,6 +190,20 @@ export class KubernetesSource implements Source {
         labels: internAll(textsOf(metadataOf(object)["labels"])),
       }),
       changed: (key, _before, after) => this.#population.namespaceChanged(key.slice(1), after?.labels),
+    });
+  }
+
+  /** Their names alone. */
+  #accountInformer(): Informer<Versioned> {
+    return this.#informer({
+      name: "ServiceAccount",
+      path: "/api/v1/serviceaccounts",
+      decode: (_object: Json, _key: string, version: string) => ({ version }),
+      changed: (_key, before, after) => {
+        if ((before === undefined) === (after === undefined)) return false;
+        this.#isStale = true;
+        return true;
+      },
     });
   }
 

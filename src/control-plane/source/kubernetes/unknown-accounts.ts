@@ -1,0 +1,53 @@
+/**
+ * AuthorizationPolicies that name a service account which the cluster does not have: nobody can prove to be it, so an ALLOW
+ * admits nobody and a DENY keeps nobody out. A warning, since the account may come.
+ */
+import type { Issue } from "../../../resources/issue.ts";
+import { fieldName } from "../../../resources/problem.ts";
+import { type Resource, resourceId } from "../../../resources/resource.ts";
+import { closest } from "../../../resources/suggest.ts";
+
+const PRINCIPAL = /^[^*{}]+\/ns\/([^/*{}]+)\/sa\/([^/*{}]+)$/;
+/** To suggest is to compare with all accounts of the namespace: not for the hundredth. */
+const MAX_SUGGESTIONS = 100;
+
+/** A warning for each. `accounts`: `<namespace>/<name>`. */
+export function unknownAccounts(
+  resources: readonly Resource[],
+  accounts: ReadonlyMap<string, unknown>,
+): readonly Issue[] {
+  const issues: Issue[] = [];
+  for (const resource of resources) {
+    if (resource.kind !== "AuthorizationPolicy") continue;
+    for (const [r, { from = [] }] of resource.spec.rules.entries()) {
+      for (const [f, { source }] of from.entries()) {
+        for (const [p, principal] of (source.principals ?? []).entries()) {
+          const [, namespace = "", name = ""] = PRINCIPAL.exec(principal) ?? [];
+          if (name === "" || accounts.has(`${namespace}/${name}`)) continue;
+          const path = ["spec", "rules", r, "from", f, "source", "principals", p];
+          const known = issues.length < MAX_SUGGESTIONS ? namesIn(namespace, accounts) : [];
+          const suggestion = closest(name, known);
+          issues.push({
+            severity: "warning",
+            file: resource.origin.file,
+            line: 1,
+            column: 1,
+            kind: resource.kind,
+            name: resource.metadata.name,
+            field: fieldName(path),
+            found: principal,
+            expected: "a ServiceAccount that exists",
+            message: `${resourceId(resource)} refers to ServiceAccount ${namespace}/${name}, which does not exist`,
+            ...(suggestion === undefined ? {} : { suggestion }),
+          });
+        }
+      }
+    }
+  }
+  return issues;
+}
+
+function namesIn(namespace: string, accounts: ReadonlyMap<string, unknown>): readonly string[] {
+  const prefix = `${namespace}/`;
+  return [...accounts.keys()].flatMap((id) => (id.startsWith(prefix) ? id.slice(prefix.length) : []));
+}
