@@ -6,6 +6,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
+import { manifests, manifestText } from "../src/install/manifests.ts";
+import { DEFAULT_INSTALL } from "../src/install/settings.ts";
 import { CUSTOM_KINDS, definitionOf } from "../src/resources/crd.ts";
 import { kindSchema, schemaFileName, weftSchema } from "../src/resources/json-schema.ts";
 import { referencePage } from "../src/resources/reference.ts";
@@ -14,6 +16,7 @@ import { KINDS } from "../src/resources/resource.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SCHEMAS = "config/schemas";
 const DEFINITIONS = "deploy/crds";
+const MANIFESTS = "deploy/manifests/weft.yaml";
 
 /** Paths below the repository's root, with what stands in them. */
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -25,6 +28,10 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...kinds,
     ...definitions,
+    [
+      MANIFESTS,
+      `# Generated from src/install by npm run reference: what weft install prints.\n${manifestText(manifests(DEFAULT_INSTALL))}`,
+    ],
     [`${SCHEMAS}/weft.schema.json`, json(weftSchema())],
     ["docs/reference/resources.md", referencePage()],
   ]);

@@ -58,6 +58,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "how the responses of mirrors differ from the real ones",
     load: () => import("./mirror.ts"),
   },
+  {
+    name: "install",
+    summary: "print what runs the control plane in a Kubernetes cluster",
+    load: () => import("./install.ts"),
+  },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];

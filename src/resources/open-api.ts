@@ -13,7 +13,7 @@ export type OpenApi = { readonly [key: string]: unknown };
 export function openApiOf(shape: Shape): OpenApi {
   switch (shape.kind) {
     case "string": {
-      const pattern = shape.pattern === undefined ? {} : { pattern: shape.pattern };
+      const pattern = shape.pattern === undefined ? {} : { pattern: ofRe2(shape.pattern) };
       return { type: "string", maxLength: shape.maxLength, ...pattern };
     }
     case "integer": {
@@ -95,6 +95,11 @@ function ofUnion(variants: Readonly<Record<string, Fields>>): OpenApi {
     required: ["type"],
     ...(rules.length > 0 && { "x-kubernetes-validations": rules }),
   };
+}
+
+/** Go writes code points in another way. */
+function ofRe2(pattern: string): string {
+  return pattern.replace(/\\u([0-9a-fA-F]{4})/g, "\\x{$1}");
 }
 
 function docOf({ doc, fallback }: Field<unknown>): string {

@@ -50,6 +50,8 @@ export class ApiServer {
   readonly refusals = new Map<string, number>();
   /** `GET /api/v1/pods`, in order. */
   readonly requests: string[] = [];
+  /** The same with queries. */
+  readonly urls: string[] = [];
 
   async listen(port = this.#port): Promise<void> {
     this.#server.on("connection", (socket) => {
@@ -167,6 +169,7 @@ export class ApiServer {
     const url = new URL(request.url ?? "/", "http://localhost");
     const path = url.pathname;
     this.requests.push(`${request.method} ${path}`);
+    this.urls.push(`${request.method} ${request.url}`);
     const refusal = this.refusals.get(path);
     if (refusal !== undefined) {
       fail(response, refusal, "refused");

@@ -135,6 +135,19 @@ describe("statuses", () => {
     expect(opened.source.status.issues).toEqual([]);
   });
 
+  it("tell of a route that was never right", async () => {
+    const never = route("web");
+    server.put(ROUTES, {
+      ...never,
+      spec: { ...(never["spec"] as Json), rules: [{ timeouts: { request: "soon" } }] },
+    });
+    await open();
+    await settle();
+    const [parent] = statusOf(ROUTES, "r")["parents"] as Json[];
+    expect(conditions(parent)).toEqual(["Accepted False Invalid", "Programmed False Invalid"]);
+    expect(JSON.stringify(parent)).toContain("never accepted");
+  });
+
   it("follow what the object refers to", async () => {
     server.put(ROUTES, route("later"));
     await open();

@@ -97,6 +97,11 @@ export class KubernetesSource implements Source {
     };
   }
 
+  /** What is read. */
+  get kinds(): readonly string[] {
+    return [...this.#informers.keys()];
+  }
+
   /** What is kept of the objects of a kind. */
   records(kind: Kind): ReadonlyMap<string, ResourceRecord> {
     return this.#resources.get(kind)?.records ?? new Map();

@@ -2,9 +2,8 @@
  * The status of an object as it should be: conditions with their times, in the place where the kind has them. What others wrote into a
  * route's status stays; nothing is to be written where only a time would differ.
  */
-import type { Resource } from "../../../resources/resource.ts";
 import type { Condition } from "./conditions.ts";
-import { type Json, mapsOf, textOf } from "./object.ts";
+import { type Json, mapOf, mapsOf, textOf } from "./object.ts";
 import type { ResourceRecord } from "./resource-record.ts";
 
 /** Who we are among the controllers of a route. */
@@ -12,7 +11,7 @@ export const CONTROLLER = "weft.dev/control-plane";
 
 /** The status to be written; undefined: what stands there says it. */
 export function statusPatch(
-  record: Pick<ResourceRecord, "kind" | "status" | "resource">,
+  record: Pick<ResourceRecord, "kind" | "status" | "text">,
   conditions: readonly Condition[],
   now: string,
 ): Json | undefined {
@@ -23,7 +22,7 @@ export function statusPatch(
   }
   const parents = mapsOf(record.status?.["parents"]);
   const ours = parents.filter(({ controllerName }) => controllerName === CONTROLLER);
-  const wanted = parentsOf(record.resource).map((parentRef) => {
+  const wanted = parentsOf(record.text).map((parentRef) => {
     const existing = ours.find((parent) => isSame(parent["parentRef"], parentRef));
     const known = mapsOf(existing?.["conditions"]);
     return { parentRef, controllerName: CONTROLLER, conditions: dated(conditions, known, now) };
@@ -60,10 +59,10 @@ function dated(conditions: readonly Condition[], existing: readonly Json[], now:
   return [...said, ...existing.filter(({ type }) => !types.has(type))];
 }
 
-/** Parents that are Services, as the route writes them. */
-function parentsOf(resource: Resource | undefined): readonly Json[] {
-  const spec = (resource?.document as { spec?: { parentRefs?: unknown } } | undefined)?.spec;
-  return mapsOf(spec?.parentRefs).filter(({ kind }) => kind === "Service");
+/** Parents that are Services, as the route writes them, whether it is right or not. */
+function parentsOf(text: string): readonly Json[] {
+  const { spec } = JSON.parse(text) as { readonly spec?: unknown };
+  return mapsOf(mapOf(spec)["parentRefs"]).filter(({ kind }) => kind === "Service");
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -1,0 +1,33 @@
+/** All that is installed, in an order in which it can be applied: what `weft install` prints, and `deploy/manifests` holds. */
+import { stringify } from "yaml";
+import { CUSTOM_KINDS, definitionOf } from "../resources/crd.ts";
+import { accessManifests } from "./access.ts";
+import { type InstallSettings, type Manifest, metadata } from "./settings.ts";
+import { webhookManifest } from "./webhook.ts";
+import { workloadManifests } from "./workload.ts";
+
+export function manifests(settings: InstallSettings): readonly Manifest[] {
+  return [
+    ...CUSTOM_KINDS.map(definitionOf),
+    namespaceOf(settings),
+    ...accessManifests(settings),
+    ...workloadManifests(settings),
+    webhookManifest(settings),
+  ];
+}
+
+/** As YAML documents. */
+export function manifestText(list: readonly Manifest[]): string {
+  const options = { aliasDuplicateObjects: false, lineWidth: 0 };
+  return list.map((manifest) => stringify(manifest, options)).join("---\n");
+}
+
+function namespaceOf({ namespace }: InstallSettings): Manifest {
+  const { labels, ...rest } = metadata(namespace);
+  const security = { "pod-security.kubernetes.io/enforce": "restricted" };
+  return {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { ...rest, labels: { ...(labels as object), ...security } },
+  };
+}
