@@ -10,6 +10,7 @@ import { idOf } from "./inputs.ts";
 import type { Moved } from "./instances.ts";
 import { type MeshIndex, parentServices, selects, workloadId } from "./mesh-index.ts";
 import { portNames, routeNames } from "./names.ts";
+import { networkReaches } from "./network-policy.ts";
 import { policyNamespace } from "./policy.ts";
 
 export interface Affected {
@@ -112,21 +113,20 @@ export function concernedBy(
   mesh: MeshIndex,
 ): { readonly listeners: (node: Node) => boolean; readonly policies: (node: Node) => boolean } {
   const isOne = (node: Node) => workloads.has(workloadId(node));
-  // Any instance may be one of those whom the NetworkPolicies of any namespace mean.
-  const networks = workloads.size > 0 || namespaces ? mesh.networkPolicies : undefined;
-  const counted = new Set<string>();
+  // A namespace with other labels may be, or have been, one that any of them means.
+  const concerned = new Set(namespaces ? mesh.networkPolicies.keys() : []);
+  const homes = new Set([...workloads].map((id) => id.slice(0, id.indexOf("/"))));
+  for (const namespace of mesh.networkPolicies.keys()) {
+    if ([...homes].some((home) => networkReaches(mesh, namespace, home))) concerned.add(namespace);
+  }
   for (const [namespace, limits] of mesh.rateLimits) {
-    const isConcerned = limits.some(({ spec }) =>
-      services.has(idOf({ namespace, name: spec.targetRef.name })),
-    );
-    if (isConcerned) counted.add(namespace);
+    if (limits.some(({ spec }) => services.has(idOf({ namespace, name: spec.targetRef.name })))) {
+      concerned.add(namespace);
+    }
   }
   return {
     listeners: isOne,
-    policies: (node) => {
-      const namespace = policyNamespace(mesh, node);
-      return isOne(node) || counted.has(namespace) || networks?.has(namespace) === true;
-    },
+    policies: (node) => isOne(node) || concerned.has(policyNamespace(mesh, node)),
   };
 }
 

@@ -92,15 +92,8 @@ function peersOf(mesh: MeshIndex, namespace: string, peers: readonly Peer[]): Ne
       blocks.push({ cidr: ipBlock.cidr, except: ipBlock.except ?? [] });
       continue;
     }
-    const isThere = (name: string) =>
-      namespaceSelector === undefined
-        ? name === namespace
-        : matchesLabels(namespaceSelector, {
-            ...mesh.instances.namespaceLabels(name),
-            [NAMESPACE_LABEL]: name,
-          });
     for (const [name, workloads] of everyWorkload(mesh)) {
-      if (!isThere(name)) continue;
+      if (!takesNamespace(mesh, namespace, namespaceSelector, name)) continue;
       if (podSelector === undefined) namespaces.add(name);
       for (const workload of workloads) {
         if (podSelector === undefined || matchesLabels(podSelector, workload.metadata.labels ?? {})) {
@@ -112,6 +105,28 @@ function peersOf(mesh: MeshIndex, namespace: string, peers: readonly Peer[]): Ne
   return { ...identitiesOf(mesh, meant, namespaces), namespaces: [...namespaces].sort(), blocks };
 }
 
+/** Whether the NetworkPolicies of `namespace` mean, or may mean, workloads of another one (or of their own). */
+export function networkReaches(mesh: MeshIndex, namespace: string, name: string): boolean {
+  return (mesh.networkPolicies.get(namespace) ?? []).some(({ spec }) =>
+    spec.ingress.some(({ from = [] }) =>
+      from.some(
+        ({ ipBlock, namespaceSelector }) =>
+          ipBlock === undefined && takesNamespace(mesh, namespace, namespaceSelector, name),
+      ),
+    ),
+  );
+}
+
+function takesNamespace(
+  mesh: MeshIndex,
+  own: string,
+  selector: Peer["namespaceSelector"],
+  name: string,
+): boolean {
+  if (selector === undefined) return name === own;
+  return matchesLabels(selector, { ...mesh.instances.namespaceLabels(name), [NAMESPACE_LABEL]: name });
+}
+
 /** Workloads as principals and addresses; whole namespaces need no principals. */
 function identitiesOf(
   mesh: MeshIndex,
@@ -119,7 +134,10 @@ function identitiesOf(
   namespaces: ReadonlySet<string>,
 ): Pick<NetworkPeers, "principals" | "principalsAt" | "addresses"> {
   const shared = new Set<string>();
-  for (const [, workloads] of everyWorkload(mesh)) {
+  // A principal names its namespace: nobody elsewhere shares it.
+  const involved = new Set([...meant].map(({ metadata }) => metadata.namespace));
+  for (const [namespace, workloads] of everyWorkload(mesh)) {
+    if (!involved.has(namespace)) continue;
     for (const workload of workloads) if (!meant.has(workload)) shared.add(principalOf(mesh, workload));
   }
   const principals = new Set<string>();
