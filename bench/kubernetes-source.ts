@@ -1,6 +1,6 @@
 /**
  * `node bench/kubernetes-source.ts [--services N] [--endpoints N] [--changes N]`: a control plane over a Kubernetes API server, by
- * default with 10,000 Services and 100,000 pods behind them, objects as large as real ones. The API server is a stub in this
+ * default with 10,000 Services and 100,000 pods behind them in namespaces with a NetworkPolicy, objects as large as real ones. The API server is a stub in this
  * process, the control plane a process of its own with a real gRPC stream. Goals: under 600 MB, and one EndpointSlice that changes is
  * with the sidecar in under 100 ms, which hears of that Service's endpoints alone.
  */
@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { DiscoveryClient } from "../src/discovery/client.ts";
 import { grpcTransport } from "../src/discovery/grpc-client.ts";
 import type { DiscoveryResponse, Node } from "../src/discovery/messages.ts";
+import { INBOUND_POLICY } from "../src/discovery/policy.ts";
 import type { ApiServer } from "../test/kubernetes/source/api-server.ts";
 import { newCluster, PODS, pathOf, pod, SLICES, service, slice } from "../test/kubernetes/source/cluster.ts";
 import { kubeconfigOf } from "../test/kubernetes/source/kubeconfig.ts";
@@ -56,7 +57,8 @@ async function measure(size: Size, changes: number): Promise<void> {
   });
   const names = Array.from({ length: SUBSCRIBED }, (_, s) => `s${s}.${namespaceOf(s)}:80`);
   for (const type of ["cluster", "endpoints", "route"] as const) client.subscribe(type, names);
-  while (responses.reduce((sum, { resources }) => sum + resources.length, 0) < 3 * SUBSCRIBED)
+  client.subscribe("policy", [INBOUND_POLICY]);
+  while (responses.reduce((sum, { resources }) => sum + resources.length, 0) < 3 * SUBSCRIBED + 1)
     await sleep(20);
   await sleep(2_000);
 
@@ -76,11 +78,15 @@ async function measure(size: Size, changes: number): Promise<void> {
     if (!expected.test(sent.join("; "))) throw new Error(`sent: ${sent.join("; ")}`);
     return took;
   };
-  const [slices, routes]: [number[], number[]] = [[], []];
+  const [slices, pods, routes]: [number[], number[], number[]] = [[], [], []];
   for (let change = 1; change <= changes; change++) {
     const s = change % SUBSCRIBED;
     const put = () => void server.put(SLICES, sliceOf(s, size.perService, change));
     slices.push(await time(put, new RegExp(`^endpoints ${names[s]}$`)));
+  }
+  for (let change = 1; change <= changes / 10; change++) {
+    const put = () => void server.put(PODS, podOf(0, 0, size.perService, `v${change + 1}`));
+    pods.push(await time(put, /^endpoints s0\.team-0:80$/));
   }
   for (let change = 1; change <= changes / 10; change++) {
     routes.push(await time(() => void server.put(pathOf("HTTPRoute"), routeOf(change)), /^route s0\./));
@@ -91,6 +97,7 @@ async function measure(size: Size, changes: number): Promise<void> {
   process.stdout.write(`${size.services} Services, ${endpoints} pods and endpoints: ready ${(readyMs / 1_000).toFixed(1)} s after the start
 memory of the control plane: ${atReady.now} MB when ready, ${atEnd.now} MB after ${changes} changes, never more than ${atEnd.peak} MB
 one EndpointSlice that changes, from the API server to the sidecar: ${summary(slices)}; nothing else is sent
+one pod whose label changes: ${summary(pods)}
 one HTTPRoute that changes: ${summary(routes)}
 `);
   await stopAll();
@@ -115,11 +122,24 @@ function routeOf(change: number) {
 function fill(server: ApiServer, s: number, pods: number): void {
   const namespace = namespaceOf(s);
   server.put(pathOf("Service"), service(`s${s}`, namespace));
+  if (s % PER_NAMESPACE === 0) server.put(pathOf("NetworkPolicy"), networkPolicyOf(namespace));
   for (let p = 0; p < pods; p++) {
-    const name = podName(s, p);
-    server.put(PODS, pod({ name, ip: addressOf(s, p, pods), app: `s${s}`, namespace, injected: true }));
+    server.put(PODS, podOf(s, p, pods, "v1"));
   }
   server.put(SLICES, sliceOf(s, pods, 0));
+}
+
+function podOf(s: number, p: number, pods: number, version: string) {
+  const namespace = namespaceOf(s);
+  const spec = { name: podName(s, p), ip: addressOf(s, p, pods), app: `s${s}`, namespace, injected: true };
+  const { metadata, ...rest } = pod(spec);
+  return { metadata: { ...metadata, labels: { ...(metadata["labels"] as object), version } }, ...rest };
+}
+
+/** Who may call: everybody of the namespace. */
+function networkPolicyOf(namespace: string) {
+  const spec = { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] };
+  return { metadata: { name: "own-namespace", namespace }, spec };
 }
 
 /** With each change another pod is not ready. */

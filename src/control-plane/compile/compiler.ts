@@ -40,6 +40,7 @@ export class Compiler {
   readonly #mtls: MutualTlsMode;
   readonly #instances: Instances;
   #mesh: MeshIndex;
+  #taken: { readonly resources: readonly Resource[]; readonly addresses: Addresses } | undefined;
   #fingerprints: ReadonlyMap<string, Fingerprint> = new Map();
   #cache = new Map<string, VersionedResource | undefined>();
   #nodes = new Map<string, KnownNode>();
@@ -57,6 +58,8 @@ export class Compiler {
    * @returns names whose version changed, each once.
    */
   update(resources: readonly Resource[], addresses: Addresses = NO_ADDRESSES): readonly ChangedName[] {
+    if (this.#isTaken(resources, addresses)) return [];
+    this.#taken = { resources, addresses };
     const fingerprints = new Map<string, Fingerprint>();
     for (const resource of resources) {
       const address = resource.kind === "Workload" ? addresses[idOf(resource.metadata)] : undefined;
@@ -104,6 +107,13 @@ export class Compiler {
   #portNames(id: string): readonly string[] {
     const service = this.#mesh.services.get(id);
     return service === undefined ? [] : portNames(service);
+  }
+
+  /** Whether these very objects are what was taken last: so it is when only instances have moved. */
+  #isTaken(resources: readonly Resource[], addresses: Addresses): boolean {
+    const taken = this.#taken;
+    if (taken?.addresses !== addresses || taken.resources.length !== resources.length) return false;
+    return resources.every((resource, i) => resource === taken.resources[i]);
   }
 
   /** One resource as `node` should have it; undefined where nothing has that name. */
