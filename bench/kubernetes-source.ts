@@ -84,6 +84,8 @@ async function measure(size: Size, changes: number): Promise<void> {
     const put = () => void server.put(SLICES, sliceOf(s, size.perService, change));
     slices.push(await time(put, new RegExp(`^endpoints ${names[s]}$`)));
   }
+  // All of its pods are ready again, so that what changes of a pod is seen.
+  await time(() => void server.put(SLICES, sliceOf(0, size.perService, 0)), /^endpoints s0\./);
   for (let change = 1; change <= changes / 10; change++) {
     const put = () => void server.put(PODS, podOf(0, 0, size.perService, `v${change + 1}`));
     pods.push(await time(put, /^endpoints s0\.team-0:80$/));
