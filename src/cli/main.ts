@@ -3,9 +3,9 @@
  * one asked for: a sidecar keeps this process for its whole life, and every megabyte of a library that only `weft get`
  * needs would be paid once per workload (commander alone is 2.3 MB of anonymous memory).
  */
-import { readFileSync } from "node:fs";
 import { EXIT } from "./exit.ts";
 import { type Io, processIo, type Run } from "./io.ts";
+import { version } from "./version.ts";
 
 interface Entry {
   readonly name: string;
@@ -58,6 +58,11 @@ const COMMANDS: readonly Entry[] = [
     summary: "how the responses of mirrors differ from the real ones",
     load: () => import("./mirror.ts"),
   },
+    name: "inject",
+    summary: "put sidecars into the pods of Kubernetes manifests",
+    load: () => import("./inject.ts"),
+  },
+  { name: "uninject", summary: "take them out again", load: () => import("./uninject.ts") },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];
@@ -103,14 +108,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return EXIT.usage;
   }
   return (await entry.load()).run(rest, io);
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const found: unknown = JSON.parse(text);
-  return typeof found === "object" && found !== null && "version" in found
-    ? String(found.version)
-    : "unknown";
 }
 
 /** Whoever reads our output may stop reading (`weft get | head`): that ends us, quietly. */

@@ -1,10 +1,10 @@
 /** What the flags of `weft sidecar` mean: who the sidecar is, and how it is set up. */
-import { readFileSync } from "node:fs";
 import type { Node } from "../discovery/messages.ts";
 import type { SidecarOptions } from "../proxy/sidecar.ts";
 import { parseDuration } from "./duration.ts";
 import { usageError } from "./exit.ts";
 import type { Flags } from "./sidecar-flags.ts";
+import { version } from "./version.ts";
 
 /** Young generation of a traffic loop, in MB: see docs/decisions/0004-sidecar-memory.md. */
 const YOUNG_GENERATION_MB = 8;
@@ -62,11 +62,4 @@ function labelsOf(list: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
   );
-}
-
-function version(): string {
-  const found: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return typeof found === "object" && found !== null && "version" in found
-    ? String(found.version)
-    : "unknown";
 }
