@@ -63,6 +63,7 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./inject.ts"),
   },
   { name: "uninject", summary: "take them out again", load: () => import("./uninject.ts") },
+  { name: "wait", summary: "wait until the sidecar here is ready", load: () => import("./wait.ts") },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];

@@ -1,5 +1,6 @@
 /** What the flags of `weft sidecar` mean: who the sidecar is, and how it is set up. */
 import type { Node } from "../discovery/messages.ts";
+import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import type { SidecarOptions } from "../proxy/sidecar.ts";
 import { parseDuration } from "./duration.ts";
 import { usageError } from "./exit.ts";
@@ -24,6 +25,7 @@ export function settingsOf(flags: Flags): Settings {
       telemetry: Number(flags.get("telemetry-port")),
     },
     ...(appPort === undefined ? {} : { appPort: Number(appPort) }),
+    ...applicationOf(flags),
     concurrency: Number(flags.get("concurrency")),
     outboundScope: flags.get("outbound-scope") === "all" ? "all" : "lazy",
     ...(stateDir === undefined ? {} : { stateDir }),
@@ -31,6 +33,13 @@ export function settingsOf(flags: Flags): Settings {
     drainTimeoutMs: parseDuration(flags.get("drain-timeout")) ?? 0,
     youngGenerationMb: YOUNG_GENERATION_MB,
   };
+}
+
+function applicationOf(flags: Flags): Pick<Settings, "application"> {
+  const [text, metrics] = [flags.get("app-probes"), flags.get("app-metrics")];
+  const probes = readAppProbes(text ?? "{}");
+  if (typeof probes === "string" || (text === undefined && metrics === undefined)) return {};
+  return { application: metrics === undefined ? { probes } : { probes, metrics } };
 }
 
 /** Who this sidecar is. A Service names it where there is no Workload. */

@@ -53,8 +53,8 @@ export const ANNOTATIONS = {
   "exclude-inbound-ports": as(PORTS, "these are not taken"),
   "include-outbound-ports": as(PORTS, "these are taken whatever the address"),
   "exclude-outbound-ports": as(PORTS, "these are not taken"),
-  "include-outbound-cidrs": as(CIDRS_OR_ALL, "only what goes there is taken"),
-  "exclude-outbound-cidrs": as(CIDRS, "what goes there is not taken"),
+  "include-outbound-ip-ranges": as(CIDRS_OR_ALL, "only what goes there is taken"),
+  "exclude-outbound-ip-ranges": as(CIDRS, "what goes there is not taken"),
   "rewrite-probes": as(TRUTH, "whether the kubelet's probes and hooks go through the sidecar; default true"),
   "merge-metrics": as(
     TRUTH,

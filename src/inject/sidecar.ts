@@ -103,14 +103,14 @@ function initFlags(wishes: Wishes): string[] {
   const flags = [
     ["--outbound-port", String(outbound)],
     ["--inbound-port", String(inbound)],
-    ["--uid", String(SIDECAR_ID)],
-    ["--gid", String(SIDECAR_ID)],
+    ["--proxy-uid", String(SIDECAR_ID)],
+    ["--proxy-gid", String(SIDECAR_ID)],
     ["--include-inbound-ports", wishes["include-inbound-ports"]],
     ["--exclude-inbound-ports", [...new Set(excluded)].join(",")],
     ["--include-outbound-ports", wishes["include-outbound-ports"]],
     ["--exclude-outbound-ports", wishes["exclude-outbound-ports"]],
-    ["--include-outbound-cidrs", wishes["include-outbound-cidrs"]],
-    ["--exclude-outbound-cidrs", wishes["exclude-outbound-cidrs"]],
+    ["--include-outbound-ip-ranges", wishes["include-outbound-ip-ranges"]],
+    ["--exclude-outbound-ip-ranges", wishes["exclude-outbound-ip-ranges"]],
   ] as const;
   return flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
 }
@@ -137,6 +137,7 @@ function environment({ settings, wishes, isNative, pod, probes, metrics }: Plan)
     ["WEFT_KUBERNETES_TOKEN_FILE", TOKEN_FILE],
     ["WEFT_STATE_DIR", STATE_DIR],
     ["WEFT_HOST", "0.0.0.0"],
+    ["WEFT_TRANSPARENT", "true"],
     ["WEFT_OUTBOUND_PORT", ports.outbound],
     ["WEFT_INBOUND_PORT", ports.inbound],
     ["WEFT_ADMIN_PORT", ports.admin],
@@ -152,7 +153,6 @@ function environment({ settings, wishes, isNative, pod, probes, metrics }: Plan)
   return [
     field("POD_NAMESPACE", "metadata.namespace"),
     field("POD_NAME", "metadata.name"),
-    field("POD_IP", "status.podIP"),
     field("WEFT_SERVICE_ACCOUNT", "spec.serviceAccountName"),
     ...texts.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value: String(value) }])),
   ];

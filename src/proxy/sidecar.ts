@@ -8,7 +8,7 @@ import { secretOf } from "../identity/secret.ts";
 import { refusal } from "./admin/guard.ts";
 import { ProcessMetrics } from "./admin/process-metrics.ts";
 import type { Health } from "./admin/ready.ts";
-import type { SidecarView } from "./admin/routes.ts";
+import type { Application, SidecarView } from "./admin/routes.ts";
 import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
 import { ejectionLine } from "./clusters/ejection.ts";
@@ -52,6 +52,8 @@ export interface SidecarOptions {
   readonly ports: SidecarPorts;
   /** Where the application listens, if it is not as the Workload says. */
   readonly appPort?: number;
+  /** What is asked of the application through the telemetry port. */
+  readonly application?: Application;
   /** Number of traffic loops, each a thread. */
   readonly concurrency: number;
   /** `all` subscribes to every route up front instead of on first use. */
@@ -205,6 +207,10 @@ class Start implements SidecarView {
 
   get keeper(): CertificateKeeper | undefined {
     return this.#options.keeper;
+  }
+
+  get application(): Application | undefined {
+    return this.#options.application;
   }
 
   get series(): SeriesTable {
