@@ -18,6 +18,8 @@ import { type Discovery, Plane } from "./plane.ts";
 import { FileSource, type SourceStatus } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
 import { Waits } from "./waits.ts";
+import { openWebhook, type WebhookSettings } from "./webhook/open.ts";
+import type { Webhook } from "./webhook/server.ts";
 
 export interface ControlPlaneOptions {
   readonly configDir: string;
@@ -29,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly apiPort: number;
   /** Absent: sidecars connect without TLS. */
   readonly identity?: IdentityOptions;
+  /** Absent: no admission webhook. It needs an identity. */
+  readonly webhook?: WebhookSettings;
   readonly log: Log;
   /** Whether keys of issuers may be fetched from loopback and link-local addresses. Default no. */
   readonly allowsLocalJwks?: boolean;
@@ -53,6 +57,7 @@ export interface Listening {
 export interface ControlPlane {
   readonly discoveryPort: number;
   readonly apiPort: number;
+  readonly webhookPort: number | undefined;
   close(): Promise<void>;
 }
 
@@ -101,7 +106,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const expiry = new ExpiryWatch(() => identity?.authorities ?? [], log);
   expiry.look(Date.now());
   let discovery: Listening | undefined;
-  let api: Api;
+  let api: Api | undefined;
+  let webhook: Webhook | undefined;
   try {
     plane.start((error) => log.error({ reason: error.message }, "files are no longer watched"));
     discovery = await opened.listen(host, options.discoveryPort);
@@ -119,23 +125,27 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       onAnswer: metrics.answeredRequest,
       onError: (error) => log.error({ err: error }, "a request failed"),
     });
+    webhook =
+      identity &&
+      options.webhook &&
+      (await openWebhook(options.webhook, host, identity, metrics.reviewed, log));
   } catch (error) {
     plane.close();
     jwks.close();
     expiry.close();
-    await discovery?.close();
+    await Promise.all([discovery?.close(), api?.close()]);
     await identity?.close();
     throw error;
   }
-  const listening = discovery;
+  const ports = { discoveryPort: discovery.port, apiPort: api.port, webhookPort: webhook?.port };
+  const servers = [discovery, api, webhook];
   return {
-    discoveryPort: listening.port,
-    apiPort: api.port,
+    ...ports,
     close: async () => {
       plane.close();
       jwks.close();
       expiry.close();
-      await Promise.all([listening.close(), api.close()]);
+      await Promise.all(servers.map((server) => server?.close()));
       await identity?.close();
     },
   };
