@@ -121,9 +121,18 @@ function apply(document: Document.Parsed, path: Path, operation: Operation): voi
   if (!isCollection(parent) || isAlias(parent) || key === undefined) return;
   if (operation.op === "remove") parent.delete(key);
   else {
+    unfold(document, parentPath);
     const node = document.createNode(operation.value, { aliasDuplicateObjects: false });
     if (isSeq(parent) && operation.op === "add") parent.items.splice(Number(key), 0, node);
     else if (isMap(parent) || isSeq(parent)) parent.set(key, node);
+  }
+}
+
+/** What is put into a list or map on one line would make it a very long one: each item gets its own. */
+function unfold(document: Document.Parsed, path: Path): void {
+  for (let depth = 0; depth <= path.length; depth++) {
+    const node: unknown = document.getIn(path.slice(0, depth), true);
+    if (isCollection(node)) node.flow = false;
   }
 }
 
