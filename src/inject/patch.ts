@@ -23,7 +23,13 @@ export function jsonPatch(operations: readonly Operation[]): readonly object[] {
 }
 
 function pointer(path: Path): string {
-  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  let text = "";
+  for (const part of path) text += `/${typeof part === "number" ? part : escaped(part)}`;
+  return text;
+}
+
+function escaped(part: string): string {
+  return /[~/]/.test(part) ? part.replaceAll("~", "~0").replaceAll("/", "~1") : part;
 }
 
 function compare(before: unknown, after: unknown, path: Path, into: Operation[]): void {
@@ -34,6 +40,7 @@ function compare(before: unknown, after: unknown, path: Path, into: Operation[])
       if (!Object.hasOwn(after, key)) into.push({ op: "remove", path: [...path, key] });
     }
     for (const [key, value] of Object.entries(after)) {
+      if (before[key] === value && Object.hasOwn(before, key)) continue;
       if (Object.hasOwn(before, key)) compare(before[key], value, [...path, key], into);
       else into.push({ op: "add", path: [...path, key], value });
     }

@@ -1,12 +1,19 @@
 /**
  * Whether a value has the shape of a pod, as far as injection goes by it. What is wrong is said with its path; whether the rest
- * is a good pod is for the API server to say.
+ * is a good pod is for the API server to say. A pod of 200 containers has thousands of values, nearly always right: nothing is
+ * allocated for those.
  */
 import { mismatch, type Path, type Problem } from "../resources/problem.ts";
 import type { Pod } from "./pod.ts";
 
-/** A check of one value: says all that is wrong with it. */
-type Check = (value: unknown, path: Path) => Problem[];
+/** What has been found wrong, and where the check is now. */
+interface Walk {
+  readonly path: (string | number)[];
+  readonly problems: Problem[];
+}
+
+/** Checks one value. */
+type Check = (value: unknown, walk: Walk) => void;
 
 const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
 
@@ -15,44 +22,61 @@ export function readPod(
   value: unknown,
   path: Path = [],
 ): { readonly pod: Pod } | { readonly problems: readonly Problem[] } {
-  const problems = POD(value, path);
-  return problems.length === 0 ? { pod: value as Pod } : { problems };
+  const walk: Walk = { path: [...path], problems: [] };
+  POD(value, walk);
+  return walk.problems.length === 0 ? { pod: value as Pod } : { problems: walk.problems };
 }
 
-const text: Check = (value, path) =>
-  typeof value === "string" && value !== "" ? [] : [mismatch(path, "a text", value)];
-const anyText: Check = (value, path) => (typeof value === "string" ? [] : [mismatch(path, "a text", value)]);
-const wholeNumber: Check = (value, path) =>
-  Number.isSafeInteger(value) ? [] : [mismatch(path, "a whole number", value)];
-const port: Check = (value, path) =>
-  typeof value === "string" || (Number.isSafeInteger(value) && Number(value) > 0 && Number(value) < 65_536)
-    ? []
-    : [mismatch(path, "a port from 1 to 65535, or a port's name", value)];
-const truth: Check = (value, path) =>
-  typeof value === "boolean" ? [] : [mismatch(path, "true or false", value)];
+const text = must("a text", (value) => typeof value === "string" && value !== "");
+const anyText = must("a text", (value) => typeof value === "string");
+const wholeNumber = must("a whole number", Number.isSafeInteger);
+const truth = must("true or false", (value) => typeof value === "boolean");
+const port = must(
+  "a port from 1 to 65535, or a port's name",
+  (value) =>
+    typeof value === "string" || (Number.isSafeInteger(value) && Number(value) > 0 && Number(value) < 65_536),
+);
+
+function must(expected: string, isGood: (value: unknown) => boolean): Check {
+  return (value, walk) => {
+    if (!isGood(value)) walk.problems.push(mismatch([...walk.path], expected, value));
+  };
+}
 
 /** Null stands for a field that is not set, as the API server has it. */
 function optional(check: Check): Check {
-  return (value, path) => (value === undefined || value === null ? [] : check(value, path));
+  return (value, walk) => {
+    if (value !== undefined && value !== null) check(value, walk);
+  };
 }
 
+function below(key: string | number, value: unknown, check: Check, walk: Walk): void {
+  walk.path.push(key);
+  check(value, walk);
+  walk.path.pop();
+}
+
+const someMap = must("a map", isRecord);
+const someList = must("a list", Array.isArray);
+
 function record(fields: Readonly<Record<string, Check>>): Check {
-  return (value, path) => {
-    if (!isRecord(value)) return [mismatch(path, "a map", value)];
-    return Object.entries(fields).flatMap(([name, check]) => check(value[name], [...path, name]));
+  const entries = Object.entries(fields);
+  return (value, walk) => {
+    if (!isRecord(value)) someMap(value, walk);
+    else for (const [name, check] of entries) below(name, value[name], check, walk);
   };
 }
 
 function listOf(check: Check): Check {
-  return (value, path) => {
-    if (!Array.isArray(value)) return [mismatch(path, "a list", value)];
-    return value.flatMap((item: unknown, i) => check(item, [...path, i]));
+  return (value, walk) => {
+    if (!Array.isArray(value)) someList(value, walk);
+    else for (let i = 0; i < value.length; i++) below(i, value[i], check, walk);
   };
 }
 
-const textMap: Check = (value, path) => {
-  if (!isRecord(value)) return [mismatch(path, "a map", value)];
-  return Object.entries(value).flatMap(([key, item]) => anyText(item, [...path, key]));
+const textMap: Check = (value, walk) => {
+  if (!isRecord(value)) someMap(value, walk);
+  else for (const key of Object.keys(value)) below(key, value[key], anyText, walk);
 };
 
 const HEADER = record({ name: text, value: optional(anyText) });
@@ -81,16 +105,19 @@ const CONTAINER = record({
   ),
 });
 
-const someContainers: Check = (value, path) =>
-  Array.isArray(value) && value.length === 0
-    ? [mismatch(path, "a list of at least one container", value)]
-    : listOf(CONTAINER)(value, path);
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
+const oneContainer = must("a list of at least one container", (value) => !isEmptyList(value));
+const containers = listOf(CONTAINER);
+const someContainers: Check = (value, walk) => {
+  oneContainer(value, walk);
+  containers(value, walk);
+};
 
 const POD = record({
   metadata: optional(record({ labels: optional(textMap), annotations: optional(textMap) })),
   spec: record({
     containers: someContainers,
-    initContainers: optional(listOf(CONTAINER)),
+    initContainers: optional(containers),
     volumes: optional(listOf(record({ name: text }))),
     hostNetwork: optional(truth),
     os: optional(record({ name: optional(anyText) })),
