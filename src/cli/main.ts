@@ -58,6 +58,7 @@ const COMMANDS: readonly Entry[] = [
     summary: "how the responses of mirrors differ from the real ones",
     load: () => import("./mirror.ts"),
   },
+  {
     name: "inject",
     summary: "put sidecars into the pods of Kubernetes manifests",
     load: () => import("./inject.ts"),

@@ -119,7 +119,6 @@ function commonRoutes(view: SidecarView): Routes {
   };
 }
 
-function* families({ configuration, series, process, keeper, healthChecks, mirrors }: SidecarView) {
 function mergedMetrics(view: SidecarView, url: string): Route {
   return {
     method: "GET",
@@ -132,7 +131,7 @@ function mergedMetrics(view: SidecarView, url: string): Route {
   };
 }
 
-function* families({ configuration, series, process, keeper, healthChecks }: SidecarView) {
+function* families({ configuration, series, process, keeper, healthChecks, mirrors }: SidecarView) {
   const applied = configuration?.subscriber.applied;
   const prefix = applied?.listener.get("outbound")?.resource.metricPrefix ?? DEFAULT_PREFIX;
   yield* trafficFamilies(series, prefix);
