@@ -8,7 +8,7 @@ import { readAnnotations, type Wishes } from "./annotations.ts";
 import { whyNot } from "./eligible.ts";
 import { mergeMetrics } from "./metrics.ts";
 import { makePatch, type Operation } from "./patch.ts";
-import { type Container, type Pod, STATUS_ANNOTATION, type TextMap } from "./pod.ts";
+import { type Container, INJECTED_ANNOTATION, type Pod, STATUS_ANNOTATION, type TextMap } from "./pod.ts";
 import { type AppProbe, rewriteProbes } from "./probes.ts";
 import { DEFAULT_GRACE_SECONDS, type InjectSettings } from "./settings.ts";
 import { readPod } from "./shape.ts";
@@ -108,7 +108,11 @@ function putIn(pod: Pod, settings: InjectSettings, wishes: Wishes): PutIn | stri
   const plan: Plan = { settings, wishes, isNative, pod, probes: table, metrics: scraping?.application };
   const [init, sidecar] = [initContainer(plan), sidecarContainer(plan)];
   const volumes = sidecarVolumes();
-  const added = { ...scraping?.annotations, ...defaultContainer(isNative, annotations, spec.containers) };
+  const added = {
+    ...scraping?.annotations,
+    ...defaultContainer(isNative, annotations, spec.containers),
+    [INJECTED_ANNOTATION]: "true",
+  };
   const hash = digest([init, sidecar, volumes, added]);
   const status = statusOf(pod, settings, hash, added);
   return {

@@ -78,4 +78,6 @@ export const INIT_CONTAINER = "weft-init";
 export const SIDECAR_CONTAINER = "weft-sidecar";
 /** Says that, and how, a pod has been injected. */
 export const STATUS_ANNOTATION = "weft.dev/status";
+/** Tells the control plane that a pod has a sidecar. */
+export const INJECTED_ANNOTATION = "weft.dev/injected";
 export const INJECT_KEY = "weft.dev/inject";
