@@ -1,5 +1,5 @@
 /** `weft uninject`: manifests as they were before `weft inject`. */
-import type { FoundPod } from "../inject/manifest.ts";
+import { COMPOSE, type FoundPod } from "../inject/manifest.ts";
 import { uninjectPod } from "../inject/uninject.ts";
 import { newCommand, runCommand } from "./command.ts";
 import { changeFiles, filesOption, type Outcome } from "./inject-files.ts";
@@ -24,7 +24,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   });
 }
 
-function decide({ value, path }: FoundPod): Outcome {
+function decide({ kind, value, path }: FoundPod): Outcome {
+  if (kind === COMPOSE)
+    return { action: "skipped", detail: "a compose file is taken back by using the one before" };
   const result = uninjectPod(value, path);
   switch (result.kind) {
     case "restored":

@@ -1,5 +1,6 @@
-/** Where the pods of a Kubernetes object stand: in itself, in its template, in the items of a list. */
+/** Where the pods of a Kubernetes object stand: in itself, in its template, in the items of a list. A compose project is one. */
 import type { Path } from "../resources/problem.ts";
+import { isCompose } from "./compose.ts";
 import { isRecord } from "./shape.ts";
 
 /** Path of the pod template, by kind. */
@@ -17,6 +18,9 @@ const API_GROUPS = /^(?:v1|apps\/v1|batch\/v1|batch\/v1beta1)$/;
 /** A list in a list is nothing that Kubernetes knows. */
 const MAX_LISTS = 2;
 
+/** Kind of what is no Kubernetes object. */
+export const COMPOSE = "compose";
+
 export interface FoundPod {
   readonly kind: string;
   readonly name: string;
@@ -30,6 +34,17 @@ export interface FoundPod {
 /** All pods of a document; none where its kind has none. */
 export function podsIn(document: unknown, path: Path = []): readonly FoundPod[] {
   if (!isRecord(document)) return [];
+  if (path.length === 0 && isCompose(document)) {
+    return [
+      {
+        kind: COMPOSE,
+        name: textOr(document["name"], "project"),
+        namespace: undefined,
+        path,
+        value: document,
+      },
+    ];
+  }
   const { kind, apiVersion, items } = document;
   if (typeof kind !== "string" || typeof apiVersion !== "string" || !API_GROUPS.test(apiVersion)) return [];
   if (kind.endsWith("List") && Array.isArray(items) && path.length < 2 * MAX_LISTS) {
