@@ -8,9 +8,17 @@ import { readAnnotations, type Wishes } from "./annotations.ts";
 import { whyNot } from "./eligible.ts";
 import { mergeMetrics } from "./metrics.ts";
 import { makePatch, type Operation } from "./patch.ts";
-import { type Container, INJECTED_ANNOTATION, type Pod, STATUS_ANNOTATION, type TextMap } from "./pod.ts";
+import {
+  type Container,
+  INIT_CONTAINER,
+  INJECTED_ANNOTATION,
+  type Pod,
+  SIDECAR_CONTAINER,
+  STATUS_ANNOTATION,
+  type TextMap,
+} from "./pod.ts";
 import { type AppProbe, rewriteProbes } from "./probes.ts";
-import { DEFAULT_GRACE_SECONDS, type InjectSettings } from "./settings.ts";
+import { DEFAULT_GRACE_SECONDS, type InjectSettings, SIDECAR_ID } from "./settings.ts";
 import { readPod } from "./shape.ts";
 import { initContainer, type Plan, portsOf, sidecarContainer } from "./sidecar.ts";
 import { type Made, readStatus, type Status } from "./status.ts";
@@ -62,7 +70,7 @@ export function injectPod(
     return { kind: "refused", problems: [problem] };
   }
   warnings.push(...made.warnings);
-  if (status !== undefined && status.hash === made.hash && status.version === settings.version) {
+  if (status?.hash === made.hash && status.version === settings.version && hasBoth(pod)) {
     return { kind: "unchanged", warnings };
   }
   const patch = makePatch(pod, made.pod);
@@ -117,7 +125,7 @@ function putIn(pod: Pod, settings: InjectSettings, wishes: Wishes): PutIn | stri
   const status = statusOf(pod, settings, hash, added);
   return {
     hash,
-    warnings: [...(scraping?.warning === undefined ? [] : [scraping.warning]), ...warningsOf(pod)],
+    warnings: [...(scraping?.warning === undefined ? [] : [scraping.warning]), ...warningsOf(pod, isNative)],
     pod: {
       ...pod,
       metadata: {
@@ -162,10 +170,22 @@ function defaultContainer(
   return isNative || annotations[key] !== undefined || first === undefined ? {} : { [key]: first.name };
 }
 
-function warningsOf({ spec }: Pod): string[] {
-  return spec.containers
-    .filter(({ securityContext }) => securityContext?.runAsUser === 1337)
-    .map(({ name }) => `container ${name} runs as user 1337, whose traffic is not taken`);
+function warningsOf({ spec }: Pod, isNative: boolean): string[] {
+  const warnings = spec.containers
+    .filter(
+      ({ securityContext }) => (securityContext?.runAsUser ?? spec.securityContext?.runAsUser) === SIDECAR_ID,
+    )
+    .map(({ name }) => `container ${name} runs as user ${SIDECAR_ID}, whose traffic is not taken`);
+  const ends = spec.restartPolicy === "Never" || spec.restartPolicy === "OnFailure";
+  if (ends && !isNative)
+    warnings.push("a classic sidecar does not end by itself: this pod will not complete");
+  return warnings;
+}
+
+/** What the status says may have been taken out by hand. */
+function hasBoth({ spec }: Pod): boolean {
+  const names = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
+  return names.includes(INIT_CONTAINER) && names.includes(SIDECAR_CONTAINER);
 }
 
 function digest(value: unknown): string {

@@ -37,6 +37,8 @@ export function mergeMetrics(
   if (scrape === undefined) return { annotations: own };
   const declared = containers.flatMap(({ ports }) => ports ?? []).at(0)?.containerPort;
   const port = annotations[KEYS.port] ?? (declared === undefined ? "" : String(declared));
+  // It names the sidecar already, which would ask itself for ever.
+  if (port === String(telemetryPort)) return { annotations: own };
   const path = annotations[KEYS.path] ?? PATH;
   const scheme = annotations[KEYS.scheme] ?? "http";
   const url =

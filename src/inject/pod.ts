@@ -22,6 +22,8 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Named[];
   readonly hostNetwork?: boolean;
+  readonly securityContext?: { readonly runAsUser?: number };
+  readonly restartPolicy?: string;
   readonly os?: { readonly name?: string };
   readonly terminationGracePeriodSeconds?: number;
 }

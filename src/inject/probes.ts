@@ -79,7 +79,7 @@ function mapHandlers(container: Container, map: (handler: Probe, path: string) =
 function probeOf(
   container: Container,
   probe: Probe,
-  { hookSeconds }: Rewriting,
+  { hookSeconds, port: own }: Rewriting,
   path: string,
 ): AppProbe | undefined {
   // Two at once are wrong, and for the API server to refuse.
@@ -91,7 +91,8 @@ function probeOf(
     (httpGet && !httpGet.host && { port: portOf(container, httpGet.port), httpGet }) ||
     (tcpSocket && !tcpSocket.host && { port: portOf(container, tcpSocket.port), tcpSocket }) ||
     (grpc && { port: grpc.port, grpc });
-  if (!found || found.port === undefined) return undefined;
+  // What asks the sidecar already would be asked of itself for ever.
+  if (!found || found.port === undefined || found.port === own) return undefined;
   return { ...found, port: found.port, timeoutSeconds: Math.max(1, seconds) };
 }
 

@@ -120,6 +120,8 @@ const POD = record({
     initContainers: optional(containers),
     volumes: optional(listOf(record({ name: text }))),
     hostNetwork: optional(truth),
+    securityContext: optional(record({ runAsUser: optional(wholeNumber) })),
+    restartPolicy: optional(anyText),
     os: optional(record({ name: optional(anyText) })),
     terminationGracePeriodSeconds: optional(wholeNumber),
   }),

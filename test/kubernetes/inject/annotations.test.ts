@@ -93,6 +93,42 @@ it("a status that somebody else has written is left alone, with a reason", () =>
   }
 });
 
+describe("what cannot go well is warned of, or left out", () => {
+  const warningsOf = (spec: object, settings: typeof SETTINGS) => {
+    const result = injectPod({ spec: { containers: [{ name: "app" }], ...spec } }, settings);
+    return result.kind === "injected" ? result.warnings : [result.kind];
+  };
+  const classic = { ...SETTINGS, form: "classic" } as const;
+
+  it("a Job with a classic sidecar, an application with the sidecar's user", () => {
+    expect(warningsOf({ restartPolicy: "Never" }, classic)).toEqual([
+      "a classic sidecar does not end by itself: this pod will not complete",
+    ]);
+    expect(warningsOf({ restartPolicy: "Never" }, SETTINGS)).toEqual([]);
+    expect(warningsOf({ securityContext: { runAsUser: 1337 } }, SETTINGS)).toEqual([
+      "container app runs as user 1337, whose traffic is not taken",
+    ]);
+  });
+  it("what asks the sidecar itself is not led back to it", () => {
+    const readinessProbe = { httpGet: { path: "/healthz/ready", port: 15_020 } };
+    const annotations = { "prometheus.io/scrape": "true", "prometheus.io/port": "15020" };
+    const result = injectPod(
+      { metadata: { annotations }, spec: { containers: [{ name: "app", readinessProbe }] } },
+      SETTINGS,
+    );
+    const text = JSON.stringify(result.kind === "injected" && result.pod);
+    expect(text).not.toContain("WEFT_APP_PROBES");
+    expect(text).not.toContain("WEFT_APP_METRICS");
+  });
+  it("a sidecar that was taken out by hand comes again", () => {
+    const first = injectPod(pod({}), SETTINGS);
+    if (first.kind !== "injected") throw new Error(first.kind);
+    const { initContainers: _, ...spec } = first.pod.spec;
+    const again = injectPod({ ...first.pod, spec }, SETTINGS);
+    expect(again.kind === "injected" && again.pod.spec).toEqual(first.pod.spec);
+  });
+});
+
 describe("what the containers may", () => {
   const injected = injectPod(pod({}), SETTINGS);
   const { initContainers = [] } =
