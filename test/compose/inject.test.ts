@@ -1,12 +1,11 @@
 /** `weft inject docker-compose.yml`: what comes out, as golden files and as what must hold of it. No engine runs here. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { main } from "../../src/cli/main.ts";
 import { readFlags } from "../../src/cli/sidecar-flags.ts";
 import { loadFiles } from "../../src/resources/load.ts";
+import { weft } from "../harness/weft.ts";
 
 const EXAMPLE = join(import.meta.dirname, "../../deploy/compose");
 
@@ -15,25 +14,6 @@ interface Project {
   readonly networks?: Readonly<Record<string, unknown>>;
   readonly volumes?: Readonly<Record<string, unknown>>;
   readonly configs?: { readonly "weft-mesh": { readonly content: string } };
-}
-
-async function weft(stdin: string, ...argv: string[]) {
-  const [out, err] = [collector(), collector()];
-  const io = { stdin: Readable.from([stdin]), stdout: out.sink, stderr: err.sink, env: {}, cwd: "/" };
-  const code = await main(argv, io);
-  return { code, stdout: out.text(), stderr: err.text() };
-}
-
-function collector() {
-  const chunks: string[] = [];
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  return { sink, text: () => chunks.join("") };
 }
 
 async function injected(services: object, more: object = {}): Promise<{ project: Project; stderr: string }> {

@@ -1,11 +1,10 @@
 /** `weft inject -f` and `weft uninject -f` as a person types them: golden files, what stays to the letter, what is said of mistakes. */
 
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { main } from "../../../src/cli/main.ts";
 import { readFlags } from "../../../src/cli/sidecar-flags.ts";
+import { weft } from "../../harness/weft.ts";
 import { FIXTURES, fixtureText } from "./pods.ts";
 import type { AnyPod } from "./schema.ts";
 
@@ -21,25 +20,6 @@ const GOLDEN = [
   "list-of-kinds",
   "anchors-and-merge-keys",
 ];
-
-async function weft(stdin: string, ...argv: string[]) {
-  const [out, err] = [collector(), collector()];
-  const io = { stdin: Readable.from([stdin]), stdout: out.sink, stderr: err.sink, env: {}, cwd: "/" };
-  const code = await main(argv, io);
-  return { code, stdout: out.text(), stderr: err.text() };
-}
-
-function collector() {
-  const chunks: string[] = [];
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  return { sink, text: () => chunks.join("") };
-}
 
 const values = (text: string): unknown[] =>
   parseAllDocuments(text, { merge: true }).map((one) => one.toJS() as unknown);
