@@ -26,6 +26,11 @@ const COMMANDS: readonly Entry[] = [
   },
   { name: "sidecar", summary: "take a workload's traffic", load: () => import("./sidecar.ts") },
   {
+    name: "init",
+    summary: "netfilter rules that lead a workload's traffic through its sidecar",
+    load: () => import("./init.ts"),
+  },
+  {
     name: "apply",
     summary: "create or change resources; --wait until every sidecar has them",
     load: () => import("./apply.ts"),
