@@ -53,6 +53,11 @@ export const FLAGS = {
     problem: url,
   },
   host: { value: "ADDRESS", about: "where listeners are opened, admin excepted", fallback: "127.0.0.1" },
+  transparent: {
+    value: "",
+    isSwitch: true,
+    about: "take what weft init redirects, on all addresses; --host is not asked",
+  },
   "outbound-port": {
     ...port,
     about: "the application's requests to others; 0 is any free port",

@@ -1,4 +1,5 @@
 /** What the flags of `weft sidecar` mean: who the sidecar is, and how it is set up. */
+import { networkInterfaces } from "node:os";
 import type { Node } from "../discovery/messages.ts";
 import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import type { SidecarOptions } from "../proxy/sidecar.ts";
@@ -15,9 +16,12 @@ export type Settings = Omit<SidecarOptions, "connect" | "keeper" | "warn" | "onD
 export function settingsOf(flags: Flags): Settings {
   const appPort = flags.get("app-port");
   const stateDir = flags.get("state-dir");
+  const isTransparent = flags.get("transparent") !== undefined;
+  const host = isTransparent ? anyAddress() : flags.get("host");
   return {
-    node: nodeOf(flags),
-    host: flags.get("host"),
+    node: nodeOf(flags, host),
+    host,
+    isTransparent,
     ports: {
       outbound: Number(flags.get("outbound-port")),
       inbound: Number(flags.get("inbound-port")),
@@ -43,7 +47,7 @@ function applicationOf(flags: Flags): Pick<Settings, "application"> {
 }
 
 /** Who this sidecar is. A Service names it where there is no Workload. */
-function nodeOf(flags: Flags): Omit<Node, "ports"> {
+function nodeOf(flags: Flags, host: string): Omit<Node, "ports"> {
   const service = flags.get("service");
   const owner = flags.get("workload") ?? service;
   if (owner === undefined)
@@ -56,9 +60,15 @@ function nodeOf(flags: Flags): Omit<Node, "ports"> {
     ...(service === undefined ? {} : { service: splitName(service)[1] }),
     serviceAccount: flags.get("service-account"),
     labels: labelsOf(flags.get("labels")),
-    address: flags.get("host"),
+    address: host,
     version: version(),
   };
+}
+
+/** Of both families, where there is IPv6. */
+function anyAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.some(({ family }) => family === "IPv6") ? "::" : "0.0.0.0";
 }
 
 function splitName(name: string): readonly [namespace: string, name: string] {

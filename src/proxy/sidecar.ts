@@ -58,6 +58,8 @@ export interface SidecarOptions {
   readonly concurrency: number;
   /** `all` subscribes to every route up front instead of on first use. */
   readonly outboundScope: "lazy" | "all";
+  /** Connections come by netfilter (`weft init`). Default: no. */
+  readonly isTransparent?: boolean;
   /** Keeps the last good configuration there; absent: nowhere. */
   readonly stateDir?: string;
   /** How long new connections are still served after a drain began, in milliseconds. */
@@ -130,7 +132,16 @@ class Start implements SidecarView {
   }
 
   async run(): Promise<Sidecar> {
-    const { node, host, ports, appPort, concurrency, outboundScope, keeper } = this.#options;
+    const {
+      node,
+      host,
+      ports,
+      appPort,
+      concurrency,
+      outboundScope,
+      isTransparent = false,
+      keeper,
+    } = this.#options;
     const admin = await this.#serve(ADMIN_HOST, ports.admin, true);
     const telemetry = await this.#serve(host, ports.telemetry, false);
     const { pool, ports: opened } = await LoopPool.start({
@@ -140,6 +151,7 @@ class Start implements SidecarView {
       inboundPort: ports.inbound,
       ownPorts: [admin, telemetry],
       outboundScope,
+      isTransparent,
       youngGenerationMb: this.#options.youngGenerationMb,
       onSubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopSubscribed(loop, routes)),
       onUnsubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopUnsubscribed(loop, routes)),

@@ -9,7 +9,17 @@ import { describe, expect, it } from "vitest";
 import { SKIPS_VARIABLE } from "./skips.ts";
 
 /** A program of the machine, or the right to be root. */
-export type Need = "nginx" | "haproxy" | "wrk" | "envoy" | "openssl" | "root";
+export type Need =
+  | "nginx"
+  | "haproxy"
+  | "wrk"
+  | "envoy"
+  | "openssl"
+  | "ip"
+  | "nft"
+  | "iptables"
+  | "setpriv"
+  | "root";
 
 /** Debian puts servers into sbin, which is not on everybody's path. */
 const FOLDERS = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];

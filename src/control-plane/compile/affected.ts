@@ -12,7 +12,7 @@ import { portNames, routeNames } from "./names.ts";
 
 export interface Affected {
   /** `<type> <name>`, see `affectedKey`. */
-  readonly names: ReadonlySet<string>;
+  readonly names: Set<string>;
   /** Whether any listener may differ. */
   readonly listeners: boolean;
   /** Namespaces of workloads whose policy may differ. */
