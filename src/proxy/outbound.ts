@@ -139,8 +139,7 @@ export class Outbound implements ListenerContext {
   }
 
   /** Where a request goes whose connection's address means nothing: by its Host, if that names a Service, else on to that address. */
-  findBeside({ host, port }: Authority, original: OriginalDestination): Destination {
-    const authority = { host, port: port === 0 ? original.port : port };
+  findBeside(authority: Authority, original: OriginalDestination): Destination {
     return this.#findService(authority) ?? this.passthrough(original);
   }
 

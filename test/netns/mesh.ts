@@ -2,7 +2,7 @@
  * A mesh of pods: a control plane with its CA in one, and in others an application with its own sidecar (user 1337, mutual TLS) whose
  * traffic `weft init` leads through it. Nothing of it is told where to send anything.
  */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beside, Network, type Outcome, type Pod, type Running, WEFT } from "./network.ts";
@@ -46,13 +46,14 @@ export class Mesh {
 
   private constructor(documents: readonly object[]) {
     chmodSync(this.#folder, 0o755);
+    mkdirSync(join(this.#folder, "config"));
     this.write(documents);
     this.#plane = this.network.pod(PLANE_NUMBER);
   }
 
   static async start(documents: readonly object[]): Promise<Mesh> {
     const mesh = new Mesh(documents);
-    const at = ["--config", join(mesh.#folder, "mesh.yaml"), "--state-dir", join(mesh.#folder, "state")];
+    const at = ["--config", join(mesh.#folder, "config"), "--state-dir", join(mesh.#folder, "state")];
     await mesh.#plane.start(WEFT, ["control-plane", ...at, "--host", "0.0.0.0"]);
     return mesh;
   }
@@ -60,7 +61,7 @@ export class Mesh {
   /** Replaces the resources. */
   write(documents: readonly object[]): void {
     writeFileSync(
-      join(this.#folder, "mesh.yaml"),
+      join(this.#folder, "config", "mesh.yaml"),
       documents.map((each) => JSON.stringify(each)).join("\n---\n"),
     );
   }
