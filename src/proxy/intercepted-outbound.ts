@@ -40,47 +40,51 @@ export class InterceptedOutbound {
     if (original === null || (original.port === this.port && outbound.isOwn(original.address, original.port)))
       outbound.connections.accept(outbound, socket, server);
     else if (outbound.isOwn(original.address, original.port)) socket.resetAndDestroy();
-    else new Arrival(outbound, this.#addresses.of(original)).begin(socket, server);
+    else this.#acceptAt(this.#addresses.of(original), socket, server);
   }
+
+  #acceptAt(addressed: Addressed, socket: net.Socket, server: net.Server): void {
+    const outbound = this.#outbound;
+    const speech = speechOfAddress(outbound, addressed);
+    if (speech === "http") {
+      outbound.connections.accept(addressed, socket, server);
+      return;
+    }
+    const tcp = new TcpConnection(NO_SINK);
+    tcp.accept(socket, server);
+    tcp.pause();
+    if (speech !== null) addressed.take(tcp, null, speech);
+    else new Arrival(outbound, addressed, tcp);
+  }
+}
+
+/** Null: the control plane has to be asked. */
+function speechOfAddress(outbound: Outbound, { name, original }: Addressed): Speech | null {
+  const destination = outbound.findRoute(name);
+  if (destination?.kind === "wait") return null;
+  if (destination?.kind === "host") return speechOf(destination.host);
+  return SERVER_SPEAKS_FIRST.has(original.port) ? "raw" : "unknown";
 }
 
 /** A connection until its route is known. */
 class Arrival extends Timed implements Sink, RouteWaiter {
   readonly #outbound: Outbound;
   readonly #addressed: Addressed;
-  readonly #tcp = new TcpConnection(NO_SINK);
+  readonly #tcp: TcpConnection;
 
-  constructor(outbound: Outbound, addressed: Addressed) {
+  constructor(outbound: Outbound, addressed: Addressed, tcp: TcpConnection) {
     super();
     this.#outbound = outbound;
     this.#addressed = addressed;
-  }
-
-  begin(socket: net.Socket, server: net.Server): void {
-    this.#tcp.sink = this;
-    this.#tcp.accept(socket, server);
-    this.#tcp.pause();
-    const speech = this.#speech();
-    if (speech !== null) {
-      this.#addressed.take(this.#tcp, null, speech);
-      return;
-    }
-    const { wheel } = this.#outbound.loop;
-    wheel.set(this, wheel.now() + this.#outbound.discoveryTimeoutMs);
-    this.#outbound.wait(this.#addressed.name, this);
-  }
-
-  /** Null: the control plane has to be asked. */
-  #speech(): Speech | null {
-    const { name, original } = this.#addressed;
-    const destination = this.#outbound.findRoute(name);
-    if (destination?.kind === "wait") return null;
-    if (destination?.kind === "host") return speechOf(destination.host);
-    return SERVER_SPEAKS_FIRST.has(original.port) ? "raw" : "unknown";
+    this.#tcp = tcp;
+    tcp.sink = this;
+    const { wheel } = outbound.loop;
+    wheel.set(this, wheel.now() + outbound.discoveryTimeoutMs);
+    outbound.wait(addressed.name, this);
   }
 
   resume(): void {
-    const speech = this.#speech();
+    const speech = speechOfAddress(this.#outbound, this.#addressed);
     if (speech === null) return;
     this.#leave();
     this.#addressed.take(this.#tcp, null, speech);

@@ -3,10 +3,10 @@
  * addresses are from 198.18.0.0/15 and 2001:2::/48, which nobody routes (RFC 2544, RFC 5180); there is no way out. Namespaces carry the
  * pid of the test, so that those of a test that was killed are found and removed by the next.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const PREFIX = "weft-test-";
@@ -35,13 +35,15 @@ export interface Pod {
 }
 
 export interface Running {
-  readonly child: ChildProcess;
+  readonly child: ChildProcessWithoutNullStreams;
   readonly line: string;
+  /** What it says after that. */
+  readonly lines: Interface;
   readonly stderr: () => string;
 }
 
 export class Network {
-  readonly #children: ChildProcess[] = [];
+  readonly #children: ChildProcessWithoutNullStreams[] = [];
   readonly #namespaces: string[] = [];
   readonly #hub: string;
 
@@ -92,7 +94,6 @@ export class Network {
     const as = uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
     const command = ["netns", "exec", name, ...as, process.execPath, script, ...args];
     const child = spawn("ip", command, {
-      stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });
     this.#children.push(child);
@@ -100,8 +101,11 @@ export class Network {
     child.stderr.on("data", (chunk) => {
       stderr += String(chunk);
     });
-    for await (const line of createInterface(child.stdout)) return { child, line, stderr: () => stderr };
-    throw new Error(`${script} ended before it was ready: ${stderr}`);
+    const lines = createInterface(child.stdout);
+    const ready = Promise.withResolvers<string>();
+    lines.once("line", ready.resolve);
+    lines.once("close", () => ready.reject(new Error(`${script} ended before it was ready: ${stderr}`)));
+    return { child, line: await ready.promise, lines, stderr: () => stderr };
   }
 
   async close(): Promise<void> {
@@ -117,7 +121,7 @@ export function beside(name: string): string {
 
 export const WEFT = beside("../../src/cli/main.ts");
 
-async function ended(child: ChildProcess): Promise<void> {
+async function ended(child: ChildProcessWithoutNullStreams): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, "close");
   child.kill("SIGKILL");
