@@ -35,6 +35,12 @@ const ROWS = {
     about: "where it takes what others send",
     fallback: "15006",
   },
+  telemetryPort: {
+    flag: "--telemetry-port",
+    value: "<port>",
+    about: "its metrics and health, never intercepted",
+    fallback: "15020",
+  },
   proxyUid: {
     flag: "--proxy-uid",
     value: "<ids>",
@@ -57,7 +63,7 @@ const ROWS = {
     flag: "--exclude-inbound-ports",
     value: "<ports>",
     about: "those that are not",
-    fallback: "15020",
+    fallback: "",
   },
   includeOutboundIpRanges: {
     flag: "--include-outbound-ip-ranges",
@@ -141,7 +147,7 @@ export function settingsOf(
     proxyUids: read("proxyUid", parseIds),
     proxyGids: read("proxyGid", parseIds),
     includeInboundPorts: read("includeInboundPorts", allOr(parsePorts)),
-    excludeInboundPorts: read("excludeInboundPorts", parsePorts),
+    excludeInboundPorts: [...read("telemetryPort", parsePorts), ...read("excludeInboundPorts", parsePorts)],
     includeOutboundPorts: read("includeOutboundPorts", parsePorts),
     excludeOutboundPorts: read("excludeOutboundPorts", parsePorts),
     includeOutboundRanges: read("includeOutboundIpRanges", allOr(parseRanges)),

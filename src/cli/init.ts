@@ -30,7 +30,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       summary: "Lead this network namespace's traffic through its sidecar (weft sidecar --transparent).",
       examples: [
         ["weft init --dry-run", "what would be programmed"],
-        ["weft init --exclude-outbound-ports 3306 --exclude-inbound-ports 15020,9090", "all but these"],
+        ["weft init --exclude-outbound-ports 3306 --exclude-inbound-ports 9090", "all but these"],
         ["weft init --clean", "as it was before"],
       ],
       exits: {

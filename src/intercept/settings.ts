@@ -28,7 +28,7 @@ export interface Settings {
   readonly proxyGids: readonly number[];
   /** Ports of the application that are intercepted. Default `*`. */
   readonly includeInboundPorts: "*" | readonly PortRange[];
-  /** Default: 15020, the sidecar's metrics and health. */
+  /** The sidecar's metrics and health, 15020, always among them. */
   readonly excludeInboundPorts: readonly PortRange[];
   /** Intercepted wherever they lead, unless to an excluded range. Default: none. */
   readonly includeOutboundPorts: readonly PortRange[];

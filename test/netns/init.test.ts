@@ -85,7 +85,7 @@ requires(
 
     it(`${backend}: what --dry-run prints is what is programmed, and programs nothing`, () => {
       const before = rules();
-      const { stdout } = init("--backend", backend, "--dry-run", "--exclude-inbound-ports", "15020,9999");
+      const { stdout } = init("--backend", backend, "--dry-run", "--exclude-inbound-ports", "9999");
       expect(rules()).toBe(before);
       expect(stdout.match(/dport 9999/g)).toHaveLength(2);
     });
