@@ -28,6 +28,7 @@ SIGTERM drains, a second one exits at once.
 Examples:
   weft sidecar --control-plane 127.0.0.1:15012 --trust-bundle .weft/trust-bundle.pem --join-token-file token --workload default/web
   weft sidecar --control-plane 127.0.0.1:15012 --insecure --workload default/web
+  weft sidecar --transparent --control-plane 10.0.0.1:15012 --trust-bundle bundle.pem --join-token-file token --workload default/web
   weft sidecar --config config/demo --service web --app-port 8080 --outbound-port 0 --inbound-port 0
 
 Exit codes:

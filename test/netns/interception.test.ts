@@ -51,6 +51,7 @@ const DOCUMENTS = [
       { name: "odd-http", port: 7_000 },
       { name: "odd-tcp", port: 7_001 },
       { name: "odd-banner", port: 7_002 },
+      { name: "grpc", port: 7_003, targetPort: 7_001 },
       { name: "tcp-secret", port: 9_001 },
       { name: "http-slow", port: 9_002, targetPort: 9_100 },
     ],
@@ -174,6 +175,11 @@ for (const backend of ["nft", "iptables"] as const) {
       it("is not HTTP where the port says nothing and the first bytes are none", () => {
         const send = "\x16\x03\x01 or anything";
         expect(call(client, SHOP.ipv4, 7_001, { send })).toMatchObject({ received: send, error: "" });
+      });
+
+      it("is HTTP/2, which is not read yet", () => {
+        const send = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        expect(call(client, SHOP.ipv4, 7_003, { send })).toMatchObject({ received: send, error: "" });
       });
 
       it("waits for nobody where the server speaks first", () => {

@@ -8,7 +8,7 @@ import { compileCluster } from "./cluster.ts";
 import { compileEndpoints } from "./endpoints.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import type { ServicePort } from "./names.ts";
-import { isGuess, protocolOf } from "./protocol.ts";
+import { detects, protocolOf } from "./protocol.ts";
 import { compileRoute } from "./route.ts";
 
 /** `name`: the address; undefined where nothing has that type and name. */
@@ -28,7 +28,7 @@ export function compileAddress(
   const ref = { name: own, namespace };
   const cluster = workload === undefined ? servicePortName(ref, port.port) : name;
   const isCertain = protocolOf(port) === "tcp";
-  const opaque: OpaquePort | undefined = isCertain || isGuess(port) ? { cluster, isCertain } : undefined;
+  const opaque: OpaquePort | undefined = isCertain || detects(port) ? { cluster, isCertain } : undefined;
   const route =
     workload === undefined
       ? compileRoute(mesh, service, port, clientNamespace, name)

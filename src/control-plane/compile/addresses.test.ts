@@ -20,6 +20,10 @@ const PORTS = [
   { name: "http", port: 80, targetPort: 8_080 },
   { name: "tcp-db", port: 90, targetPort: 9_000 },
   { name: "odd", port: 70, targetPort: "odd" },
+  { name: "grpc", port: 60 },
+  { name: "https", port: 61 },
+  { name: "x", appProtocol: "kubernetes.io/h2c", port: 62 },
+  { name: "y", appProtocol: "HTTP", port: 63 },
 ];
 
 function service(name: string, clusterIPs: readonly string[], ports: readonly object[] = PORTS): object {
@@ -68,6 +72,10 @@ it("a Service's own addresses lead to its route, each by its port's protocol", (
   expect(opaque).toBeUndefined();
   expect(mesh.route("10.0.0.1:90")?.opaque).toEqual({ cluster: "shop.default:90", isCertain: true });
   expect(mesh.route("10.0.0.1:70")?.opaque).toEqual({ cluster: "shop.default:70", isCertain: false });
+  expect(mesh.route("10.0.0.1:60")?.opaque).toEqual({ cluster: "shop.default:60", isCertain: false });
+  expect(mesh.route("10.0.0.1:61")?.opaque).toEqual({ cluster: "shop.default:61", isCertain: true });
+  expect(mesh.route("10.0.0.1:62")?.opaque).toEqual({ cluster: "shop.default:62", isCertain: false });
+  expect(mesh.route("10.0.0.1:63")?.opaque).toBeUndefined();
   expect(mesh.route("[fd00::1]:80")?.service.name).toBe("shop");
   // By name there is nothing to decide by first bytes.
   expect(mesh.route("shop.default:70")?.opaque).toBeUndefined();

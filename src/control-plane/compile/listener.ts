@@ -15,7 +15,7 @@ import { idOf, type ServiceInput, type WorkloadInput } from "./inputs.ts";
 import { type MeshIndex, selects, targetPort, workloadOf } from "./mesh-index.ts";
 import { listenerMode, mutualTlsMode } from "./mutual-tls.ts";
 import { principal } from "./principal.ts";
-import { isGuess, protocolOf } from "./protocol.ts";
+import { detects, protocolOf } from "./protocol.ts";
 
 const DEFAULT_DOMAIN = "cluster.local";
 const DEFAULT_METRIC_PREFIX = "istio";
@@ -99,7 +99,7 @@ export function inboundPorts(mesh: MeshIndex, node: Node): readonly InboundPort[
         servicePort: port.port,
         appPort,
         protocol: protocolOf(port),
-        ...(isGuess(port) && { detects: true }),
+        ...(detects(port) && { detects: true }),
         mtls: modeOf(mesh, node, workload, appPort),
       });
     }

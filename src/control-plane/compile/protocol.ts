@@ -8,6 +8,7 @@ import type { ServicePortSpec } from "./inputs.ts";
 
 const OPAQUE: ReadonlySet<string> = new Set(["tcp", "tls", "https", "mysql", "postgres", "redis", "mongo"]);
 
+const HTTP2: ReadonlySet<string> = new Set(["http2", "grpc", "h2c", "kubernetes.io/h2c"]);
 const HTTP: ReadonlySet<string> = new Set(["http", "http2", "grpc"]);
 
 /** Protocol of a port of a Service. */
@@ -21,9 +22,13 @@ export function protocolOf(port: ServicePortSpec): Protocol {
   return SERVER_SPEAKS_FIRST.has(port.port) ? "tcp" : "http1";
 }
 
-/** Whether the port does not say what it speaks, so that HTTP is no more than likely. */
-export function isGuess(port: ServicePortSpec): boolean {
-  return port.appProtocol === undefined && !HTTP.has(prefixOf(port)) && protocolOf(port) === "http1";
+/**
+ * Whether what comes may be other than HTTP/1: the port does not say what it speaks, or it is HTTP/2, which sidecars pass on unread.
+ */
+export function detects(port: ServicePortSpec): boolean {
+  if (port.appProtocol !== undefined) return HTTP2.has(port.appProtocol.toLowerCase());
+  const prefix = prefixOf(port);
+  return HTTP2.has(prefix) || (!HTTP.has(prefix) && protocolOf(port) === "http1");
 }
 
 function prefixOf({ name }: ServicePortSpec): string {
