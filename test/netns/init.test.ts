@@ -91,17 +91,21 @@ requires(
     });
   }
 
-  it.each(["nft", "iptables"])("%s: killed at any moment, the next run is as the first", (backend) => {
-    const args = ["--backend", backend, "--no-validate"];
-    expect(init(...args).code).toBe(0);
-    const whole = rules();
-    for (const seconds of [0.05, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25]) {
-      expect(init("--clean").code).toBe(0);
-      pod.run(["timeout", "-s", "KILL", String(seconds), process.execPath, WEFT, "init", ...args]);
+  it.each(["nft", "iptables"])(
+    "%s: killed at any moment, the next run is as the first",
+    (backend) => {
+      const args = ["--backend", backend, "--no-validate"];
       expect(init(...args).code).toBe(0);
-      expect(rules(), `killed after ${seconds} s`).toBe(whole);
-    }
-  });
+      const whole = rules();
+      for (const seconds of [0.05, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25]) {
+        expect(init("--clean").code).toBe(0);
+        pod.run(["timeout", "-s", "KILL", String(seconds), process.execPath, WEFT, "init", ...args]);
+        expect(init(...args).code).toBe(0);
+        expect(rules(), `killed after ${seconds} s`).toBe(whole);
+      }
+    },
+    60_000,
+  );
 
   it.each([
     [
