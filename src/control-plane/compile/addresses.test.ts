@@ -1,20 +1,12 @@
 /** What addresses lead to, and who is told when that changes. */
 import { expect, it } from "vitest";
-import type { ClusterResource, EndpointsResource, Node, RouteResource } from "../../discovery/messages.ts";
+import { nodeOf } from "../../../test/harness/node.ts";
+import type { ClusterResource, EndpointsResource, RouteResource } from "../../discovery/messages.ts";
 import { hasErrors } from "../../resources/issue.ts";
 import { loadFiles } from "../../resources/load.ts";
 import { Compiler } from "./compiler.ts";
 
-const NODE: Node = {
-  id: "default/web",
-  namespace: "default",
-  workload: "web",
-  serviceAccount: "default",
-  labels: {},
-  address: "127.0.0.1",
-  ports: { inbound: 1, outbound: 2, admin: 3, telemetry: 4 },
-  version: "0",
-};
+const NODE = nodeOf("web");
 
 const PORTS = [
   { name: "http", port: 80, targetPort: 8_080 },
