@@ -5,6 +5,8 @@
 import { join } from "node:path";
 import { Option } from "commander";
 import type { ControlPlane, OpenDiscovery } from "../control-plane/server.ts";
+import type { WebhookSettings } from "../control-plane/webhook/open.ts";
+import { DEFAULT_SETTINGS } from "../inject/settings.ts";
 import { newCommand, runCommand } from "./command.ts";
 import {
   controlPlaneLog,
@@ -15,6 +17,7 @@ import {
 } from "./control-plane-log.ts";
 import { checkSourceFlags, type OpenedSource, openSource, type SourceFlags } from "./control-plane-source.ts";
 import { CliError, EXIT, usageError } from "./exit.ts";
+import { addInjectOptions, type InjectFlags, injectSettings } from "./inject-settings.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 import type { Io, Run } from "./io.ts";
 import { isLoopback } from "./loopback.ts";
@@ -42,7 +45,7 @@ const TEXT = {
 
 const PORT_HINT = "--discovery-port and --api-port choose others; 0 takes a free one";
 
-interface Flags extends SourceFlags {
+interface Flags extends SourceFlags, InjectFlags {
   readonly host: string;
   readonly stateDir: string;
   readonly caDir?: string;
@@ -51,6 +54,9 @@ interface Flags extends SourceFlags {
   readonly insecure?: boolean;
   readonly discoveryPort: number;
   readonly apiPort: number;
+  readonly webhookPort?: number;
+  readonly advertise: string;
+  readonly webhookConfiguration?: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -58,17 +64,12 @@ interface Flags extends SourceFlags {
 /** The command, with the transport of discovery. */
 export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
   return (argv, io) => {
-    const command = newCommand(TEXT, io)
+    const command = addInjectOptions(newCommand(TEXT, io))
       .addOption(
         new Option("--source <source>", "where resources are: files, or the Kubernetes API server")
           .env("WEFT_SOURCE")
           .choices(["files", "kubernetes"])
           .default("files"),
-      )
-      .addOption(
-        new Option("--namespace <namespace>", "the control plane's own, in Kubernetes")
-          .env("WEFT_NAMESPACE")
-          .default("weft-system"),
       )
       .addOption(new Option("--config <dir>", "directory of resources").env("WEFT_CONFIG"))
       .addOption(
@@ -102,6 +103,23 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
       .addOption(portOption("--discovery-port", "port for sidecars; 0: a free one", 15_012))
       .addOption(portOption("--api-port", "port of the HTTP API; 0: a free one", 15_014))
       .addOption(
+        portOption("--webhook-port", "port of the admission webhook; 0: a free one; default: no webhook"),
+      )
+      .addOption(
+        new Option(
+          "--advertise <address>",
+          "where injected sidecars find it; the webhook's certificate is for this name",
+        )
+          .env("WEFT_ADVERTISE")
+          .default(DEFAULT_SETTINGS.controlPlane),
+      )
+      .addOption(
+        new Option(
+          "--webhook-configuration <name>",
+          "MutatingWebhookConfiguration of the cluster whose caBundle is kept right",
+        ).env("WEFT_WEBHOOK_CONFIGURATION"),
+      )
+      .addOption(
         new Option("--log-level <level>", "least that is logged")
           .env("WEFT_LOG_LEVEL")
           .choices(LOG_LEVELS)
@@ -117,15 +135,15 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
   };
 }
 
-function portOption(flag: `--${string}`, about: string, fallback: number): Option {
-  return new Option(`${flag} <port>`, about)
+function portOption(flag: `--${string}`, about: string, fallback?: number): Option {
+  const option = new Option(`${flag} <port>`, about)
     .env(`WEFT_${flag.slice(2).replace("-", "_").toUpperCase()}`)
-    .default(fallback)
     .argParser((text) => {
       const port = Number(text);
       if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
       throw usageError(`${flag} must be a port from 0 to 65535, found "${text}"`);
     });
+  return fallback === undefined ? option : option.default(fallback);
 }
 
 const BUNDLE = "trust-bundle.pem";
@@ -134,13 +152,23 @@ function bundleFileOf({ insecure, stateDir }: Flags): string | undefined {
   return insecure === true ? undefined : join(stateDir, BUNDLE);
 }
 
-async function identityOf({ stateDir, caDir, kubernetesTokens }: Flags, mayRotate: () => boolean) {
+async function identityOf(flags: Flags, mayRotate: () => boolean) {
+  const { stateDir, caDir, kubernetesTokens, webhookPort, advertise } = flags;
   const tokenDirectory = join(stateDir, "ca");
   const bundleFile = join(stateDir, BUNDLE);
-  const places = { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile, mayRotate };
+  const hosts = webhookPort === undefined ? [] : [advertise.replace(/:\d+$/, "")];
+  const places = { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile, hosts, mayRotate };
   if (kubernetesTokens !== true) return places;
   const { kubernetesTokenReview } = await import("../control-plane/ca/token-review.ts");
   return { ...places, reviewToken: kubernetesTokenReview() };
+}
+
+function webhookOf(flags: Flags): WebhookSettings | undefined {
+  const { webhookPort: port, webhookConfiguration: configuration } = flags;
+  if (port === undefined) return undefined;
+  if (flags.insecure === true) throw usageError("--webhook-port needs certificates: not with --insecure");
+  const settings = injectSettings(flags, flags.advertise, "");
+  return configuration === undefined ? { port, settings } : { port, settings, configuration };
 }
 
 async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promise<number> {
@@ -148,6 +176,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
   if (flags.insecure === true && !isLoopback(flags.host)) {
     throw usageError(`--insecure is for loopback alone, found --host ${flags.host}`);
   }
+  const webhook = webhookOf(flags);
   const { startControlPlane } = await import("../control-plane/server.ts");
   const ended = Promise.withResolvers<void>();
   const interrupts = listenForInterrupts(
@@ -169,6 +198,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
       ...(flags.insecure === true ? {} : { identity: await identityOf(flags, opened.leads) }),
+      ...(webhook === undefined ? {} : { webhook }),
       allowsLocalJwks: flags.allowLocalJwks === true,
       log,
       openDiscovery,
@@ -180,8 +210,8 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
     const hints = reason.includes("EADDRINUSE") ? [PORT_HINT] : [];
     throw new CliError(`cannot start: ${reason}`, { hints });
   }
-  const { discoveryPort, apiPort } = plane;
-  io.stdout.write(`${JSON.stringify({ event: "ready", discoveryPort, apiPort })}\n`);
+  const { discoveryPort, apiPort, webhookPort } = plane;
+  io.stdout.write(`${JSON.stringify({ event: "ready", discoveryPort, apiPort, webhookPort })}\n`);
   await ended.promise;
   await plane.close();
   await opened.close();

@@ -6,7 +6,7 @@ import { usageError } from "./exit.ts";
 
 export interface SourceFlags {
   readonly source: "files" | "kubernetes";
-  readonly namespace: string;
+  readonly ownNamespace: string;
   readonly config?: string;
   readonly addresses?: string;
 }
@@ -45,7 +45,7 @@ export async function openSource(
     return { options, leads: () => true, close: async () => {} };
   }
   const { openCluster } = await import("../control-plane/source/kubernetes/cluster.ts");
-  const cluster = await openCluster(flags.namespace, log, () => readOptional(bundleFile));
+  const cluster = await openCluster(flags.ownNamespace, log, () => readOptional(bundleFile));
   const { source } = cluster;
   const isSynced = await Promise.race([source.synced.then(() => true), isOver.then(() => false)]);
   if (!isSynced) {

@@ -3,9 +3,9 @@
  * one asked for: a sidecar keeps this process for its whole life, and every megabyte of a library that only `weft get`
  * needs would be paid once per workload (commander alone is 2.3 MB of anonymous memory).
  */
-import { readFileSync } from "node:fs";
 import { EXIT } from "./exit.ts";
 import { type Io, processIo, type Run } from "./io.ts";
+import { version } from "./version.ts";
 
 interface Entry {
   readonly name: string;
@@ -25,6 +25,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import("./control-plane.ts"),
   },
   { name: "sidecar", summary: "take a workload's traffic", load: () => import("./sidecar.ts") },
+  {
+    name: "init",
+    summary: "netfilter rules that lead a workload's traffic through its sidecar",
+    load: () => import("./init.ts"),
+  },
   {
     name: "apply",
     summary: "create or change resources; --wait until every sidecar has them",
@@ -63,6 +68,13 @@ const COMMANDS: readonly Entry[] = [
     summary: "print what runs the control plane in a Kubernetes cluster",
     load: () => import("./install.ts"),
   },
+  {
+    name: "inject",
+    summary: "put sidecars into the pods of Kubernetes manifests",
+    load: () => import("./inject.ts"),
+  },
+  { name: "uninject", summary: "take them out again", load: () => import("./uninject.ts") },
+  { name: "wait", summary: "wait until the sidecar here is ready", load: () => import("./wait.ts") },
   { name: "validate", summary: "check files without a control plane", load: () => import("./validate.ts") },
   { name: "load", summary: "send requests at a rate and measure", load: () => import("./load.ts") },
 ];
@@ -108,14 +120,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return EXIT.usage;
   }
   return (await entry.load()).run(rest, io);
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const found: unknown = JSON.parse(text);
-  return typeof found === "object" && found !== null && "version" in found
-    ? String(found.version)
-    : "unknown";
 }
 
 /** Whoever reads our output may stop reading (`weft get | head`): that ends us, quietly. */

@@ -4,6 +4,7 @@
  * 1.4 MB of anonymous memory for its whole life.
  */
 import { parseArgs } from "node:util";
+import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import { parseDuration } from "./duration.ts";
 import { usageError } from "./exit.ts";
 
@@ -41,7 +42,22 @@ export const FLAGS = {
   "service-account": { value: "NAME", about: "what it proves itself with", fallback: "default" },
   labels: { value: "K=V,…", about: "the workload's labels", fallback: "", problem: labelList },
   "app-port": { ...port, about: "where the application listens" },
+  "app-probes": {
+    value: "JSON",
+    about: "the kubelet's probes, by their paths on the telemetry port; weft inject writes it",
+    problem: probes,
+  },
+  "app-metrics": {
+    value: "URL",
+    about: "the application's own /metrics, shown below the sidecar's",
+    problem: url,
+  },
   host: { value: "ADDRESS", about: "where listeners are opened, admin excepted", fallback: "127.0.0.1" },
+  transparent: {
+    value: "",
+    isSwitch: true,
+    about: "take what weft init redirects, on all addresses; --host is not asked",
+  },
   "outbound-port": {
     ...port,
     about: "the application's requests to others; 0 is any free port",
@@ -61,6 +77,12 @@ export const FLAGS = {
     about: "lazy: learn of a service at its first request; all: of every service at the start",
     fallback: "lazy",
     problem: (value) => (value === "lazy" || value === "all" ? undefined : "lazy or all"),
+  },
+  "log-level": {
+    value: "LEVEL",
+    about: "least that is logged: info (what policy refused, health checks), warn or error",
+    fallback: "info",
+    problem: (value) => (/^(?:info|warn|error)$/.test(value) ? undefined : "info, warn or error"),
   },
   "state-dir": {
     value: "DIR",
@@ -160,6 +182,15 @@ function wholeNumber(min: number, max: number): (value: string) => string | unde
 
 function hostAndPort(value: string): string | undefined {
   return /^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(value) ? undefined : "HOST:PORT";
+}
+
+function probes(value: string): string | undefined {
+  const found = readAppProbes(value);
+  return typeof found === "string" ? found : undefined;
+}
+
+function url(value: string): string | undefined {
+  return /^https?:$/.test(URL.parse(value)?.protocol ?? "") ? undefined : "an http or https URL";
 }
 
 function namespacedName(value: string): string | undefined {

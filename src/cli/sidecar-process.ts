@@ -28,6 +28,7 @@ SIGTERM drains, a second one exits at once.
 Examples:
   weft sidecar --control-plane 127.0.0.1:15012 --trust-bundle .weft/trust-bundle.pem --join-token-file token --workload default/web
   weft sidecar --control-plane 127.0.0.1:15012 --insecure --workload default/web
+  weft sidecar --transparent --control-plane 10.0.0.1:15012 --trust-bundle bundle.pem --join-token-file token --workload default/web
   weft sidecar --config config/demo --service web --app-port 8080 --outbound-port 0 --inbound-port 0
 
 Exit codes:
@@ -71,12 +72,12 @@ export function sidecarCommand(sources: Sources): Run {
       }
       const settings = settingsOf(flags);
       const source = sourceOf(flags, settings, sources, io.env);
-      const warn = (message: string): void => void io.stderr.write(`sidecar: ${message}\n`);
+      const voice = voiceOf(flags.get("log-level"), io);
       // Beyond the standard streams no descriptor survives the restart.
       const announceFd = Number(flags.get("announce-fd"));
       if (announceFd <= 2)
         await becomeLean(() => Promise.all([import("../proxy/sidecar.ts"), source.load()]), loadLoop);
-      return await serve(settings, await source.open(warn), announceFd, warn, io);
+      return await serve(settings, await source.open(voice.warn), announceFd, voice, io);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       io.stderr.write(`error: ${error.message}\n`);
@@ -103,11 +104,25 @@ function sourceOf(flags: Flags, settings: Settings, sources: Sources, env: Io["e
   );
 }
 
+/** What the sidecar says, as far as it is asked for. */
+interface Voice {
+  readonly log: (line: string) => void;
+  readonly warn: (message: string) => void;
+  readonly fail: (message: string) => void;
+}
+
+function voiceOf(level: string, io: Io): Voice {
+  const silent = (): void => {};
+  const fail = (message: string): void => void io.stderr.write(`sidecar: ${message}\n`);
+  const log = (line: string): void => void io.stderr.write(`${line}\n`);
+  return { fail, warn: level === "error" ? silent : fail, log: level === "info" ? log : silent };
+}
+
 async function serve(
   settings: Settings,
   opened: Opened,
   announceFd: number,
-  warn: (message: string) => void,
+  voice: Voice,
   io: Io,
 ): Promise<number> {
   const { startSidecar } = await import("../proxy/sidecar.ts");
@@ -121,7 +136,7 @@ async function serve(
     if (sidecar === undefined) ended.resolve(EXIT.ok);
     else {
       void sidecar.drain().then((cut) => {
-        if (cut > 0) warn(`drained; ${cut} connections were cut off`);
+        if (cut > 0) voice.warn(`drained; ${cut} connections were cut off`);
         ended.resolve(EXIT.ok);
       });
     }
@@ -136,11 +151,10 @@ async function serve(
     sidecar = await startSidecar({
       ...settings,
       ...opened,
-      warn,
-      log: (line) => void io.stderr.write(`${line}\n`),
+      ...{ warn: voice.warn, log: voice.log },
       onDrainRequested: drain,
       onFailure: (message) => {
-        warn(message);
+        voice.fail(message);
         ended.resolve(EXIT.failed);
       },
     });

@@ -1,10 +1,12 @@
 /** What the flags of `weft sidecar` mean: who the sidecar is, and how it is set up. */
-import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import type { Node } from "../discovery/messages.ts";
+import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import type { SidecarOptions } from "../proxy/sidecar.ts";
 import { parseDuration } from "./duration.ts";
 import { usageError } from "./exit.ts";
 import type { Flags } from "./sidecar-flags.ts";
+import { version } from "./version.ts";
 
 /** Young generation of a traffic loop, in MB: see docs/decisions/0004-sidecar-memory.md. */
 const YOUNG_GENERATION_MB = 8;
@@ -14,9 +16,12 @@ export type Settings = Omit<SidecarOptions, "connect" | "keeper" | "warn" | "onD
 export function settingsOf(flags: Flags): Settings {
   const appPort = flags.get("app-port");
   const stateDir = flags.get("state-dir");
+  const isTransparent = flags.get("transparent") !== undefined;
+  const host = isTransparent ? anyAddress() : flags.get("host");
   return {
-    node: nodeOf(flags),
-    host: flags.get("host"),
+    node: nodeOf(flags, host),
+    host,
+    isTransparent,
     ports: {
       outbound: Number(flags.get("outbound-port")),
       inbound: Number(flags.get("inbound-port")),
@@ -24,6 +29,7 @@ export function settingsOf(flags: Flags): Settings {
       telemetry: Number(flags.get("telemetry-port")),
     },
     ...(appPort === undefined ? {} : { appPort: Number(appPort) }),
+    ...applicationOf(flags),
     concurrency: Number(flags.get("concurrency")),
     outboundScope: flags.get("outbound-scope") === "all" ? "all" : "lazy",
     ...(stateDir === undefined ? {} : { stateDir }),
@@ -33,8 +39,15 @@ export function settingsOf(flags: Flags): Settings {
   };
 }
 
+function applicationOf(flags: Flags): Pick<Settings, "application"> {
+  const [text, metrics] = [flags.get("app-probes"), flags.get("app-metrics")];
+  const probes = readAppProbes(text ?? "{}");
+  if (typeof probes === "string" || (text === undefined && metrics === undefined)) return {};
+  return { application: metrics === undefined ? { probes } : { probes, metrics } };
+}
+
 /** Who this sidecar is. A Service names it where there is no Workload. */
-function nodeOf(flags: Flags): Omit<Node, "ports"> {
+function nodeOf(flags: Flags, host: string): Omit<Node, "ports"> {
   const service = flags.get("service");
   const owner = flags.get("workload") ?? service;
   if (owner === undefined)
@@ -47,9 +60,15 @@ function nodeOf(flags: Flags): Omit<Node, "ports"> {
     ...(service === undefined ? {} : { service: splitName(service)[1] }),
     serviceAccount: flags.get("service-account"),
     labels: labelsOf(flags.get("labels")),
-    address: flags.get("host"),
+    address: host,
     version: version(),
   };
+}
+
+/** Of both families, where there is IPv6. */
+function anyAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.some(({ family }) => family === "IPv6") ? "::" : "0.0.0.0";
 }
 
 function splitName(name: string): readonly [namespace: string, name: string] {
@@ -62,11 +81,4 @@ function labelsOf(list: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
   );
-}
-
-function version(): string {
-  const found: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return typeof found === "object" && found !== null && "version" in found
-    ? String(found.version)
-    : "unknown";
 }

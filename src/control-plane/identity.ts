@@ -33,6 +33,8 @@ export interface IdentityOptions {
   readonly bundleFile: string;
   /** Whose a service account token of Kubernetes is; absent: sidecars enrol with join tokens alone. */
   readonly reviewToken?: ReviewToken;
+  /** DNS names that the control plane's own certificate holds, for the API server; default none. */
+  readonly hosts?: readonly string[];
   /** How long sidecars may need to come back after this process has started, in milliseconds. Default 20,000. */
   readonly reconnectMs?: number;
   /** Whether this replica may change the root: of several only the one that leads. Default: yes. */
@@ -62,13 +64,13 @@ export class PlaneIdentity {
   readonly #bundleFile: string;
   readonly mayRotate: () => boolean;
   #follower: FilesFollower | undefined;
-  #onSecret: (secret: OwnSecret) => void = () => {};
+  readonly #onSecret: ((secret: OwnSecret) => void)[] = [];
 
   private constructor(
     trustDomain: string,
     parts: { readonly ca: CertificateAuthority; readonly source: Authorities; readonly tokens: TokenBook },
     issued: IssuedCertificates,
-    { bundleFile, reconnectMs = RECONNECT_MS, mayRotate = () => true }: IdentityOptions,
+    { bundleFile, hosts = [], reconnectMs = RECONNECT_MS, mayRotate = () => true }: IdentityOptions,
     around: Surroundings,
   ) {
     this.#bundleFile = bundleFile;
@@ -80,7 +82,9 @@ export class PlaneIdentity {
     this.#ca = parts.ca;
     this.#around = around;
     const workload = { trustDomain, ...CONTROL_PLANE_ACCOUNT };
-    this.#own = new OwnCertificate(parts.ca, workload, (secret) => this.#onSecret(secret));
+    this.#own = new OwnCertificate(parts.ca, workload, hosts, (secret) => {
+      for (const tell of this.#onSecret) tell(secret);
+    });
     if (parts.source.kind === "embedded") {
       this.driver = new RotationDriver({
         authority: parts.source.authority,
@@ -143,9 +147,9 @@ export class PlaneIdentity {
     ];
   }
 
-  /** The certificate of the port; `onChange` gets those that replace it. Undefined while the CA cannot issue. */
+  /** The certificate of a port; `onChange` gets those that replace it. Undefined while the CA cannot issue. */
   portSecret(onChange: (secret: OwnSecret) => void): OwnSecret | undefined {
-    this.#onSecret = onChange;
+    this.#onSecret.push(onChange);
     return this.#own.secret;
   }
 

@@ -33,6 +33,19 @@ export class PlaneMetrics {
     "reason",
   ]);
 
+  readonly #reviews = this.#counter("webhook_reviews_total", "Reviews of pods, by what became of them.", [
+    "verdict",
+  ]);
+  readonly #review = this.#histogram(
+    "webhook_review_seconds",
+    "Time that one review takes, once it is read.",
+  );
+
+  readonly reviewed = (verdict: string, seconds: number): void => {
+    this.#reviews.inc({ verdict });
+    this.#review.observe(seconds);
+  };
+
   /** Of the CA. */
   readonly audited = (event: AuditEvent): void => {
     if (event.kind === "issued") this.#issued.inc({ by: event.by });

@@ -19,6 +19,8 @@ import { FileSource } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
 import type { Source, SourceStatus } from "./source/source.ts";
 import { Waits } from "./waits.ts";
+import { openWebhook, type WebhookSettings } from "./webhook/open.ts";
+import type { Webhook } from "./webhook/server.ts";
 
 /** A directory of files, or a source that is open already. */
 export type SourceOptions =
@@ -35,6 +37,8 @@ interface PlaneOptions {
   readonly apiPort: number;
   /** Absent: sidecars connect without TLS. */
   readonly identity?: IdentityOptions;
+  /** Absent: no admission webhook. It needs an identity. */
+  readonly webhook?: WebhookSettings;
   readonly log: Log;
   /** Whether keys of issuers may be fetched from loopback and link-local addresses. Default no. */
   readonly allowsLocalJwks?: boolean;
@@ -61,6 +65,7 @@ export interface Listening {
 export interface ControlPlane {
   readonly discoveryPort: number;
   readonly apiPort: number;
+  readonly webhookPort: number | undefined;
   close(): Promise<void>;
 }
 
@@ -113,7 +118,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const expiry = new ExpiryWatch(() => identity?.authorities ?? [], log);
   expiry.look(Date.now());
   let discovery: Listening | undefined;
-  let api: Api;
+  let api: Api | undefined;
+  let webhook: Webhook | undefined;
   try {
     plane.start((error) => log.error({ reason: error.message }, "the source is no longer watched"));
     discovery = await opened.listen(host, options.discoveryPort);
@@ -131,23 +137,27 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       onAnswer: metrics.answeredRequest,
       onError: (error) => log.error({ err: error }, "a request failed"),
     });
+    webhook =
+      identity &&
+      options.webhook &&
+      (await openWebhook(options.webhook, host, identity, metrics.reviewed, log));
   } catch (error) {
     plane.close();
     jwks.close();
     expiry.close();
-    await discovery?.close();
+    await Promise.all([discovery?.close(), api?.close()]);
     await identity?.close();
     throw error;
   }
-  const listening = discovery;
+  const ports = { discoveryPort: discovery.port, apiPort: api.port, webhookPort: webhook?.port };
+  const servers = [discovery, api, webhook];
   return {
-    discoveryPort: listening.port,
-    apiPort: api.port,
+    ...ports,
     close: async () => {
       plane.close();
       jwks.close();
       expiry.close();
-      await Promise.all([listening.close(), api.close()]);
+      await Promise.all(servers.map((server) => server?.close()));
       await identity?.close();
     },
   };

@@ -261,6 +261,8 @@ export interface InboundListenerResource {
   readonly connectTimeoutMs: number;
   /** What connections may speak: mutual TLS alone, either, or no TLS. Default `DISABLE`. */
   readonly mtls?: MutualTlsMode;
+  /** What holds for ports of the application that are not in `ports`. Default `STRICT`. */
+  readonly otherPorts?: MutualTlsMode;
 }
 
 export const MUTUAL_TLS_MODES = ["STRICT", "PERMISSIVE", "DISABLE"] as const;
@@ -271,18 +273,31 @@ export interface InboundPort {
   readonly servicePort: number;
   readonly appPort: number;
   readonly protocol: Protocol;
+  /** It does not say what it speaks: what does not look like `protocol` passes unread. */
+  readonly detects?: true;
   /** `STRICT`: requests for it need mutual TLS, also where the listener takes plaintext. Default: as the listener. */
   readonly mtls?: MutualTlsMode;
 }
 
-/** One port of one Service as its clients see it. Named `<service>.<namespace>:<port>`. */
+/**
+ * One port of one Service as its clients see it. Named `<service>.<namespace>:<port>`, or by an address that leads to it: the
+ * Service's own, or that of one of its endpoints (`addressName`), which then is the only one.
+ */
 export interface RouteResource {
   readonly name: string;
   readonly service: ServiceRef;
   readonly port: number;
+  /** What becomes of bytes that are not HTTP. Absent: there are none. Only where it is named by address. */
+  readonly opaque?: OpaquePort;
   /** In order of precedence: the first that holds decides. None holds: 404. */
   readonly matches: readonly RouteMatch[];
   readonly rules: readonly RouteRule[];
+}
+
+export interface OpaquePort {
+  readonly cluster: string;
+  /** No HTTP is spoken there; otherwise the first bytes decide. */
+  readonly isCertain: boolean;
 }
 
 export type ValueMatch =
@@ -386,3 +401,13 @@ export interface Mirror {
 export function servicePortName(service: ServiceRef, port: number): string {
   return `${service.name}.${service.namespace}:${port}`;
 }
+
+/** Name of the route that an address leads to; IPv6 in its shortest form. */
+export function addressName(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Ports whose servers speak first (Linkerd's opaque ports): who waited for the client's first bytes would hang both sides. */
+export const SERVER_SPEAKS_FIRST: ReadonlySet<number> = new Set([
+  25, 587, 3306, 4444, 5432, 6379, 9300, 11211,
+]);

@@ -10,11 +10,12 @@ const CA = "/etc/weft/ca";
 const USER = 65_532;
 
 /** Arguments of `weft`. */
-export function planeArguments({ namespace, caSecret }: InstallSettings): readonly string[] {
+export function planeArguments({ namespace, image, caSecret }: InstallSettings): readonly string[] {
   return [
     "control-plane",
     "--source=kubernetes",
-    `--namespace=${namespace}`,
+    `--own-namespace=${namespace}`,
+    `--sidecar-image=${image}`,
     "--kubernetes-tokens",
     "--host=0.0.0.0",
     `--state-dir=${STATE}`,

@@ -31,11 +31,13 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   connectionIdleTimeoutMs: 3_600_000,
 };
 
+type Handshakes = Pick<Acceptor<unknown>, "busy" | "closeIdle" | "closeAll">;
+
 export class Connections {
   readonly #open = new Set<Exchange>();
   readonly #total: Block;
   readonly #active: Block;
-  readonly #handshakes: Acceptor | null;
+  readonly #handshakes: Handshakes | null;
   readonly #hops = new Set<HopConnection>();
   readonly #hopCounts: HopSeries;
 
@@ -43,7 +45,7 @@ export class Connections {
   constructor(
     allocator: SlotAllocator,
     listener: "inbound" | "outbound",
-    handshakes: Acceptor | null = null,
+    handshakes: Handshakes | null = null,
   ) {
     this.#handshakes = handshakes;
     this.#hopCounts = new HopSeries(allocator, listener);
@@ -58,16 +60,18 @@ export class Connections {
   }
 
   /** A connection that requests may come on. */
-  admit(context: ListenerContext, transport: Transport, peer: VerifiedPeer | null): void {
-    this.#open.add(new Exchange(context, transport, peer));
+  admit(context: ListenerContext, transport: Transport, peer: VerifiedPeer | null): Exchange {
+    const exchange = new Exchange(context, transport, peer);
+    this.#open.add(exchange);
     addTo(this.#total, 1);
     addTo(this.#active, 1);
+    return exchange;
   }
 
   /** A connection of another sidecar: requests come on its streams. */
   admitHop(context: ListenerContext, transport: HopTransport, peer: VerifiedPeer | null): void {
     const owner = {
-      onStream: (stream: Transport) => this.admit(context, stream, peer),
+      onStream: (stream: Transport) => void this.admit(context, stream, peer),
       onClosed: (hop: HopConnection) => {
         this.#hops.delete(hop);
         this.#hopCounts.closed();

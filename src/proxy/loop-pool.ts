@@ -27,6 +27,7 @@ export interface LoopPoolOptions {
   readonly inboundPort: number;
   readonly ownPorts: readonly number[];
   readonly outboundScope: "lazy" | "all";
+  readonly isTransparent: boolean;
   /** Young generation of a loop's heap, in MB. */
   readonly youngGenerationMb: number;
   readonly onSubscribe: (loop: number, routes: readonly string[]) => void;
@@ -126,7 +127,7 @@ export class LoopPool {
   }
 
   #startLoop(index: number, { outboundPort, inboundPort }: LoopPorts): Promise<LoopPorts> {
-    const { loops, host, ownPorts, outboundScope, youngGenerationMb } = this.#options;
+    const { loops, host, ownPorts, outboundScope, isTransparent, youngGenerationMb } = this.#options;
     const reusePort = loops > 1;
     const workerData: LoopStart = {
       index,
@@ -135,6 +136,7 @@ export class LoopPool {
       inbound: { host, port: inboundPort, reusePort },
       ownPorts,
       outboundScope,
+      isTransparent,
     };
     const { promise, resolve, reject } = Promise.withResolvers<LoopPorts>();
     const timer = setTimeout(
@@ -145,6 +147,8 @@ export class LoopPool {
       workerData,
       name: `loop-${index}`,
       resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+      // node:ffi, which only these loops load, would tell whoever runs the sidecar that it is experimental.
+      ...(isTransparent && { execArgv: ["--disable-warning=ExperimentalWarning"] }),
     });
     this.#workers[index] = worker;
     let isListening = false;

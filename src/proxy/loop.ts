@@ -5,14 +5,15 @@
 import { flushCompileCache } from "node:module";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { applicationSource } from "./application-source.ts";
 import { ClusterTable } from "./cluster-table.ts";
 import { DecisionTap } from "./decisions.ts";
 import { DemandTicker } from "./demand-ticker.ts";
+import { openDoors } from "./doors.ts";
 import { Inbound } from "./inbound.ts";
 import { loopContext } from "./loop-context.ts";
 import { Drain } from "./loop-drain.ts";
 import { Keyring } from "./net/credentials.ts";
-import { Listener } from "./net/listener.ts";
 import { ownAddress } from "./net/own-address.ts";
 import { TimerWheel } from "./net/timer-wheel.ts";
 import { Outbound } from "./outbound.ts";
@@ -52,22 +53,20 @@ function start(port: MessagePort, options: LoopStart): void {
   });
   const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
     isOwn: ownAddress(inboundOwn),
+    ...(options.isTransparent && { source: applicationSource() }),
     keyring,
     onDecision: (decision) => tap.take(decision),
     loops: options.loops ?? 1,
     index: options.index,
   });
-  const listeners = [
-    new Listener((socket, server) => outbound.connections.accept(outbound, socket, server)),
-    new Listener((socket, server) => inbound.accept(socket, server)),
-  ] as const;
+  const doors = openDoors(options, outbound, inbound, inboundOwn);
   const demands = new DemandTicker(inbound.limiter.meter, {
     send: (report) => post({ kind: "demand", report }),
     now: () => loop.wheel.now(),
   });
   outbound.clusters.onEjection = (ejection) => post({ kind: "ejection", ejection });
   const swap = new Swap(outbound, inbound, keyring);
-  const drain = new Drain([outbound, inbound], listeners, (cut) => post({ kind: "drained", cut }));
+  const drain = new Drain([outbound, inbound], doors.listeners, (cut) => post({ kind: "drained", cut }));
 
   port.on("message", (message: ToLoop) => {
     switch (message.kind) {
@@ -103,8 +102,8 @@ function start(port: MessagePort, options: LoopStart): void {
 
   reportDelay(allocator, options.index);
   setInterval(() => outbound.sweep(), ROUTE_SWEEP_MS).unref();
-  Promise.all([listeners[0].listen(options.outbound), listeners[1].listen(options.inbound)]).then(
-    ([outboundPort, inboundPort]) => {
+  doors.open().then(
+    ({ outboundPort, inboundPort }) => {
       outboundOwn.add(outboundPort);
       inboundOwn.add(outboundPort).add(inboundPort);
       // Sources that only this thread loads and had to strip: the next start finds them in the cache.

@@ -13,9 +13,16 @@ import {
   UNKNOWN_LOCAL,
   unmatchedLabels,
 } from "./listener-base.ts";
+import type { OriginalDestination } from "./net/original-destination.ts";
 import type { IsOwn } from "./net/own-address.ts";
 import type { Exchange } from "./request/exchange.ts";
-import type { Destination, ListenerContext, Loop, UpstreamCluster } from "./request/listener-context.ts";
+import type {
+  Destination,
+  ListenerContext,
+  Loop,
+  RouteWaiter,
+  UpstreamCluster,
+} from "./request/listener-context.ts";
 import { prewarm } from "./request/prewarm.ts";
 import { serviceName } from "./routing/service-name.ts";
 import type { VirtualHost } from "./routing/virtual-host.ts";
@@ -54,13 +61,14 @@ export class Outbound implements ListenerContext {
   readonly unmatched: DestinationSeries;
   readonly tunnels: TcpSeries;
   readonly admission = null;
+  readonly source = null;
   generation = 0;
   isDraining = false;
   #settings = DEFAULTS;
   readonly #options: OutboundOptions;
   readonly #routes = new Map<string, VirtualHost>();
   readonly #missing = new Set<string>();
-  readonly #waiting = new Map<string, Set<Exchange>>();
+  readonly #waiting = new Map<string, Set<RouteWaiter>>();
   readonly #passthrough = new Map<string, UpstreamCluster>();
   /** Routes that a request has used since the last sweep. */
   readonly #used = new Set<string>();
@@ -114,20 +122,37 @@ export class Outbound implements ListenerContext {
   }
 
   find(authority: Authority): Destination {
+    return this.#findService(authority) ?? this.#external(authority);
+  }
+
+  #findService(authority: Authority): Destination | null {
     const name = serviceName(authority, this.#settings.local.namespace, this.#settings.clusterDomain);
-    if (name.kind === "external") return this.#external(authority);
-    this.#used.add(name.route);
-    const host = this.#routes.get(name.route);
+    return name.kind === "external" ? null : this.findRoute(name.route);
+  }
+
+  /** Null: nothing in the mesh has this name. */
+  findRoute(name: string): Destination | null {
+    this.#used.add(name);
+    const host = this.#routes.get(name);
     if (host !== undefined) return { kind: "host", host };
-    if (this.#missing.has(name.route) || this.#options.scope === "all") return this.#external(authority);
-    return { kind: "wait", route: name.route };
+    return this.#missing.has(name) || this.#options.scope === "all" ? null : { kind: "wait", route: name };
+  }
+
+  /** Where a request goes whose connection's address means nothing: by its Host, if that names a Service, else on to that address. */
+  findBeside(authority: Authority, original: OriginalDestination): Destination {
+    return this.#findService(authority) ?? this.passthrough(original);
+  }
+
+  /** On to an address outside of the mesh, where that is allowed. */
+  passthrough({ address, port }: OriginalDestination): Destination {
+    if (this.#settings.outboundPolicy === "REGISTRY_ONLY") return { kind: "unknown" };
+    return { kind: "passthrough", cluster: this.#passthroughCluster(address, port) };
   }
 
   #external(authority: Authority): Destination {
     const port = authority.port === 0 ? 80 : authority.port;
     if (authority.host === "" || isAlmostAddress(authority.host)) return { kind: "unknown" };
-    if (this.#settings.outboundPolicy === "REGISTRY_ONLY") return { kind: "unknown" };
-    return { kind: "passthrough", cluster: this.#passthroughCluster(authority.host, port) };
+    return this.passthrough({ address: authority.host, port });
   }
 
   #passthroughCluster(host: string, port: number): UpstreamCluster {
@@ -158,26 +183,26 @@ export class Outbound implements ListenerContext {
     return this.clusters.get(servicePortName(service, port));
   }
 
-  wait(route: string, exchange: Exchange): void {
+  wait(route: string, waiter: RouteWaiter): void {
     const waiting = this.#waiting.get(route);
     if (waiting !== undefined) {
-      waiting.add(exchange);
+      waiting.add(waiter);
       return;
     }
-    this.#waiting.set(route, new Set([exchange]));
+    this.#waiting.set(route, new Set([waiter]));
     this.#options.subscribe([route]);
   }
 
-  leave(route: string, exchange: Exchange): void {
+  leave(route: string, waiter: RouteWaiter): void {
     const waiting = this.#waiting.get(route);
-    waiting?.delete(exchange);
+    waiting?.delete(waiter);
     if (waiting?.size === 0) this.#waiting.delete(route);
   }
 
   #wake(route: string): void {
     const waiting = this.#waiting.get(route);
     this.#waiting.delete(route);
-    for (const exchange of waiting ?? []) exchange.resume();
+    for (const waiter of waiting ?? []) waiter.resume();
   }
 
   /** Gives up routes and names that no request has used since the last call. */

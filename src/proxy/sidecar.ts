@@ -8,7 +8,7 @@ import { secretOf } from "../identity/secret.ts";
 import { refusal } from "./admin/guard.ts";
 import { ProcessMetrics } from "./admin/process-metrics.ts";
 import type { Health } from "./admin/ready.ts";
-import type { SidecarView } from "./admin/routes.ts";
+import type { Application, SidecarView } from "./admin/routes.ts";
 import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
 import { ejectionLine } from "./clusters/ejection.ts";
@@ -52,10 +52,14 @@ export interface SidecarOptions {
   readonly ports: SidecarPorts;
   /** Where the application listens, if it is not as the Workload says. */
   readonly appPort?: number;
+  /** What is asked of the application through the telemetry port. */
+  readonly application?: Application;
   /** Number of traffic loops, each a thread. */
   readonly concurrency: number;
   /** `all` subscribes to every route up front instead of on first use. */
   readonly outboundScope: "lazy" | "all";
+  /** Connections come by netfilter (`weft init`). Default: no. */
+  readonly isTransparent?: boolean;
   /** Keeps the last good configuration there; absent: nowhere. */
   readonly stateDir?: string;
   /** How long new connections are still served after a drain began, in milliseconds. */
@@ -128,7 +132,16 @@ class Start implements SidecarView {
   }
 
   async run(): Promise<Sidecar> {
-    const { node, host, ports, appPort, concurrency, outboundScope, keeper } = this.#options;
+    const {
+      node,
+      host,
+      ports,
+      appPort,
+      concurrency,
+      outboundScope,
+      isTransparent = false,
+      keeper,
+    } = this.#options;
     const admin = await this.#serve(ADMIN_HOST, ports.admin, true);
     const telemetry = await this.#serve(host, ports.telemetry, false);
     const { pool, ports: opened } = await LoopPool.start({
@@ -138,6 +151,7 @@ class Start implements SidecarView {
       inboundPort: ports.inbound,
       ownPorts: [admin, telemetry],
       outboundScope,
+      isTransparent,
       youngGenerationMb: this.#options.youngGenerationMb,
       onSubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopSubscribed(loop, routes)),
       onUnsubscribe: (loop, routes) => this.#tell((to) => to.subscriber.loopUnsubscribed(loop, routes)),
@@ -205,6 +219,10 @@ class Start implements SidecarView {
 
   get keeper(): CertificateKeeper | undefined {
     return this.#options.keeper;
+  }
+
+  get application(): Application | undefined {
+    return this.#options.application;
   }
 
   get series(): SeriesTable {

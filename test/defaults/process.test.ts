@@ -40,8 +40,8 @@ it("weft control-plane: discovery on 15012, API on 15014", async () => {
   });
   expect(await run(["--help"], io)).toBe(0);
   const help = String(stdout.read());
-  expect(help).toMatch(/--discovery-port[\s\S]{0,120}default: 15012/);
-  expect(help).toMatch(/--api-port[\s\S]{0,120}default: 15014/);
+  expect(help).toMatch(/--discovery-port[\s\S]{0,160}default:\s+15012/);
+  expect(help).toMatch(/--api-port[\s\S]{0,160}default:\s+15014/);
 });
 
 it("drain: ends at 45 s, with what is under way cut off", async () => {

@@ -9,7 +9,18 @@ import { describe, expect, it } from "vitest";
 import { SKIPS_VARIABLE } from "./skips.ts";
 
 /** A program of the machine, the right to be root, or a Kubernetes cluster (of KUBECONFIG) to make a namespace in. */
-export type Need = "nginx" | "haproxy" | "wrk" | "envoy" | "openssl" | "root" | "cluster";
+export type Need =
+  | "nginx"
+  | "haproxy"
+  | "wrk"
+  | "envoy"
+  | "openssl"
+  | "ip"
+  | "nft"
+  | "iptables"
+  | "setpriv"
+  | "root"
+  | "cluster";
 
 /** Debian puts servers into sbin, which is not on everybody's path. */
 const FOLDERS = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];

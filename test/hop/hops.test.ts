@@ -52,7 +52,7 @@ afterEach(() => {
 async function startTaker(): Promise<number> {
   const keyring = new Keyring();
   keyring.credentials = new Credentials(secretFor("shop"));
-  const acceptor = new Acceptor({
+  const acceptor = new Acceptor<null>({
     wheel: new TimerWheel(),
     keyring,
     counts: { completed() {}, failed() {} },
@@ -68,7 +68,7 @@ async function startTaker(): Promise<number> {
       taken.push(new HopConnection(transport, { onStream, onClosed() {} }, context));
     },
   });
-  const listener = new Listener((socket, server) => acceptor.accept(socket, server));
+  const listener = new Listener((socket, server) => acceptor.accept(socket, server, null));
   closing.push(() => {
     listener.close();
     acceptor.closeAll();

@@ -31,7 +31,7 @@ export interface TestAcceptor {
   readonly clients: (VerifiedClient | null)[];
   /** By ALPN, of those that came under TLS. */
   readonly protocols: string[];
-  readonly acceptor: Acceptor;
+  readonly acceptor: Acceptor<null>;
   readonly keyring: Keyring;
   /** Moves the wheel's clock. */
   advance(ms: number): void;
@@ -48,7 +48,7 @@ export async function startAcceptor(secret: Secret | null, takesPlaintext = fals
   const clients: (VerifiedClient | null)[] = [];
   const protocols: string[] = [];
   const open = new Set<Transport>();
-  const acceptor = new Acceptor({
+  const acceptor = new Acceptor<null>({
     wheel,
     keyring,
     counts: handshakes,
@@ -64,7 +64,7 @@ export async function startAcceptor(secret: Secret | null, takesPlaintext = fals
       };
     },
   });
-  const listener = new Listener((socket, server) => acceptor.accept(socket, server));
+  const listener = new Listener((socket, server) => acceptor.accept(socket, server, null));
   const port = await listener.listen({ host: "127.0.0.1", port: 0, reusePort: false });
   return {
     port,

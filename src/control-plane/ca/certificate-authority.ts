@@ -105,14 +105,14 @@ export class CertificateAuthority {
     return this.#issue(identity, request.publicKey, attested.by, evidenceOf(attested));
   }
 
-  /** Signs a key of the control plane itself. `publicKey` is a SubjectPublicKeyInfo as DER. */
-  issueOwn(workload: WorkloadId, publicKey: Uint8Array): Enrolment {
+  /** Signs a key of the control plane itself. `publicKey` is a SubjectPublicKeyInfo as DER; `hosts` are its DNS names. */
+  issueOwn(workload: WorkloadId, publicKey: Uint8Array, hosts: readonly string[] = []): Enrolment {
     const { source, wallClock } = this.#options;
     const identity = formatWorkloadId(workload);
     if (!canIssue(source.authority, wallClock())) {
       return this.#refuse({ kind: "refused", reason: "authority_expired" }, identity);
     }
-    return this.#issue(identity, publicKey, "control_plane", "");
+    return this.#issue(identity, publicKey, "control_plane", "", hosts);
   }
 
   #issue(
@@ -120,12 +120,13 @@ export class CertificateAuthority {
     publicKey: Uint8Array,
     by: Attested["by"] | "control_plane",
     evidence: string,
+    hosts: readonly string[] = [],
   ): Issued {
     const { source, leafLifeMs, wallClock, audit } = this.#options;
     const { authority } = source;
     const now = wallClock();
     const lifeMs = leafLifeMs ?? LEAF_LIFE_MS;
-    const { der, serial, notAfter } = issueLeaf(authority, { id: identity, publicKey, now, lifeMs });
+    const { der, serial, notAfter } = issueLeaf(authority, { id: identity, hosts, publicKey, now, lifeMs });
     audit({
       kind: "issued",
       at: now,

@@ -40,10 +40,11 @@ export function extendedKeyUsage(...uses: readonly string[]): Uint8Array {
   return extension(OID.extendedKeyUsage, false, sequence(...uses.map(oid)));
 }
 
-/** `isCritical` must be set where the subject is empty (RFC 5280 §4.2.1.6). */
-export function uriName(uri: string, isCritical: boolean): Uint8Array {
+/** `isCritical` must be set where the subject is empty (RFC 5280 §4.2.1.6). `hosts`: DNS names beside it. */
+export function uriName(uri: string, isCritical: boolean, hosts: readonly string[] = []): Uint8Array {
   const name = element(NAME_TAG.uri, Buffer.from(uri, "latin1"));
-  return extension(OID.subjectAltName, isCritical, sequence(name));
+  const dnsNames = hosts.map((host) => element(NAME_TAG.dns, Buffer.from(host, "latin1")));
+  return extension(OID.subjectAltName, isCritical, sequence(name, ...dnsNames));
 }
 
 export function subjectKeyIdentifier(keyId: Uint8Array): Uint8Array {

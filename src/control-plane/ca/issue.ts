@@ -22,6 +22,8 @@ export const LEAF_LIFE_MS = 24 * 3600_000;
 export interface LeafContent {
   /** SPIFFE id. */
   readonly id: string;
+  /** DNS names beside it, for clients that know no SPIFFE; default none. */
+  readonly hosts?: readonly string[];
   /** SubjectPublicKeyInfo as DER. */
   readonly publicKey: Uint8Array;
   /** Milliseconds since 1970. */
@@ -63,7 +65,7 @@ export function issueLeaf({ certificate, signer, root }: Authority, content: Lea
         keyUsage(KEY_USAGE.digitalSignature),
         extendedKeyUsage(OID.serverAuth, OID.clientAuth),
         ...(subjectKeyId === undefined ? [] : [authorityKeyIdentifier(subjectKeyId)]),
-        uriName(content.id, true),
+        uriName(content.id, true, content.hosts),
       ],
     },
     signer,

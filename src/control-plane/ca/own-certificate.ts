@@ -1,5 +1,5 @@
 /**
- * The control plane's own certificate, for the port that sidecars connect to: issued by its own CA, renewed as those of
+ * The control plane's own certificate, for the ports that sidecars and the API server connect to: issued by its own CA, renewed as those of
  * sidecars are, and at once when another root signs or the set of trusted roots is another.
  */
 import { type Key, makeKey, privateKeyPem } from "../../identity/key.ts";
@@ -20,15 +20,22 @@ export interface OwnSecret {
 export class OwnCertificate {
   readonly #ca: CertificateAuthority;
   readonly #workload: WorkloadId;
+  readonly #hosts: readonly string[];
   readonly #onChange: (secret: OwnSecret) => void;
   #secret: OwnSecret | undefined;
   #validity = { notBefore: 0, notAfter: 0 };
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onChange` gets each secret after the first. */
-  constructor(ca: CertificateAuthority, workload: WorkloadId, onChange: (secret: OwnSecret) => void) {
+  /** `hosts`: DNS names that it holds, too. `onChange` gets each secret after the first. */
+  constructor(
+    ca: CertificateAuthority,
+    workload: WorkloadId,
+    hosts: readonly string[],
+    onChange: (secret: OwnSecret) => void,
+  ) {
     this.#ca = ca;
+    this.#hosts = hosts;
     this.#workload = workload;
     this.#onChange = onChange;
   }
@@ -43,7 +50,7 @@ export class OwnCertificate {
     clearTimeout(this.#timer);
     const key: Key = makeKey();
     const now = Date.now();
-    const issued = this.#ca.issueOwn(this.#workload, key.publicKey);
+    const issued = this.#ca.issueOwn(this.#workload, key.publicKey, this.#hosts);
     if (issued.kind === "refused") {
       this.#failures += 1;
       this.#sleep(retryDelayMs(this.#failures, Math.random()), () => this.renew());

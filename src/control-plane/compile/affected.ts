@@ -15,7 +15,7 @@ import { policyNamespace } from "./policy.ts";
 
 export interface Affected {
   /** `<type> <name>`, see `affectedKey`. */
-  readonly names: ReadonlySet<string>;
+  readonly names: Set<string>;
   /** Whether any listener may differ. */
   readonly listeners: boolean;
   /** Namespaces of workloads whose policy may differ. */

@@ -266,6 +266,9 @@ describe("Compiler", () => {
         { name: "http-y", port: 80 },
       ]),
       service("b"),
+      { ...service("a"), spec: { ...service("a").spec, clusterIP: "10.0.0.1" } },
+      { ...service("b"), spec: { ...service("b").spec, clusterIP: "10.0.0.1" } },
+      { ...service("b"), spec: { ...service("b").spec, clusterIP: "10.0.0.2" } },
       workload("w1", "a"),
       workload("w1", "b"),
       workload("w2", "a", 9100),
@@ -290,16 +293,15 @@ describe("Compiler", () => {
       meshConfig({ trustDomain: "example.org" }),
     ];
     const nodes = [node("default"), node("default", "w1"), node("other")];
+    const addresses = ["10.0.0.1:8080", "10.0.0.2:8080", "127.0.0.1:9000", "127.0.0.1:9100"];
     const state = (compiler: Compiler) =>
       new Map(
         nodes.flatMap((who) =>
           RESOURCE_TYPES.flatMap((type) =>
-            compiler
-              .names(type, who)
-              .map((name): [string, string | undefined] => [
-                `${type} ${name} @${who.id}`,
-                compiler.get(type, name, who)?.version,
-              ]),
+            [...compiler.names(type, who), ...addresses].map((name): [string, string | undefined] => [
+              `${type} ${name} @${who.id}`,
+              compiler.get(type, name, who)?.version,
+            ]),
           ),
         ),
       );

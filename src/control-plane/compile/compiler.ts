@@ -12,14 +12,16 @@ import type {
 } from "../../discovery/messages.ts";
 import { INBOUND_POLICY } from "../../discovery/policy.ts";
 import type { Resource } from "../../resources/resource.ts";
+import { compileAddress } from "./address-route.ts";
 import { type Affected, affectedBy, concernedBy } from "./affected.ts";
+import { AskedAddresses } from "./asked-addresses.ts";
 import { compileCluster } from "./cluster.ts";
 import { compileEndpoints } from "./endpoints.ts";
 import { type Addresses, idOf, NO_ADDRESSES } from "./inputs.ts";
 import { type Instances, type Moved, NO_INSTANCES } from "./instances.ts";
 import { compileInbound, compileOutbound } from "./listener.ts";
 import { indexMesh, type MeshIndex } from "./mesh-index.ts";
-import { findServicePort, portNames, routeNames } from "./names.ts";
+import { addressNames, findServicePort, portNames, routeNames } from "./names.ts";
 import { compilePolicy, policyNamespace } from "./policy.ts";
 import { compileRoute, consumerNamespaces } from "./route.ts";
 import { versioned, versionedPolicy } from "./version.ts";
@@ -44,6 +46,7 @@ export class Compiler {
   #fingerprints: ReadonlyMap<string, Fingerprint> = new Map();
   #cache = new Map<string, VersionedResource | undefined>();
   #nodes = new Map<string, KnownNode>();
+  readonly #asked = new AskedAddresses();
 
   /** `mtls`: what sidecars speak with each other: `STRICT` where the control plane gives them certificates. */
   constructor(mtls: MutualTlsMode = "DISABLE", instances: Instances = NO_INSTANCES) {
@@ -71,6 +74,7 @@ export class Compiler {
     const before = this.#mesh;
     const after = indexMesh(resources, this.#mtls, addresses, this.#instances);
     const affected = affectedBy(different, [before, after]);
+    for (const key of this.#asked.affected(affected.names, [before, after])) affected.names.add(key);
     const changed = this.#replace(before, after, affected);
     this.#fingerprints = fingerprints;
     if (affected.listeners) changed.push(...this.#recompile("listener", () => true));
@@ -119,6 +123,7 @@ export class Compiler {
   /** One resource as `node` should have it; undefined where nothing has that name. */
   get(type: ResourceType, name: string, node: Node): VersionedResource | undefined {
     if (type === "listener" || type === "policy") return this.#own(type, name, node);
+    this.#asked.note(name);
     return this.#cached(this.#mesh, type, name, node.namespace);
   }
 
@@ -127,7 +132,10 @@ export class Compiler {
     if (type === "listener") return LISTENERS;
     if (type === "policy") return POLICIES;
     const services = [...this.#mesh.services.values()];
-    if (type === "route") return services.flatMap(routeNames);
+    if (type === "route") {
+      this.#asked.noteAll();
+      return services.flatMap((service) => [...routeNames(service), ...addressNames(service)]);
+    }
     return type === "cluster" || type === "endpoints" ? services.flatMap(portNames) : [];
   }
 
@@ -263,6 +271,7 @@ function differences(
 function compile(mesh: MeshIndex, type: ResourceType, name: string, namespace: string): Compiled | undefined {
   const target = findServicePort(mesh, name);
   if (target === undefined) return undefined;
+  if (target.isAddress) return compileAddress(mesh, type, name, namespace, target);
   const { service, port } = target;
   if (type === "route") return compileRoute(mesh, service, port, namespace, name);
   if (!name.includes(":")) return undefined;

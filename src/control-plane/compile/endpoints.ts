@@ -1,36 +1,44 @@
 /**
- * Where a Service's port is served: the workloads that its selector takes and that listen somewhere. A workload with a
- * sidecar is reached at the sidecar's inbound port, under mutual TLS where sidecars have certificates, whatever the port of the
- * application. Ports that do not speak HTTP need mutual TLS for that, which tells them apart by a CONNECT; without it they are
- * reached at the application itself. Ordered by name, so that the same instances always make the same version.
+ * Where a Service's port is served: the workloads that its selector takes and that listen somewhere. A workload with a sidecar is
+ * reached at the sidecar's inbound port, whatever the port of the application; where that sidecar intercepts, at the application's
+ * port, which then says what is meant. Under mutual TLS where sidecars have certificates. Ports that do not speak HTTP need that for
+ * an inbound port, because a CONNECT tells them apart there; without it they are reached at the application itself. Ordered by name,
+ * so that the same instances always make the same version.
  */
 import type { EndpointResource, EndpointsResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
+import { DEFAULT_ADDRESS } from "./addresses.ts";
 import { idOf, type ServiceInput, type ServicePortSpec, type WorkloadInput } from "./inputs.ts";
 import type { ServedAt } from "./instances.ts";
 import { type MeshIndex, targetPort } from "./mesh-index.ts";
 import { mutualTlsMode } from "./mutual-tls.ts";
 import { protocolOf } from "./protocol.ts";
 
-const DEFAULT_ADDRESS = "127.0.0.1";
-
-/** The endpoints of one port. */
+/** The endpoints of one port under `name`; `only`: of them this one. */
 export function compileEndpoints(
   mesh: MeshIndex,
   service: ServiceInput,
   port: ServicePortSpec,
+  name = servicePortName(service.metadata, port.port),
+  only?: ServedAt,
 ): EndpointsResource {
-  const served = [...written(mesh, service, port), ...mesh.instances.at(idOf(service.metadata), port)];
+  const served =
+    only === undefined
+      ? [...written(mesh, service, port), ...mesh.instances.at(idOf(service.metadata), port)]
+      : [only];
   const endpoints = served.flatMap((at) => endpoint(mesh, port, at) ?? []).sort(byWorkload);
-  return { name: servicePortName(service.metadata, port.port), endpoints };
+  return { name, endpoints };
 }
 
 /** Where the Workloads that the selector takes serve. */
 function written(mesh: MeshIndex, service: ServiceInput, port: ServicePortSpec): readonly ServedAt[] {
-  return mesh.workloadsOf(service).map((workload) => {
-    const { address = DEFAULT_ADDRESS, zone } = workload.spec;
-    return { workload, address, port: targetPort(port, workload), zone };
-  });
+  return mesh.workloadsOf(service).map((workload) => servedBy(workload, port));
+}
+
+/** Where a Workload serves a port. */
+export function servedBy(workload: WorkloadInput, port: ServicePortSpec): ServedAt {
+  const { address = DEFAULT_ADDRESS, zone } = workload.spec;
+  return { workload, address, port: targetPort(port, workload), zone };
 }
 
 function endpoint(mesh: MeshIndex, port: ServicePortSpec, served: ServedAt): EndpointResource | undefined {
@@ -38,7 +46,7 @@ function endpoint(mesh: MeshIndex, port: ServicePortSpec, served: ServedAt): End
   const { metadata, spec } = workload;
   const isEncrypted =
     mutualTlsMode(mesh, metadata.namespace, metadata.labels ?? {}, served.port ?? 0) !== "DISABLE";
-  const sidecar = isEncrypted || protocolOf(port) !== "tcp" ? sidecarPort(workload) : undefined;
+  const sidecar = isEncrypted || protocolOf(port) !== "tcp" ? sidecarPort(workload, served.port) : undefined;
   const at = sidecar ?? served.port;
   if (at === undefined) return undefined;
   return {
@@ -55,7 +63,8 @@ function endpoint(mesh: MeshIndex, port: ServicePortSpec, served: ServedAt): End
   };
 }
 
-function sidecarPort({ spec }: WorkloadInput): number | undefined {
+function sidecarPort({ spec }: WorkloadInput, appPort: number | undefined): number | undefined {
+  if (spec.intercepted === true) return appPort;
   return spec.inboundPort === 0 ? undefined : spec.inboundPort;
 }
 

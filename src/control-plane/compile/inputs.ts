@@ -24,6 +24,9 @@ export interface ServiceInput {
   readonly spec: {
     readonly selector?: Readonly<Record<string, string>> | undefined;
     readonly ports?: readonly ServicePortSpec[] | undefined;
+    /** Virtual address; `None` and nothing: it has none. */
+    readonly clusterIP?: string | undefined;
+    readonly clusterIPs?: readonly string[] | undefined;
   };
 }
 
@@ -33,6 +36,7 @@ export interface WorkloadInput {
     readonly address?: string | undefined;
     readonly ports?: Readonly<Record<string, number | undefined>> | undefined;
     readonly inboundPort?: number | undefined;
+    readonly intercepted?: boolean | undefined;
     readonly serviceAccount?: string | undefined;
     readonly weight?: number | undefined;
     readonly zone?: string | undefined;

@@ -15,7 +15,7 @@ import { idOf, type ServiceInput, type WorkloadInput } from "./inputs.ts";
 import { type MeshIndex, selects, targetPort, workloadOf } from "./mesh-index.ts";
 import { listenerMode, mutualTlsMode } from "./mutual-tls.ts";
 import { principal } from "./principal.ts";
-import { protocolOf } from "./protocol.ts";
+import { detects, protocolOf } from "./protocol.ts";
 
 const DEFAULT_DOMAIN = "cluster.local";
 const DEFAULT_METRIC_PREFIX = "istio";
@@ -48,6 +48,7 @@ export function compileInbound(mesh: MeshIndex, node: Node): InboundListenerReso
       mesh,
       ports.map(({ mtls }) => mtls ?? mesh.mtls),
     ),
+    otherPorts: modeOf(mesh, node, workloadOf(mesh, node), 0),
   };
 }
 
@@ -98,6 +99,7 @@ export function inboundPorts(mesh: MeshIndex, node: Node): readonly InboundPort[
         servicePort: port.port,
         appPort,
         protocol: protocolOf(port),
+        ...(detects(port) && { detects: true }),
         mtls: modeOf(mesh, node, workload, appPort),
       });
     }

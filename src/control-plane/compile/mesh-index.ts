@@ -14,6 +14,7 @@ import type {
   RequestAuthentication,
   Resource,
 } from "../../resources/resource.ts";
+import { addressesOf, DEFAULT_ADDRESS, shortAddress } from "./addresses.ts";
 import {
   type Addresses,
   idOf,
@@ -53,6 +54,9 @@ export interface MeshIndex {
   readonly mesh: MeshInput | undefined;
   /** What holds for sidecars' inbound ports where no PeerAuthentication says anything; `DISABLE`: nobody has certificates. */
   readonly mtls: MutualTlsMode;
+  /** By address in its shortest form; of two with the same, the first by id. */
+  readonly serviceAt: ReadonlyMap<string, ServiceInput>;
+  readonly workloadsAt: ReadonlyMap<string, readonly WorkloadInput[]>;
   servicesOf(namespace: string): readonly ServiceInput[];
   /** In order of name. */
   workloadsOf(service: ServiceInput): readonly WorkloadInput[];
@@ -78,17 +82,25 @@ export function indexMesh(
   const networkPolicies = new Map<string, NetworkPolicy[]>();
   const rateLimits = new Map<string, RateLimit[]>();
   const workloadsByNamespace = new Map<string, WorkloadInput[]>();
+  const serviceAt = new Map<string, ServiceInput>();
+  const workloadsAt = new Map<string, WorkloadInput[]>();
   let mesh: MeshInput | undefined;
   for (const resource of resources) {
     switch (resource.kind) {
       case "Service":
         services.set(idOf(resource.metadata), resource);
         push(byNamespace, resource.metadata.namespace, resource);
+        for (const address of addressesOf(resource)) {
+          const other = serviceAt.get(address);
+          if (other === undefined || idOf(resource.metadata) < idOf(other.metadata))
+            serviceAt.set(address, resource);
+        }
         break;
       case "Workload": {
         const workload = overlaid(resource, addresses[idOf(resource.metadata)]);
         workloads.set(idOf(resource.metadata), workload);
         push(workloadsByNamespace, resource.metadata.namespace, workload);
+        push(workloadsAt, shortAddress(workload.spec.address ?? DEFAULT_ADDRESS), workload);
         for (const [key, value] of Object.entries(workload.metadata.labels ?? {})) {
           push(byLabel, labelKey(workload.metadata.namespace, key, value), workload);
         }
@@ -147,6 +159,8 @@ export function indexMesh(
     networkPolicies,
     rateLimits,
     workloadsByNamespace,
+    serviceAt,
+    workloadsAt,
     mesh,
     mtls,
     servicesOf: (namespace) => byNamespace.get(namespace) ?? [],

@@ -1,22 +1,41 @@
 /**
  * Names of compiled resources, and the Service port that each means. A route also has an alias without a port, for
- * requests whose Host has none: port 80 where the Service has it, else its first HTTP port.
+ * requests whose Host has none: port 80 where the Service has it, else its first HTTP port. And it is found by address: the
+ * Service's, or that of an endpoint, which then is the only one; such a one has a cluster of that name, too.
  */
-import { servicePortName } from "../../discovery/messages.ts";
-import type { ServiceInput, ServicePortSpec } from "./inputs.ts";
+import { addressName, servicePortName } from "../../discovery/messages.ts";
+import { addressesOf } from "./addresses.ts";
+import type { ServiceInput, ServicePortSpec, WorkloadInput } from "./inputs.ts";
 import { idOf } from "./inputs.ts";
-import type { MeshIndex } from "./mesh-index.ts";
+import { type MeshIndex, selects, targetPort } from "./mesh-index.ts";
 import { protocolOf } from "./protocol.ts";
 
 const NAME = /^([^.:]+)\.([^.:]+)(?::([0-9]{1,5}))?$/;
+const ADDRESS = /^(?:([0-9]+(?:\.[0-9]+){3})|\[([0-9a-f:.]+)\]):([0-9]{1,5})$/;
 
 export interface ServicePort {
   readonly service: ServiceInput;
   readonly port: ServicePortSpec;
+  /** The name is an address. */
+  readonly isAddress: boolean;
+  /** The name means this instance alone. */
+  readonly workload?: WorkloadInput;
+}
+
+/** Address and port of a name that is an address. */
+export function parseAddressName(
+  name: string,
+): { readonly address: string; readonly port: number } | undefined {
+  const parts = ADDRESS.exec(name);
+  if (parts === null) return undefined;
+  const [, v4, v6, port] = parts;
+  return { address: v4 ?? v6 ?? "", port: Number(port) };
 }
 
 /** The Service port that a name means, if it exists. Only a route's name may leave out the port. */
 export function findServicePort(mesh: MeshIndex, name: string): ServicePort | undefined {
+  const at = parseAddressName(name);
+  if (at !== undefined) return findByAddress(mesh, at.address, at.port);
   const parts = NAME.exec(name);
   if (parts === null) return undefined;
   const [, serviceName = "", namespace = "", number] = parts;
@@ -26,7 +45,31 @@ export function findServicePort(mesh: MeshIndex, name: string): ServicePort | un
     number === undefined
       ? portWithoutNumber(service)
       : service.spec.ports?.find((candidate) => String(candidate.port) === number);
-  return port === undefined ? undefined : { service, port };
+  return port === undefined ? undefined : { service, port, isAddress: false };
+}
+
+function findByAddress(mesh: MeshIndex, address: string, number: number): ServicePort | undefined {
+  const service = mesh.serviceAt.get(address);
+  if (service !== undefined) {
+    const port = service.spec.ports?.find((candidate) => candidate.port === number);
+    return port === undefined ? undefined : { service, port, isAddress: true };
+  }
+  for (const workload of mesh.workloadsAt.get(address) ?? []) {
+    const { namespace, labels } = workload.metadata;
+    for (const candidate of mesh.servicesOf(namespace)) {
+      if (!selects(candidate.spec.selector, labels)) continue;
+      const port = candidate.spec.ports?.find((each) => targetPort(each, workload) === number);
+      if (port !== undefined) return { service: candidate, port, isAddress: true, workload };
+    }
+  }
+  return undefined;
+}
+
+/** Names of the routes that a Service's own addresses lead to. */
+export function addressNames(service: ServiceInput): readonly string[] {
+  return addressesOf(service).flatMap((address) =>
+    (service.spec.ports ?? []).map(({ port }) => addressName(address, port)),
+  );
 }
 
 /** Names of a Service's clusters and endpoints. */

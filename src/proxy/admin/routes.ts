@@ -8,6 +8,9 @@ import type { MirrorReport } from "../mirrors/report.ts";
 import type { Configuration } from "../snapshot/configuration.ts";
 import type { DescribedRow } from "../snapshot/loop-protocol.ts";
 import type { SeriesTable } from "../snapshot/series.ts";
+import { besides, fetchAppMetrics } from "./app-metrics.ts";
+import type { AppProbes } from "./app-probe-table.ts";
+import { appProbeRoutes } from "./app-probes.ts";
 import { certificateFamilies, describeCertificates } from "./certificates.ts";
 import { dumpConfig } from "./config-dump.ts";
 import { discoveryFamilies } from "./discovery-metrics.ts";
@@ -17,7 +20,7 @@ import { describeMirrors, mirrorFamilies } from "./mirrors.ts";
 import type { ProcessMetrics } from "./process-metrics.ts";
 import type { Health } from "./ready.ts";
 import { healthRoutes } from "./ready.ts";
-import type { Answer, Routes } from "./server.ts";
+import type { Answer, Route, Routes } from "./server.ts";
 import { json, text, withIndex } from "./server.ts";
 import { trafficFamilies } from "./traffic-metrics.ts";
 
@@ -32,17 +35,30 @@ export interface SidecarView {
   readonly keeper: CertificateKeeper | undefined;
   readonly healthChecks: HealthMonitor;
   readonly mirrors: MirrorReport;
+  /** What the kubelet and Prometheus want of the application; undefined where they ask it themselves. */
+  readonly application: Application | undefined;
   health(): Health;
   /** Asks all traffic loops; rows of several loops follow each other. */
   describe(what: "clusters" | "connections"): Promise<readonly DescribedRow[]>;
   drain(): void;
 }
 
+export interface Application {
+  readonly probes: AppProbes;
+  /** URL of its own metrics. */
+  readonly metrics?: string;
+}
+
 /** Standard metrics begin with this until the configuration says otherwise. */
 const DEFAULT_PREFIX = "istio";
 
 export function telemetryRoutes(view: SidecarView): Routes {
-  return withIndex(`Weft sidecar ${view.id}: telemetry`, commonRoutes(view));
+  const { probes = {}, metrics } = view.application ?? {};
+  return withIndex(`Weft sidecar ${view.id}: telemetry`, {
+    ...commonRoutes(view),
+    ...(metrics === undefined ? {} : { "/metrics": mergedMetrics(view, metrics) }),
+    ...appProbeRoutes(probes),
+  });
 }
 
 export function adminRoutes(view: SidecarView): Routes {
@@ -99,6 +115,18 @@ function commonRoutes(view: SidecarView): Routes {
         const { contentType, body } = await expose(families(view));
         return { status: 200, contentType, body };
       },
+    },
+  };
+}
+
+function mergedMetrics(view: SidecarView, url: string): Route {
+  return {
+    method: "GET",
+    about: `Prometheus, with the application's own (${url})`,
+    handle: async () => {
+      const application = await fetchAppMetrics(url);
+      const { contentType, body } = await expose(besides(families(view), application));
+      return { status: 200, contentType, body: body + (application ?? "") };
     },
   };
 }

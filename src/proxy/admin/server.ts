@@ -25,7 +25,7 @@ export interface Route {
   readonly method: "GET" | "POST";
   /** One line for the index page. */
   readonly about: string;
-  readonly handle: (query: URLSearchParams) => Answer | Promise<Answer>;
+  readonly handle: (query: URLSearchParams, request: IncomingMessage) => Answer | Promise<Answer>;
 }
 
 /** By path, e.g. `/config`. */
@@ -108,7 +108,7 @@ async function respond(
     const allow = route.method === "GET" ? "GET, HEAD" : route.method;
     return { ...text(405, `only ${allow}`), allow };
   }
-  return route.handle(new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)));
+  return route.handle(new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)), request);
 }
 
 function write(

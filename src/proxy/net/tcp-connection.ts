@@ -22,6 +22,12 @@ const NOTHING = Buffer.alloc(0);
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 const spare: Buffer[] = [];
 
+/** Where connections come from; what is absent is the system's choice. */
+export interface SourceAddress {
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+}
+
 interface HandleOwner {
   _handle: unknown;
 }
@@ -47,9 +53,17 @@ export class TcpConnection implements Transport {
     this.socket?.resume();
   }
 
-  /** Connects to an address or a name. The sink hears of failure by `onClose`. */
-  connect(host: string, port: number, isOwn: IsOwn, onConnect: () => void): void {
+  /** Connects to an address or a name, from a local address if `source` has one. The sink hears of failure by `onClose`. */
+  connect(
+    host: string,
+    port: number,
+    isOwn: IsOwn,
+    source: SourceAddress | null,
+    onConnect: () => void,
+  ): void {
+    const localAddress = source === null ? undefined : host.includes(":") ? source.ipv6 : source.ipv4;
     const socket = net.connect({
+      ...(localAddress !== undefined && { localAddress }),
       host,
       port,
       noDelay: true,
@@ -89,7 +103,7 @@ export class TcpConnection implements Transport {
   }
 
   get peerAddress(): string {
-    return this.socket === null ? "" : `${this.socket.remoteAddress ?? ""}:${this.socket.remotePort ?? 0}`;
+    return this.socket === null ? "" : peerAddressOf(this.socket);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -193,6 +207,14 @@ export class TcpConnection implements Transport {
     if (spare.length < SPARE_BUFFERS) spare.push(this.#own);
     this.#own = null;
   }
+}
+
+const MAPPED = "::ffff:";
+
+/** `address:port` of the other end; an IPv4 address as such, also on a socket that takes both families. */
+export function peerAddressOf({ remoteAddress = "", remotePort = 0 }: net.Socket): string {
+  const isMapped = remoteAddress.startsWith(MAPPED);
+  return `${isMapped ? remoteAddress.slice(MAPPED.length) : remoteAddress}:${remotePort}`;
 }
 
 function acceptedSocket(accepted: net.Socket, server: net.Server, connection: TcpConnection): net.Socket {

@@ -22,6 +22,8 @@ export const MAX_HANDSHAKES = 1_024;
 /** One that has taken this long makes room for a new one when there are too many. */
 const PATIENCE_MS = 1_000;
 
+const NOTHING = Buffer.alloc(0);
+
 /** A client that has proven who it is. */
 export interface VerifiedClient {
   /** SPIFFE id. */
@@ -33,24 +35,25 @@ export interface VerifiedClient {
   readonly expiresAt: number;
 }
 
-export interface AcceptorOptions {
+/** `C`: what the caller wants to know of a connection once its peer is known. */
+export interface AcceptorOptions<C> {
   readonly wheel: TimerWheel;
   readonly keyring: Keyring;
   readonly counts: HandshakeCounts;
   /** Whether connections without TLS are taken, now. */
   takesPlaintext(): boolean;
   /** Its sink is the caller's to set. */
-  onConnection(transport: TcpConnection | TlsConnection, client: VerifiedClient | null): void;
+  onConnection(transport: TcpConnection | TlsConnection, client: VerifiedClient | null, context: C): void;
 }
 
-export class Acceptor {
-  readonly #options: AcceptorOptions;
+export class Acceptor<C> {
+  readonly #options: AcceptorOptions<C>;
   /** In order of arrival. */
-  readonly #pending = new Set<Pending>();
-  readonly #byTcp = new WeakMap<net.Socket, Pending>();
+  readonly #pending = new Set<Pending<C>>();
+  readonly #byTcp = new WeakMap<net.Socket, Pending<C>>();
   readonly #known = new WeakSet<Server>();
 
-  constructor(options: AcceptorOptions) {
+  constructor(options: AcceptorOptions<C>) {
     this.#options = options;
   }
 
@@ -59,13 +62,17 @@ export class Acceptor {
     return this.#pending.size;
   }
 
-  /** Takes a socket of a server with `pauseOnConnect`. */
-  accept(socket: net.Socket, server: net.Server): void {
+  /**
+   * Takes a socket of a server with `pauseOnConnect`. `silenceMs`: a client that is silent for so long waits for the server to speak,
+   * and so speaks no TLS; 0: none does.
+   */
+  accept(socket: net.Socket, server: net.Server, context: C, silenceMs = 0): void {
     const { wheel } = this.#options;
     const now = wheel.now();
-    const pending = new Pending(this, now);
+    const pending = new Pending(this, now, context);
     this.#pending.add(pending);
-    wheel.set(pending, now + HANDSHAKE_TIMEOUT_MS);
+    pending.hopesForServer = silenceMs > 0 && this.#options.takesPlaintext();
+    wheel.set(pending, now + (pending.hopesForServer ? silenceMs : HANDSHAKE_TIMEOUT_MS));
     pending.begin(socket, server);
     if (this.#pending.size <= MAX_HANDSHAKES) return;
     const [oldest = pending] = this.#pending;
@@ -89,7 +96,7 @@ export class Acceptor {
   }
 
   /** Bytes without TLS, the first of the connection. */
-  takePlaintext(pending: Pending, buf: Buffer, start: number, end: number): void {
+  takePlaintext(pending: Pending<C>, buf: Buffer, start: number, end: number): void {
     if (!this.#options.takesPlaintext()) {
       pending.fail("plaintext");
       return;
@@ -97,12 +104,24 @@ export class Acceptor {
     this.#forget(pending);
     const { tcp } = pending;
     tcp.sink = NO_SINK;
-    this.#options.onConnection(tcp, null);
-    tcp.sink.onData(buf, start, end);
+    this.#options.onConnection(tcp, null, pending.context);
+    if (end > start) tcp.sink.onData(buf, start, end);
+  }
+
+  /** Nothing has come for a while; false: the client has to speak. */
+  takeSilence(pending: Pending<C>): boolean {
+    if (!pending.hopesForServer) return false;
+    pending.hopesForServer = false;
+    if (pending.hasBegun) {
+      this.#options.wheel.set(pending, pending.since + HANDSHAKE_TIMEOUT_MS);
+      return true;
+    }
+    this.takePlaintext(pending, NOTHING, 0, 0);
+    return true;
   }
 
   /** `hello`: what has been read of the connection. */
-  shakeHands(pending: Pending, hello: Buffer): void {
+  shakeHands(pending: Pending<C>, hello: Buffer): void {
     const { credentials } = this.#options.keyring;
     const socket = pending.tcp.socket;
     if (socket === null) return;
@@ -132,13 +151,13 @@ export class Acceptor {
     });
   }
 
-  #of(socket: TLSSocket): Pending | undefined {
+  #of(socket: TLSSocket): Pending<C> | undefined {
     const { _parent: tcp } = socket as unknown as Wrapped;
     const pending = tcp === null ? undefined : this.#byTcp.get(tcp);
     return pending !== undefined && this.#pending.has(pending) ? pending : undefined;
   }
 
-  #judge(pending: Pending, socket: TLSSocket): void {
+  #judge(pending: Pending<C>, socket: TLSSocket): void {
     const { tcp, credentials } = pending;
     const certificate = socket.getPeerX509Certificate();
     if (credentials === null || tcp.socket === null) return;
@@ -159,36 +178,40 @@ export class Acceptor {
         fingerprint: certificate?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "",
         expiresAt,
       };
-      this.#options.onConnection(connection, client);
+      this.#options.onConnection(connection, client, pending.context);
     }
   }
 
-  failed(pending: Pending, fault: HandshakeFault): void {
+  failed(pending: Pending<C>, fault: HandshakeFault): void {
     if (this.#forget(pending)) this.#options.counts.failed(fault);
   }
 
   /** A connection that never began to speak is nobody's failure. */
-  left(pending: Pending): void {
+  left(pending: Pending<C>): void {
     this.#forget(pending);
   }
 
-  #forget(pending: Pending): boolean {
+  #forget(pending: Pending<C>): boolean {
     this.#options.wheel.remove(pending);
     return this.#pending.delete(pending);
   }
 }
 
 /** One connection until its peer is known. */
-class Pending extends Timed implements Sink {
+class Pending<C> extends Timed implements Sink {
   readonly since: number;
+  readonly context: C;
+  /** It may be waiting for the server to speak. */
+  hopesForServer = false;
   readonly tcp: TcpConnection;
   /** Those that the handshake began with. */
   credentials: Credentials | null = null;
-  readonly #acceptor: Acceptor;
+  readonly #acceptor: Acceptor<C>;
   #early: Buffer | null = null;
 
-  constructor(acceptor: Acceptor, since: number) {
+  constructor(acceptor: Acceptor<C>, since: number, context: C) {
     super();
+    this.context = context;
     this.#acceptor = acceptor;
     this.since = since;
     this.tcp = new TcpConnection(this);
@@ -234,7 +257,7 @@ class Pending extends Timed implements Sink {
   }
 
   override onDeadline(): void {
-    this.fail("timeout");
+    if (!this.#acceptor.takeSilence(this)) this.fail("timeout");
   }
 
   fail(fault: HandshakeFault): void {

@@ -4,6 +4,7 @@
  */
 import type net from "node:net";
 import type { TLSSocket } from "node:tls";
+import { peerAddressOf } from "./tcp-connection.ts";
 import type { Sink, Transport } from "./transport.ts";
 
 /** What a peer speaks that does not say. */
@@ -67,7 +68,7 @@ export class TlsConnection implements Transport {
   }
 
   get peerAddress(): string {
-    return this.#tcp === null ? "" : `${this.#tcp.remoteAddress ?? ""}:${this.#tcp.remotePort ?? 0}`;
+    return this.#tcp === null ? "" : peerAddressOf(this.#tcp);
   }
 
   /** False above the stream's high-water mark, and then `onDrain` follows; the bytes are taken in any case. */

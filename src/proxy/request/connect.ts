@@ -4,6 +4,8 @@
  * CONNECT to a mesh Service that speaks HTTP is answered here and the requests inside are read like any others, so that clients
  * which tunnel even plain HTTP get routes and metrics too. Everything else becomes two spliced connections, and where there is
  * a sidecar at the other end three: `MeshTunnel`.
+ *
+ * A connection that was intercepted and does not speak HTTP comes here as a CONNECT that its client knows nothing of (`isRaw`).
  */
 import type { Sink } from "../net/transport.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
@@ -30,7 +32,13 @@ export function openConnectTunnel(exchange: Exchange, destination: Destination):
       openRaw(exchange, destination.cluster);
       return;
     case "host": {
-      const { name } = destination.host;
+      const { name, opaque } = destination.host;
+      if (exchange.isRaw) {
+        const raw = opaque === null ? undefined : listener.cluster(opaque.cluster);
+        if (raw === undefined) exchange.fail("no_cluster", name);
+        else openRaw(exchange, raw);
+        return;
+      }
       const cluster = listener.clusterOf(destination.host);
       if (cluster?.protocol === "tcp") {
         openRaw(exchange, cluster);
@@ -48,11 +56,12 @@ export function openConnectTunnel(exchange: Exchange, destination: Destination):
   }
 }
 
-/** Another sidecar brings bytes for a port that does not speak HTTP. */
+/** Another sidecar, or a client that was intercepted, brings bytes for a port that does not speak HTTP. */
 function openInbound(exchange: Exchange, destination: Destination): void {
-  const { listener, peer } = exchange;
-  const cluster = destination.kind === "host" ? listener.clusterOf(destination.host) : undefined;
-  if (peer === null || cluster?.protocol !== "tcp") {
+  const { listener, peer, isRaw } = exchange;
+  const opaque = destination.kind === "host" ? destination.host.opaque : null;
+  const cluster = opaque === null ? undefined : listener.cluster(opaque.cluster);
+  if ((peer === null && !isRaw) || cluster === undefined) {
     exchange.fail("connect_not_allowed");
     return;
   }

@@ -9,13 +9,13 @@ const AGE_JITTER = 0.1;
 export function dialOf(
   cluster: UpstreamCluster,
   endpoint: UpstreamEndpoint,
-  { loop, isOwn }: Pick<ListenerContext, "loop" | "isOwn">,
+  { loop, isOwn, source }: Pick<ListenerContext, "loop" | "isOwn" | "source">,
 ): Dial {
   if (endpoint.isMutual) {
     return (sink, onConnect) => loop.hops.connect(sink, endpoint, isOwn, onConnect);
   }
   const { keepaliveMs = 0 } = cluster.care;
-  return (sink, onConnect) => loop.connect(sink, endpoint, isOwn, keepaliveMs, onConnect);
+  return (sink, onConnect) => loop.connect(sink, endpoint, isOwn, keepaliveMs, onConnect, source);
 }
 
 /** What a connection to an endpoint is counted in, and forgotten by when it ends. */

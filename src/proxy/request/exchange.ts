@@ -45,6 +45,8 @@ export class Exchange implements RequestHandler {
   readonly peer: VerifiedPeer | null;
 
   isActive = false;
+  /** What the client sends is not HTTP, and not read: the one request is a CONNECT that Weft made up. Nothing is answered. */
+  isRaw = false;
   startedAt = 0;
   /** Of the response sent; 0 before. */
   status = 0;
@@ -92,6 +94,15 @@ export class Exchange implements RequestHandler {
     this.deadlines = new Deadlines(this);
     transport.sink = this.connection;
     this.deadlines.idle();
+  }
+
+  /** What the client sends, `early` of it read already, goes on unread; `head`: a CONNECT to where it goes. */
+  beginRaw(head: Buffer, early: Buffer | null): void {
+    this.isRaw = true;
+    // Until both sides are joined the rest, and the end of it, stays in the socket.
+    this.connection.transport.pause();
+    const bytes = early === null ? head : Buffer.concat([head, early]);
+    this.connection.onData(bytes, 0, bytes.length);
   }
 
   get peerAddress(): string {
@@ -261,7 +272,8 @@ export class Exchange implements RequestHandler {
     this.flag = this.tries.flagged(cause.flag);
     this.tries.abandon();
     this.tunnel?.close();
-    if (this.status === 0 && cause.status !== 0 && this.connection.transport.isOpen) {
+    if (this.isRaw) this.connection.transport.reset();
+    else if (this.status === 0 && cause.status !== 0 && this.connection.transport.isOpen) {
       sendLocalReply(this, cause, detail, abort);
       this.complete();
       return;
@@ -300,6 +312,7 @@ export class Exchange implements RequestHandler {
       this.mirrors = null;
       if (this.comparisons !== null) this.#unwatch(this.comparisons);
     }
+    if (this.isRaw) return;
     if (this.series === null) this.countAt(this.listener.unmatched);
     const durationMs = this.listener.loop.wheel.now() - this.startedAt;
     this.series?.finished(this.status, this.flag, durationMs, this.requestBytes, this.responseBytes);

@@ -12,6 +12,7 @@ import type { ClientConnection } from "../http1/client-connection.ts";
 import type { Connect } from "../net/connect-tcp.ts";
 import type { IsOwn } from "../net/own-address.ts";
 import type { Scratch } from "../net/scratch.ts";
+import type { SourceAddress } from "../net/tcp-connection.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
 import type { VirtualHost } from "../routing/virtual-host.ts";
 import type { DestinationSeries, PeerLabels } from "../telemetry/record.ts";
@@ -62,9 +63,16 @@ export interface VerifiedPeer {
   readonly labels: PeerLabels;
 }
 
+/** Told when an awaited route has arrived, or is known not to exist. */
+export interface RouteWaiter {
+  resume(): void;
+}
+
 export interface ListenerContext {
   /** What must not be connected to from here, because it would lead back here. */
   readonly isOwn: IsOwn;
+  /** Where connections to endpoints come from; null: the system chooses. */
+  readonly source: SourceAddress | null;
   readonly direction: "outbound" | "inbound";
   readonly loop: Loop;
   /** Changes with every swap, so that what was looked up before is looked up again. */
@@ -84,8 +92,8 @@ export interface ListenerContext {
   cluster(name: string): UpstreamCluster | undefined;
   /** The cluster of the port that a host stands for, past its rules. */
   clusterOf(host: VirtualHost): UpstreamCluster | undefined;
-  /** `exchange` waits for the route; it leaves by itself. */
-  wait(route: string, exchange: Exchange): void;
-  leave(route: string, exchange: Exchange): void;
+  /** `waiter` waits for the route; it leaves by itself. */
+  wait(route: string, waiter: RouteWaiter): void;
+  leave(route: string, waiter: RouteWaiter): void;
   closed(exchange: Exchange): void;
 }

@@ -30,7 +30,7 @@ export function joinTunnel(
   onEnd: () => void,
 ): void {
   exchange.status = 200;
-  exchange.connection.transport.write(ESTABLISHED);
+  if (!exchange.isRaw) exchange.connection.transport.write(ESTABLISHED);
   join(exchange, upstream, early, onEnd);
 }
 

@@ -3,6 +3,7 @@
  * the configuration arrives; a request only walks the list.
  */
 import type {
+  OpaquePort,
   RouteMatch,
   RouteResource,
   RouteRule,
@@ -71,6 +72,8 @@ export class VirtualHost {
   readonly name: string;
   readonly service: ServiceRef;
   readonly port: number;
+  /** What becomes of bytes that are not HTTP; null: there are none. */
+  readonly opaque: OpaquePort | null;
   readonly #matchers: readonly Matcher[];
   readonly #selected: readonly Selected[];
 
@@ -79,6 +82,7 @@ export class VirtualHost {
     this.name = resource.name;
     this.service = resource.service;
     this.port = resource.port;
+    this.opaque = resource.opaque ?? null;
     this.#matchers = resource.matches.map((match) => new Matcher(match));
     this.#selected = resource.matches.map((match) => {
       const rule = resource.rules[match.rule];

@@ -69,7 +69,10 @@ function checkListener(listener: ListenerResource): DiscoveryError | undefined {
     const problem = checkWord(listener.name, `ports[${index}].mtls`, mtls, MUTUAL_TLS_MODES);
     if (problem !== undefined) return problem;
   }
-  return checkWord(listener.name, "mtls", listener.mtls, MUTUAL_TLS_MODES);
+  return (
+    checkWord(listener.name, "mtls", listener.mtls, MUTUAL_TLS_MODES) ??
+    checkWord(listener.name, "otherPorts", listener.otherPorts, MUTUAL_TLS_MODES)
+  );
 }
 
 function checkEndpoints({ name, endpoints }: EndpointsResource): DiscoveryError | undefined {

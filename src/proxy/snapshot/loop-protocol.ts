@@ -28,6 +28,8 @@ export interface LoopStart {
   readonly ownPorts: readonly number[];
   /** `*` when all routes are subscribed up front, so that a host without one needs no asking. */
   readonly outboundScope: "lazy" | "all";
+  /** Connections come by netfilter, and are asked where they were going. Default: no. */
+  readonly isTransparent?: boolean;
 }
 
 /** One step of an update. The parts of a large endpoints resource come in several steps. */

@@ -14,6 +14,7 @@ export function clustersOf(route: RouteResource): Set<string> {
     }
     for (const mirror of action.mirrors ?? []) names.add(mirror.cluster);
   }
+  if (route.opaque !== undefined) names.add(route.opaque.cluster);
   return names;
 }
 

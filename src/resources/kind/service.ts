@@ -80,6 +80,10 @@ const specFields = object({
     clusterAddress,
     "Its virtual address; `None`: headless, its clients call the workloads' own.",
   ),
+  clusterIPs: optional(
+    list(clusterAddress, { max: 2 }),
+    "All of its virtual addresses, where it has one of IPv4 and one of IPv6.",
+  ),
   externalName: optional(preciseHostname, "The host that an `ExternalName` means."),
   externalIPs: ignored("Kubernetes' own."),
   loadBalancerIP: ignored("Kubernetes' own."),
@@ -88,7 +92,6 @@ const specFields = object({
   allocateLoadBalancerNodePorts: ignored("Kubernetes' own."),
   healthCheckNodePort: ignored("Kubernetes' own."),
   trafficDistribution: ignored("Kubernetes' own."),
-  clusterIPs: ignored("Kubernetes' own."),
   ipFamilies: ignored("Kubernetes' own."),
   ipFamilyPolicy: ignored("Kubernetes' own."),
   sessionAffinity: ignored("Kubernetes' own."),

@@ -5,6 +5,7 @@
 import { metadataOf } from "../metadata.ts";
 import {
   anyText,
+  boolean,
   dnsLabel,
   dnsName,
   environmentName,
@@ -28,6 +29,10 @@ export const workloadSpec = object({
   inboundPort: optional(
     port,
     "Where its sidecar takes requests; absent: peers connect to the application itself.",
+  ),
+  intercepted: optional(
+    boolean,
+    "Its sidecar takes what comes to any of its ports (`weft init`): peers connect to those, whatever `inboundPort` says.",
   ),
   serviceAccount: withDefault(
     dnsName,

@@ -1,0 +1,177 @@
+/**
+ * A compose project into the mesh: names, published ports, volumes and commands stay as they are, and all traffic between its
+ * services goes through sidecars. A container that does nothing (`web-weft`) holds the network of a service, so that neither the
+ * application nor its sidecar takes it along when it is started anew; both share it, and netfilter is programmed in it before
+ * either begins. Enrolment is by join tokens, which one container makes that shares the control plane's own loopback.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { mismatch, type Path, type Problem } from "../resources/problem.ts";
+import { meshDocuments } from "./compose-mesh.ts";
+import { type Ports, readPorts } from "./compose-ports.ts";
+import {
+  application,
+  CONTROL_PLANE,
+  controlPlane,
+  holder,
+  init,
+  type Member,
+  NETWORK,
+  type Service,
+  sidecar,
+  tokens,
+  volumeOf,
+} from "./compose-services.ts";
+import { makePatch, type Operation } from "./patch.ts";
+import { isRecord } from "./shape.ts";
+
+export interface ComposeSettings {
+  readonly image: string;
+  readonly trustDomain: string;
+  /** First three parts of the addresses that services get: a /24 of its own for each project on a machine. */
+  readonly addresses: string;
+  /** Directory of resources beside the compose file. */
+  readonly config: string;
+}
+
+export const DEFAULT_COMPOSE_SETTINGS = { addresses: "198.18.255", config: "./config" } as const;
+
+export type ComposeInjection =
+  | {
+      readonly kind: "injected";
+      readonly patch: readonly Operation[];
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "refused"; readonly problems: readonly Problem[] };
+
+/** The network itself, its gateway and the control plane have the first ones. */
+const FIRST_ADDRESS = 10;
+const MAX_SERVICES = 200;
+/** Ways to a network that is not the service's own. */
+const FOREIGN_NETWORK = /^(?:host|none|container:)/;
+
+export function isCompose(value: unknown): boolean {
+  return isRecord(value) && isRecord(value["services"]) && !("apiVersion" in value);
+}
+
+export function injectCompose(value: unknown, settings: ComposeSettings): ComposeInjection {
+  const { services: all } = value as { readonly services: Readonly<Record<string, unknown>> };
+  if (CONTROL_PLANE in all) return { kind: "unchanged" };
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const members: Member[] = [];
+  for (const [name, service] of Object.entries(all)) {
+    const path: Path = ["services", name];
+    if (!isRecord(service)) {
+      problems.push(mismatch(path, "a map", service));
+      continue;
+    }
+    const mode = service["network_mode"];
+    if (typeof mode === "string" && FOREIGN_NETWORK.test(mode))
+      warnings.push(`${name}: no sidecar: network_mode is ${mode}`);
+    if (mode !== undefined) continue;
+    problems.push(...whyNot(service, path));
+    const read = readPorts(service);
+    warnings.push(...read.unread.map((text) => `${name}: ${text} names no port that can be read`));
+    if (read.ports.length === 0)
+      warnings.push(`${name}: it names no port, so nobody can call it; "expose" does`);
+    members.push(memberOf(name, service, read, settings.addresses, members.length));
+  }
+  problems.push(...clashes(members), ...taken(all, members));
+  if (members.length > MAX_SERVICES)
+    problems.push(mismatch(["services"], `at most ${MAX_SERVICES} services`, all));
+  if (problems.length > 0) return { kind: "refused", problems };
+  if (members.some(({ service }) => isRecord(service["networks"]) || Array.isArray(service["networks"]))) {
+    warnings.push(`services reach each other on the network "${NETWORK}", whatever other networks they have`);
+  }
+  return { kind: "injected", patch: makePatch(value, putIn(value as Project, members, settings)), warnings };
+}
+
+type Project = Readonly<Record<string, unknown>> & { readonly services: Readonly<Record<string, unknown>> };
+
+function putIn(project: Project, members: readonly Member[], settings: ComposeSettings): Project {
+  const byName = new Map(members.map((member) => [member.name, member]));
+  const services = Object.fromEntries(
+    Object.entries(project.services).map(([name, service]) => {
+      const member = byName.get(name);
+      return [name, member === undefined ? joined(service, byName) : application(member)];
+    }),
+  );
+  for (const member of members) {
+    services[`${member.name}-weft`] = holder(member, settings, members);
+    services[`${member.name}-weft-init`] = init(member, settings);
+    services[`${member.name}-weft-sidecar`] = sidecar(member, settings);
+  }
+  services[CONTROL_PLANE] = controlPlane(settings);
+  services["weft-tokens"] = tokens(members, settings);
+  const content = meshDocuments(members, settings.trustDomain).replaceAll("$", "$$$$");
+  const subnet = `${settings.addresses}.0/24`;
+  return {
+    ...project,
+    services,
+    networks: { ...recordIn(project["networks"]), [NETWORK]: { ipam: { config: [{ subnet }] } } },
+    volumes: {
+      ...recordIn(project["volumes"]),
+      ...Object.fromEntries(["weft-state", ...members.map(volumeOf)].map((name) => [name, {}])),
+    },
+    configs: { ...recordIn(project["configs"]), "weft-mesh": { content } },
+  };
+}
+
+/** What shares a member's network shares that of its holder now. */
+function joined(service: unknown, members: ReadonlyMap<string, Member>): unknown {
+  if (!isRecord(service) || typeof service["network_mode"] !== "string") return service;
+  const other = /^service:(.+)$/.exec(service["network_mode"])?.[1];
+  return other === undefined || !members.has(other)
+    ? service
+    : { ...service, network_mode: `service:${other}-weft` };
+}
+
+function memberOf(
+  name: string,
+  service: Service,
+  { ports, published }: Ports,
+  addresses: string,
+  index: number,
+): Member {
+  const id = name.toLowerCase().replaceAll(/[_.]/g, "-");
+  return { name, id, service, ports, published, address: `${addresses}.${FIRST_ADDRESS + index}` };
+}
+
+function whyNot(service: Service, path: Path): Problem[] {
+  const problems: Problem[] = [];
+  const replicas = service["scale"] ?? recordIn(service["deploy"])["replicas"] ?? 1;
+  if (!isDeepStrictEqual(replicas, 1)) {
+    problems.push(
+      mismatch(
+        [...path, "scale" in service ? "scale" : "deploy"],
+        "one replica: each service has one network",
+        replicas,
+      ),
+    );
+  }
+  return problems;
+}
+
+function clashes(members: readonly Member[]): Problem[] {
+  const seen = new Map<string, string>();
+  return members.flatMap(({ name, id }) => {
+    const other = seen.get(id);
+    seen.set(id, name);
+    return other === undefined
+      ? []
+      : [mismatch(["services", name], `a name that differs from ${other} in more than case and signs`, name)];
+  });
+}
+
+/** Names that the project uses already for what is added. */
+function taken(all: Service, members: readonly Member[]): Problem[] {
+  const added = members.flatMap(({ name }) => [`${name}-weft`, `${name}-weft-init`, `${name}-weft-sidecar`]);
+  return [...added, "weft-tokens"]
+    .filter((name) => name in all)
+    .map((name) => mismatch(["services", name], "a name that Weft does not need for its own", name));
+}
+
+function recordIn(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
+}

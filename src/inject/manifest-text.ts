@@ -1,0 +1,146 @@
+/**
+ * Changes pods within the text of manifests and nothing else: documents without a change stay as they are to the letter, in
+ * others comments, order and quotes are kept (yaml's Document). Documents are told apart by their `---` lines, which YAML
+ * allows nowhere else at the beginning of a line.
+ */
+import { type Document, isAlias, isCollection, isMap, isSeq, parseDocument, visit } from "yaml";
+import type { Path } from "../resources/problem.ts";
+import { parseYaml, type YamlDocument } from "../resources/yaml.ts";
+import { type FoundPod, podsIn } from "./manifest.ts";
+import type { Operation } from "./patch.ts";
+
+/** One document of a file. */
+export interface Manifest {
+  readonly text: string;
+  /** Of its first line, from 1. */
+  readonly line: number;
+  readonly pods: readonly FoundPod[];
+  /** Line in the file and column of a field, from 1. */
+  readonly locate: (path: Path) => { readonly line: number; readonly column: number };
+}
+
+export interface Unreadable {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** Splits and reads a file. */
+export function readManifests(text: string): {
+  readonly manifests: readonly Manifest[];
+  readonly issues: readonly Unreadable[];
+} {
+  const manifests: Manifest[] = [];
+  const issues: Unreadable[] = [];
+  for (const part of splitDocuments(text)) {
+    const { documents, issues: found } = parseYaml(part.text);
+    issues.push(...found.map((issue) => ({ ...issue, line: issue.line + part.line - 1 })));
+    manifests.push({
+      ...part,
+      pods: podsIn(mergedValue(part.text, documents[0])),
+      locate: (path) => {
+        const place = documents[0]?.locate(path, "value") ?? { line: 1, column: 1 };
+        return { line: place.line + part.line - 1, column: place.column };
+      },
+    });
+  }
+  return { manifests, issues };
+}
+
+export interface PodChange {
+  /** Of the pod in the document. */
+  readonly path: Path;
+  readonly patch: readonly Operation[];
+}
+
+/** The document's text with its pods changed. */
+export function changeManifest(text: string, changes: readonly PodChange[]): string {
+  if (text.trimStart().startsWith("{")) return changeJson(text, changes);
+  // Go's parser reads `on` and `yes` as true: texts that it would take for something else are quoted.
+  const document = parseDocument(text, { merge: true, compat: "yaml-1.1" });
+  if (hasAliases(document))
+    document.contents = document.createNode(document.toJS(), {
+      aliasDuplicateObjects: false,
+    }) as typeof document.contents;
+  for (const { path, patch } of changes) {
+    for (const operation of patch) apply(document, [...path, ...operation.path], operation);
+  }
+  return document.toString({
+    lineWidth: 0,
+    indentSeq: !hasFlushLists(text),
+    flowCollectionPadding: hasPadding(text),
+  });
+}
+
+function changeJson(text: string, changes: readonly PodChange[]): string {
+  const document = parseDocument(text);
+  for (const { path, patch } of changes) {
+    for (const operation of patch) apply(document, [...path, ...operation.path], operation);
+  }
+  return `${JSON.stringify(document.toJS(), undefined, 2)}\n`;
+}
+
+function splitDocuments(text: string): { readonly text: string; readonly line: number }[] {
+  const parts: { text: string; line: number }[] = [];
+  let start = 0;
+  let line = 1;
+  let startLine = 1;
+  for (let at = 0; at < text.length; line++) {
+    const isMarker = text.startsWith("---", at) && /^---(?:\s|$)/.test(text.slice(at, at + 4));
+    if (isMarker && at > start) {
+      parts.push({ text: text.slice(start, at), line: startLine });
+      [start, startLine] = [at, line];
+    }
+    const end = text.indexOf("\n", at);
+    at = end < 0 ? text.length : end + 1;
+  }
+  return start < text.length ? [...parts, { text: text.slice(start), line: startLine }] : parts;
+}
+
+/** With merge keys (`<<`) resolved, which kubectl does, too. */
+function mergedValue(text: string, document: YamlDocument | undefined): unknown {
+  if (document === undefined || !/<<\s*:/.test(text)) return document?.value;
+  return parseDocument(text, { merge: true }).toJS();
+}
+
+/** What an anchor stands for may be changed in one place and not in another: then each gets its own. */
+function hasAliases(document: Document.Parsed): boolean {
+  let found = false;
+  visit(document, {
+    Alias: () => {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+function apply(document: Document.Parsed, path: Path, operation: Operation): void {
+  const [parentPath, key] = [path.slice(0, -1), path.at(-1)];
+  const parent: unknown = parentPath.length === 0 ? document.contents : document.getIn(parentPath, true);
+  if (!isCollection(parent) || isAlias(parent) || key === undefined) return;
+  if (operation.op === "remove") parent.delete(key);
+  else {
+    unfold(document, parentPath);
+    const node = document.createNode(operation.value, { aliasDuplicateObjects: false });
+    if (isSeq(parent) && operation.op === "add") parent.items.splice(Number(key), 0, node);
+    else if (isMap(parent) || isSeq(parent)) parent.set(key, node);
+  }
+}
+
+/** What is put into a list or map on one line would make it a very long one: each item gets its own. */
+function unfold(document: Document.Parsed, path: Path): void {
+  for (let depth = 0; depth <= path.length; depth++) {
+    const node: unknown = document.getIn(path.slice(0, depth), true);
+    if (isCollection(node)) node.flow = false;
+  }
+}
+
+/** Whether lists stand as far to the left as their key, as kubectl writes them. */
+function hasFlushLists(text: string): boolean {
+  return /^( *)(?:- )?[\w.-]+:[ \t]*(?:#.*)?\n\1- /m.test(text);
+}
+
+function hasPadding(text: string): boolean {
+  return !/\{\w/.test(text);
+}

@@ -1,0 +1,34 @@
+/** Programs of the machine that `weft init` runs: `nft`, `iptables-restore`, `ip`. One after the other, each bounded in time. */
+import { spawnSync } from "node:child_process";
+
+/** Longest that one of them may take; they wait for each other's lock. */
+const TIMEOUT_MS = 10_000;
+
+export interface Outcome {
+  readonly isDone: boolean;
+  readonly stdout: string;
+  /** What it said on standard error, or why it could not be started. */
+  readonly problem: string;
+}
+
+/** Runs a program with `input` on its standard input. */
+export type Shell = (program: string, args: readonly string[], input?: string) => Outcome;
+
+/** Debian keeps these programs where not everybody's path leads. */
+const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/local/sbin`;
+
+export const systemShell: Shell = (program, args, input = "") => {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    input,
+    encoding: "utf8",
+    timeout: TIMEOUT_MS,
+    env: { ...process.env, PATH },
+    maxBuffer: 64 * 1_024 * 1_024,
+  });
+  if (error !== undefined) return { isDone: false, stdout: "", problem: startProblem(program, error) };
+  return { isDone: status === 0, stdout, problem: stderr.trim() || `${program} ended with ${status}` };
+};
+
+function startProblem(program: string, error: NodeJS.ErrnoException): string {
+  return error.code === "ENOENT" ? `there is no ${program} on this machine` : `${program}: ${error.message}`;
+}
