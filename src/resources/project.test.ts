@@ -7,7 +7,7 @@ it("leaves out what the tables of others' kinds do not know, and what is the ser
   const spec = {
     selector: { app: "a" },
     ports: [{ port: 80, nodePort: 30_000, new: 1 }],
-    clusterIPs: ["10.0.0.1"],
+    ipFamilies: ["IPv4"],
   };
   const metadata = { name: "a", namespace: "b", uid: "u", managedFields: [{}], annotations: { x: "y" } };
   const document = projectObject("Service", { metadata, spec, status: { loadBalancer: {} } });

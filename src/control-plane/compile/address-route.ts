@@ -5,7 +5,7 @@
 import type { ClusterResource, OpaquePort, Resource, ResourceType } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
 import { compileCluster } from "./cluster.ts";
-import { compileEndpoints, servedBy } from "./endpoints.ts";
+import { compileEndpoints } from "./endpoints.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import type { ServicePort } from "./names.ts";
 import { detects, protocolOf } from "./protocol.ts";
@@ -17,20 +17,20 @@ export function compileAddress(
   type: ResourceType,
   name: string,
   clientNamespace: string,
-  { service, port, workload }: ServicePort,
+  { service, port, only }: ServicePort,
 ): Resource | undefined {
-  if (workload !== undefined) {
+  if (only !== undefined) {
     if (type === "cluster") return instanceCluster(compileCluster(mesh, service, port), name);
-    if (type === "endpoints") return compileEndpoints(mesh, service, port, name, servedBy(workload, port));
+    if (type === "endpoints") return compileEndpoints(mesh, service, port, name, only);
   }
   if (type !== "route") return undefined;
   const { name: own, namespace } = service.metadata;
   const ref = { name: own, namespace };
-  const cluster = workload === undefined ? servicePortName(ref, port.port) : name;
+  const cluster = only === undefined ? servicePortName(ref, port.port) : name;
   const isCertain = protocolOf(port) === "tcp";
   const opaque: OpaquePort | undefined = isCertain || detects(port) ? { cluster, isCertain } : undefined;
   const route =
-    workload === undefined
+    only === undefined
       ? compileRoute(mesh, service, port, clientNamespace, name)
       : {
           name,

@@ -35,6 +35,11 @@ export class AskedAddresses {
     this.#wantsAll = true;
   }
 
+  /** Names asked for at any of these addresses. */
+  at(addresses: Iterable<string>): readonly string[] {
+    return [...addresses].flatMap((address) => [...(this.#names.get(address) ?? [])]);
+  }
+
   /** Of the names asked for, those that a change concerns, by the Services' names (`affectedKey`) that it concerns. */
   affected(keys: ReadonlySet<string>, meshes: readonly MeshIndex[]): readonly string[] {
     if (this.#size === 0 && !this.#wantsAll) return [];

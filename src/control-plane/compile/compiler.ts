@@ -17,6 +17,7 @@ import { type Affected, affectedBy, concernedBy } from "./affected.ts";
 import { AskedAddresses } from "./asked-addresses.ts";
 import { compileCluster } from "./cluster.ts";
 import { compileEndpoints } from "./endpoints.ts";
+import { contentOf, differences, type Fingerprint } from "./fingerprint.ts";
 import { type Addresses, idOf, NO_ADDRESSES } from "./inputs.ts";
 import { type Instances, type Moved, NO_INSTANCES } from "./instances.ts";
 import { compileInbound, compileOutbound } from "./listener.ts";
@@ -34,6 +35,8 @@ export interface ChangedName {
 
 const LISTENERS = ["outbound", "inbound"] as const;
 const POLICIES = [INBOUND_POLICY] as const;
+/** Types that have resources by address. */
+const ADDRESSED = ["cluster", "endpoints", "route"] as const;
 
 /** Nodes whose own resources are kept; beyond that the cache starts anew, so that it can't grow with every node ever seen. */
 const MAX_NODES = 10_000;
@@ -97,15 +100,22 @@ export class Compiler {
     this.#mesh = { ...this.#mesh };
     const changed: ChangedName[] = [];
     for (const name of [...services].flatMap((id) => this.#portNames(id))) {
-      const key = cacheKey("endpoints", name, "");
-      const old = this.#cache.get(key);
-      if (old === undefined) continue;
-      this.#cache.delete(key);
-      const now = this.#cached(this.#mesh, "endpoints", name, "");
-      if (now?.version !== old.version) changed.push({ type: "endpoints", name });
+      if (this.#cache.has(cacheKey("endpoints", name, ""))) this.#renew("endpoints", name, changed);
+    }
+    for (const name of this.#asked.at(moved.addresses)) {
+      for (const type of ADDRESSED) this.#renew(type, name, changed);
     }
     const { listeners, policies } = concernedBy(moved, this.#mesh);
     return [...changed, ...this.#recompile("listener", listeners), ...this.#recompile("policy", policies)];
+  }
+
+  /** Compiles anew what is the same for all clients. */
+  #renew(type: ResourceType, name: string, changed: ChangedName[]): void {
+    const key = cacheKey(type, name, "");
+    const old = this.#cache.get(key);
+    this.#cache.delete(key);
+    const now = this.#cached(this.#mesh, type, name, "");
+    if (now?.version !== old?.version) changed.push({ type, name });
   }
 
   #portNames(id: string): readonly string[] {
@@ -185,7 +195,10 @@ export class Compiler {
   ): VersionedResource | undefined {
     const target = findServicePort(mesh, name);
     if (target === undefined) return undefined;
-    const isVariant = type === "route" && consumerNamespaces(mesh, target.service).has(namespace);
+    const isVariant =
+      type === "route" &&
+      target.only === undefined &&
+      consumerNamespaces(mesh, target.service).has(namespace);
     const variant = isVariant ? namespace : "";
     const key = cacheKey(type, name, variant);
     const found = this.#cache.get(key);
@@ -233,39 +246,6 @@ type OwnType = "listener" | "policy";
 
 interface KnownNode extends Readonly<Record<OwnType, Map<string, VersionedResource>>> {
   readonly node: Node;
-}
-
-interface Fingerprint {
-  readonly resource: Resource;
-  readonly text: string;
-}
-
-/** JSON of resources that have not been read anew is not made anew. */
-const contents = new WeakMap<Resource, string>();
-
-function contentOf(resource: Resource): string {
-  let text = contents.get(resource);
-  if (text === undefined) {
-    text = JSON.stringify([resource.metadata, resource.spec]);
-    contents.set(resource, text);
-  }
-  return text;
-}
-
-/** Resources that came, went (as they were) or differ (both as they were and as they are). */
-function differences(
-  before: ReadonlyMap<string, Fingerprint>,
-  after: ReadonlyMap<string, Fingerprint>,
-): readonly Resource[] {
-  const found: Resource[] = [];
-  for (const [key, { resource, text }] of after) {
-    const old = before.get(key);
-    if (old?.text === text) continue;
-    if (old !== undefined) found.push(old.resource);
-    found.push(resource);
-  }
-  for (const [key, { resource }] of before) if (!after.has(key)) found.push(resource);
-  return found;
 }
 
 function compile(mesh: MeshIndex, type: ResourceType, name: string, namespace: string): Compiled | undefined {

@@ -7,10 +7,9 @@
  */
 import type { EndpointResource, EndpointsResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
-import { DEFAULT_ADDRESS } from "./addresses.ts";
 import { idOf, type ServiceInput, type ServicePortSpec, type WorkloadInput } from "./inputs.ts";
 import type { ServedAt } from "./instances.ts";
-import { type MeshIndex, targetPort } from "./mesh-index.ts";
+import { type MeshIndex, servedBy } from "./mesh-index.ts";
 import { mutualTlsMode } from "./mutual-tls.ts";
 import { protocolOf } from "./protocol.ts";
 
@@ -33,12 +32,6 @@ export function compileEndpoints(
 /** Where the Workloads that the selector takes serve. */
 function written(mesh: MeshIndex, service: ServiceInput, port: ServicePortSpec): readonly ServedAt[] {
   return mesh.workloadsOf(service).map((workload) => servedBy(workload, port));
-}
-
-/** Where a Workload serves a port. */
-export function servedBy(workload: WorkloadInput, port: ServicePortSpec): ServedAt {
-  const { address = DEFAULT_ADDRESS, zone } = workload.spec;
-  return { workload, address, port: targetPort(port, workload), zone };
 }
 
 function endpoint(mesh: MeshIndex, port: ServicePortSpec, served: ServedAt): EndpointResource | undefined {

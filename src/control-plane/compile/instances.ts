@@ -14,11 +14,22 @@ export interface ServedAt {
   readonly zone: string | undefined;
 }
 
+/** A Service's port at one instance. */
+export interface AddressedInstance {
+  /** `<namespace>/<name>`. */
+  readonly service: string;
+  /** Empty for the port without a name. */
+  readonly portName: string;
+  readonly at: ServedAt;
+}
+
 export interface Instances {
   /** By `<namespace>/<name>`. */
   get(id: string): WorkloadInput | undefined;
   /** Where the port of the Service `<namespace>/<name>` is served now, in any order. */
   at(service: string, port: ServicePortSpec): readonly ServedAt[];
+  /** Whom an address and port mean, ready or not: who calls an instance by its address means no other. */
+  byAddress(address: string, port: number): AddressedInstance | undefined;
   /** How many serve any port of the Service. */
   count(service: string): number;
   /** By namespace, then by id. */
@@ -30,6 +41,8 @@ export interface Instances {
 export interface Moved {
   readonly services: ReadonlySet<string>;
   readonly workloads: ReadonlySet<string>;
+  /** Addresses that may mean something else, in their shortest form. */
+  readonly addresses: ReadonlySet<string>;
   /** The labels of a namespace are others: NetworkPolicies may mean other workloads. */
   readonly namespaces: boolean;
 }
@@ -37,9 +50,15 @@ export interface Moved {
 export const NO_INSTANCES: Instances = {
   get: () => undefined,
   at: () => [],
+  byAddress: () => undefined,
   count: () => 0,
   byNamespace: new Map(),
   namespaceLabels: () => ({}),
 };
 
-export const NOTHING_MOVED: Moved = { services: new Set(), workloads: new Set(), namespaces: false };
+export const NOTHING_MOVED: Moved = {
+  services: new Set(),
+  workloads: new Set(),
+  addresses: new Set(),
+  namespaces: false,
+};

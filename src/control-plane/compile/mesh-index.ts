@@ -24,7 +24,7 @@ import {
   type WorkloadAddress,
   type WorkloadInput,
 } from "./inputs.ts";
-import { type Instances, NO_INSTANCES } from "./instances.ts";
+import { type Instances, NO_INSTANCES, type ServedAt } from "./instances.ts";
 import type { MeshInput, PolicyInput, RouteInput } from "./route-inputs.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -203,6 +203,12 @@ export function targetPort(port: ServicePortSpec, workload: WorkloadInput | unde
   if (typeof target === "number") return target;
   const found = workload?.spec.ports?.[target];
   return found === undefined || found === 0 ? undefined : found;
+}
+
+/** Where a Workload serves a port. */
+export function servedBy(workload: WorkloadInput, port: ServicePortSpec): ServedAt {
+  const { address = DEFAULT_ADDRESS, zone } = workload.spec;
+  return { workload, address, port: targetPort(port, workload), zone };
 }
 
 /** Ids of the Services that a route names as parents, each once. */

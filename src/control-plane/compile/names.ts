@@ -5,9 +5,10 @@
  */
 import { addressName, servicePortName } from "../../discovery/messages.ts";
 import { addressesOf } from "./addresses.ts";
-import type { ServiceInput, ServicePortSpec, WorkloadInput } from "./inputs.ts";
+import type { ServiceInput, ServicePortSpec } from "./inputs.ts";
 import { idOf } from "./inputs.ts";
-import { type MeshIndex, selects, targetPort } from "./mesh-index.ts";
+import type { ServedAt } from "./instances.ts";
+import { type MeshIndex, selects, servedBy, targetPort } from "./mesh-index.ts";
 import { protocolOf } from "./protocol.ts";
 
 const NAME = /^([^.:]+)\.([^.:]+)(?::([0-9]{1,5}))?$/;
@@ -19,7 +20,7 @@ export interface ServicePort {
   /** The name is an address. */
   readonly isAddress: boolean;
   /** The name means this instance alone. */
-  readonly workload?: WorkloadInput;
+  readonly only?: ServedAt;
 }
 
 /** Address and port of a name that is an address. */
@@ -59,10 +60,14 @@ function findByAddress(mesh: MeshIndex, address: string, number: number): Servic
     for (const candidate of mesh.servicesOf(namespace)) {
       if (!selects(candidate.spec.selector, labels)) continue;
       const port = candidate.spec.ports?.find((each) => targetPort(each, workload) === number);
-      if (port !== undefined) return { service: candidate, port, isAddress: true, workload };
+      if (port !== undefined)
+        return { service: candidate, port, isAddress: true, only: servedBy(workload, port) };
     }
   }
-  return undefined;
+  const found = mesh.instances.byAddress(address, number);
+  const owner = found && mesh.services.get(found.service);
+  const port = owner?.spec.ports?.find(({ name = "" }) => name === found?.portName);
+  return found && owner && port && { service: owner, port, isAddress: true, only: found.at };
 }
 
 /** Names of the routes that a Service's own addresses lead to. */

@@ -3,8 +3,10 @@
  * records: slices by Service, and slices by pod, since a pod that becomes known, or another one, changes what its
  * Services' endpoints say about it.
  */
+
+import { shortAddress } from "../../compile/addresses.ts";
 import type { ServicePortSpec, WorkloadInput } from "../../compile/inputs.ts";
-import type { Instances, Moved, ServedAt } from "../../compile/instances.ts";
+import type { AddressedInstance, Instances, Moved, ServedAt } from "../../compile/instances.ts";
 import { isSameSlice, type SliceEndpoint, type SliceRecord } from "./endpoint-slice.ts";
 import { isSamePod, type PodRecord } from "./pod.ts";
 
@@ -14,6 +16,9 @@ export class Population implements Instances {
   readonly #servicesOf = new Map<string, readonly string[]>();
   readonly #pods = new Map<string, Map<string, PodRecord>>();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
+  /** Services by an endpoint's address. */
+  readonly #servicesAt = new Map<string, readonly string[]>();
+  readonly #movedAddresses = new Set<string>();
   readonly #movedServices = new Set<string>();
   readonly #movedWorkloads = new Set<string>();
   #namespacesMoved = false;
@@ -23,8 +28,10 @@ export class Population implements Instances {
     const moved: Moved = {
       services: new Set(this.#movedServices),
       workloads: new Set(this.#movedWorkloads),
+      addresses: new Set(this.#movedAddresses),
       namespaces: this.#namespacesMoved,
     };
+    this.#movedAddresses.clear();
     this.#movedServices.clear();
     this.#movedWorkloads.clear();
     this.#namespacesMoved = false;
@@ -44,7 +51,13 @@ export class Population implements Instances {
     if (pods.size === 0) this.#pods.delete(namespace);
     if (before !== undefined && after !== undefined && isSamePod(before, after)) return false;
     this.#movedWorkloads.add(id);
-    for (const service of this.#servicesOf.get(id) ?? []) this.#movedServices.add(service);
+    for (const service of this.#servicesOf.get(id) ?? []) {
+      this.#movedServices.add(service);
+      for (const { endpoints } of this.#slices.get(service) ?? []) {
+        for (const { pod, address } of endpoints)
+          if (pod === id) this.#movedAddresses.add(shortAddress(address));
+      }
+    }
     return true;
   }
 
@@ -54,7 +67,11 @@ export class Population implements Instances {
     if (before !== undefined) this.#removeSlice(before);
     if (after !== undefined) this.#addSlice(after);
     if (isSame) return false;
-    for (const slice of [before, after]) if (slice !== undefined) this.#movedServices.add(slice.service);
+    for (const slice of [before, after]) {
+      if (slice === undefined) continue;
+      this.#movedServices.add(slice.service);
+      for (const { address } of slice.endpoints) this.#movedAddresses.add(shortAddress(address));
+    }
     // A pod may have learned its zone.
     for (const { pod } of [...(before?.endpoints ?? []), ...(after?.endpoints ?? [])]) {
       if (pod !== undefined && this.#pod(pod)?.spec.zone === undefined) this.#movedZones(pod, before, after);
@@ -93,6 +110,20 @@ export class Population implements Instances {
       }
     }
     return [...found.values()];
+  }
+
+  byAddress(address: string, port: number): AddressedInstance | undefined {
+    for (const service of [...(this.#servicesAt.get(address) ?? [])].sort()) {
+      for (const { ports, endpoints } of this.#sorted(service)) {
+        const [portName] = Object.entries(ports).find(([, number]) => number === port) ?? [];
+        const endpoint = endpoints.find((one) => shortAddress(one.address) === address);
+        const workload = endpoint && this.#workloadAt(endpoint, service);
+        if (portName === undefined || endpoint === undefined || workload === undefined) continue;
+        const { zone = workload.spec.zone } = endpoint;
+        return { service, portName, at: { workload, address: endpoint.address, port, zone } };
+      }
+    }
+    return undefined;
   }
 
   count(service: string): number {
@@ -152,27 +183,40 @@ export class Population implements Instances {
   }
 
   #addSlice(slice: SliceRecord): void {
-    const list = this.#slices.get(slice.service);
-    if (list === undefined) this.#slices.set(slice.service, [slice]);
+    const { service } = slice;
+    const list = this.#slices.get(service);
+    if (list === undefined) this.#slices.set(service, [slice]);
     else list.push(slice);
-    for (const { pod } of slice.endpoints) {
-      if (pod === undefined) continue;
-      const services = this.#servicesOf.get(pod);
-      if (services === undefined) this.#servicesOf.set(pod, [slice.service]);
-      else if (!services.includes(slice.service)) this.#servicesOf.set(pod, [...services, slice.service]);
+    for (const { pod, address } of slice.endpoints) {
+      if (pod !== undefined) addTo(this.#servicesOf, pod, service);
+      addTo(this.#servicesAt, shortAddress(address), service);
     }
   }
 
   #removeSlice(slice: SliceRecord): void {
-    const left = (this.#slices.get(slice.service) ?? []).filter((other) => other !== slice);
-    if (left.length === 0) this.#slices.delete(slice.service);
-    else this.#slices.set(slice.service, left);
-    const still = new Set(left.flatMap(({ endpoints }) => endpoints.map(({ pod }) => pod)));
-    for (const { pod } of slice.endpoints) {
-      if (pod === undefined || still.has(pod)) continue;
-      const services = (this.#servicesOf.get(pod) ?? []).filter((service) => service !== slice.service);
-      if (services.length === 0) this.#servicesOf.delete(pod);
-      else this.#servicesOf.set(pod, services);
+    const { service } = slice;
+    const left = (this.#slices.get(service) ?? []).filter((other) => other !== slice);
+    if (left.length === 0) this.#slices.delete(service);
+    else this.#slices.set(service, left);
+    const others = left.flatMap(({ endpoints }) => endpoints);
+    const pods = new Set(others.map(({ pod }) => pod));
+    const addresses = new Set(others.map(({ address }) => shortAddress(address)));
+    for (const endpoint of slice.endpoints) {
+      const [pod, address] = [endpoint.pod, shortAddress(endpoint.address)];
+      if (pod !== undefined && !pods.has(pod)) removeFrom(this.#servicesOf, pod, service);
+      if (!addresses.has(address)) removeFrom(this.#servicesAt, address, service);
     }
   }
+}
+
+function addTo(index: Map<string, readonly string[]>, key: string, service: string): void {
+  const services = index.get(key);
+  if (services === undefined) index.set(key, [service]);
+  else if (!services.includes(service)) index.set(key, [...services, service]);
+}
+
+function removeFrom(index: Map<string, readonly string[]>, key: string, service: string): void {
+  const services = (index.get(key) ?? []).filter((other) => other !== service);
+  if (services.length === 0) index.delete(key);
+  else index.set(key, services);
 }
