@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
 import { afterAll, describe, expect, it } from "vitest";
+import { textIo } from "../../test/harness/io.ts";
 import { run } from "./authz.ts";
 
 const MESH = `apiVersion: v1
@@ -51,17 +51,9 @@ writeFileSync(file, MESH);
 afterAll(() => rmSync(directory, { recursive: true }));
 
 async function authz(...argv: string[]) {
-  const written: string[] = [];
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      written.push(chunk);
-      done();
-    },
-  });
-  const io = { stdin: Readable.from([]), stdout: sink, stderr: sink, env: {}, cwd: "/" };
-  const code = await run([...argv], io);
-  return { code, output: written.join("") };
+  const { io, output } = textIo();
+  const code = await run(argv, io);
+  return { code, output: output() };
 }
 
 function check(...argv: string[]) {

@@ -2,8 +2,10 @@
  * What apply and delete say about a change, and how `--wait` follows it: the change counts as done when every sidecar
  * that it concerns has applied it.
  */
+
+import type { ChangeProgress } from "../discovery/progress.ts";
 import type { ApiClient } from "../local/api-client.ts";
-import type { ChangeAnswer, ChangeProgress } from "../local/api-types.ts";
+import type { ChangeAnswer } from "../local/api-types.ts";
 import { formatIssue } from "../resources/issue.ts";
 import { formatMs } from "./duration.ts";
 import { EXIT } from "./exit.ts";

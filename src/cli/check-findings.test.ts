@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import type { CertificatesAnswer, SidecarStatus } from "../local/api-types.ts";
+import type { SidecarStatus } from "../discovery/sidecar-status.ts";
+import type { CertificatesAnswer } from "../local/api-types.ts";
 import { findings, type MeshAnswers } from "./check-findings.ts";
 
 const DAY = 86_400_000;
@@ -15,7 +16,7 @@ const sidecar = (id: string, change: Partial<SidecarStatus> = {}): SidecarStatus
     connectedSince: at(0),
     address: "127.0.0.1",
   },
-  ...{ ports: {}, state: "synced", change: 1, types: {}, nacks: [], ...change },
+  ...{ ports: {}, state: "synced", change: 1, types: {}, subscriptions: 0, nacks: [], ...change },
 });
 
 const certificates = (change: Partial<CertificatesAnswer> = {}): CertificatesAnswer => ({

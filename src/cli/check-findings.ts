@@ -1,6 +1,8 @@
 /** What is wrong with a mesh, or soon will be, from what its control plane tells: files, sidecars, certificates. */
+
+import type { SidecarStatus } from "../discovery/sidecar-status.ts";
 import { expiryNotice } from "../identity/expiry.ts";
-import type { CertificatesAnswer, RotationAnswer, SidecarStatus, StatusAnswer } from "../local/api-types.ts";
+import type { CertificatesAnswer, RotationAnswer, StatusAnswer } from "../local/api-types.ts";
 import { formatIssue } from "../resources/issue.ts";
 import { count } from "./output.ts";
 

@@ -1,7 +1,9 @@
 /** `weft check`: is anything wrong with the mesh that runs, or about to be? Files, sidecars, certificates, each with a remedy. */
+
+import type { SidecarStatus } from "../discovery/sidecar-status.ts";
 import type { ApiClient } from "../local/api-client.ts";
 import { ApiError } from "../local/api-client.ts";
-import type { CertificatesAnswer, RotationAnswer, SidecarStatus, StatusAnswer } from "../local/api-types.ts";
+import type { CertificatesAnswer, RotationAnswer, StatusAnswer } from "../local/api-types.ts";
 import { withApi, withClient } from "./api.ts";
 import { type Finding, findings, type MeshAnswers } from "./check-findings.ts";
 import { newCommand, runCommand } from "./command.ts";

@@ -1,5 +1,5 @@
-import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { textIo } from "../../test/harness/io.ts";
 import { controlPlaneLog, type LogFormat, type LogLevel } from "./control-plane-log.ts";
 
 /** What a logger wrote. */
@@ -8,17 +8,9 @@ function logged(
   level: LogLevel,
   format: LogFormat,
 ) {
-  let text = "";
-  const stderr = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      text += chunk;
-      done();
-    },
-  });
-  const io = { stdin: Readable.from([]), stdout: stderr, stderr, env: { NO_COLOR: "1" }, cwd: "/" };
+  const { io, output } = textIo({ env: { NO_COLOR: "1" } });
   write(controlPlaneLog(level, format, io));
-  return text;
+  return output();
 }
 
 const EVIL = 'a\n{"level":"error"}\u001b[2J';

@@ -1,28 +1,7 @@
-import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import type { Io } from "./io.ts";
-import { main } from "./main.ts";
+import { weft as weftWith } from "../../test/harness/weft.ts";
 
-/** Runs a command line in this process, without a terminal. */
-async function weft(...argv: string[]) {
-  const stdout = collector();
-  const stderr = collector();
-  const io: Io = { stdin: Readable.from([]), stdout: stdout.sink, stderr: stderr.sink, env: {}, cwd: "/" };
-  const code = await main(argv, io);
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
-}
-
-function collector() {
-  const chunks: string[] = [];
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  return { sink, text: () => chunks.join("") };
-}
+const weft = (...argv: string[]) => weftWith("", ...argv);
 
 const COMMANDS = [
   "up",

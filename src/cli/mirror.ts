@@ -1,6 +1,7 @@
 /** `weft mirror report`: how the responses of mirrors differ from the real ones, as one sidecar has seen them. */
+
+import type { SidecarStatus } from "../discovery/sidecar-status.ts";
 import { ApiError, ApiUnreachableError, apiClient } from "../local/api-client.ts";
-import type { SidecarStatus } from "../local/api-types.ts";
 import type { PairReport } from "../proxy/mirrors/report.ts";
 import { reportText } from "../proxy/mirrors/report-text.ts";
 import { withApi, withClient } from "./api.ts";

@@ -2,7 +2,8 @@
  * `weft status`: is what was applied live everywhere? One row a sidecar, with the versions it was sent and has applied,
  * and below the table what it refused, and why; and what keeps the control plane from taking the files as they are.
  */
-import type { SidecarStatus, StatusAnswer } from "../local/api-types.ts";
+import type { SidecarStatus } from "../discovery/sidecar-status.ts";
+import type { StatusAnswer } from "../local/api-types.ts";
 import { formatIssue } from "../resources/issue.ts";
 import { withApi, withClient } from "./api.ts";
 import { newCommand, runCommand } from "./command.ts";

@@ -20,43 +20,6 @@ export interface ChangeAnswer {
   readonly warnings: readonly Issue[];
 }
 
-export interface Rejection {
-  readonly sidecar: string;
-  readonly resource: string;
-  readonly message: string;
-  readonly field?: string;
-}
-
-export interface ChangeProgress {
-  readonly change: number;
-  readonly state: "pending" | "applied" | "rejected";
-  /** Sidecars that the change concerns, and how many of them have applied it. */
-  readonly concerned: number;
-  readonly applied: number;
-  readonly rejected: readonly Rejection[];
-  readonly elapsedMs: number;
-}
-
-export interface SidecarStatus {
-  readonly id: string;
-  readonly namespace: string;
-  readonly workload: string;
-  /** Version of Weft that it runs. */
-  readonly version: string;
-  readonly connectedSince: string;
-  readonly address: string;
-  readonly ports: Readonly<Record<string, number>>;
-  readonly state: "synced" | "stale" | "rejected" | "disconnected";
-  /** Of one that is disconnected. */
-  readonly disconnectedSince?: string;
-  /** The latest change that it has applied as a whole. */
-  readonly change: number;
-  /** Resources by type: known to it, and those that it has applied in their latest version. */
-  readonly types: Readonly<Record<string, { readonly sent: number; readonly applied: number }>>;
-  /** What it refuses now. */
-  readonly nacks: readonly Nack[];
-}
-
 /** Answer of `/v1/status`. */
 export interface StatusAnswer {
   /** Number of the latest change. */
@@ -66,14 +29,6 @@ export interface StatusAnswer {
     readonly state: "ok" | "broken";
     readonly issues: readonly Issue[];
   };
-}
-
-export interface Nack {
-  readonly resource: string;
-  readonly version: string;
-  readonly message: string;
-  readonly field?: string;
-  readonly at: string;
 }
 
 /** One row of `/v1/stats`: what sidecars measured of one workload behind one service. */

@@ -2,11 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { main } from "../../src/cli/main.ts";
 import type { ControlPlane } from "../../src/control-plane/server.ts";
 import { startPlane } from "../control-plane/plane-process.ts";
+import { weftIn } from "../harness/weft.ts";
 
 const service = (name: string, labels = "{}") =>
   `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, labels: ${labels} }\nspec: { ports: [{ port: 80 }] }\n`;
@@ -24,25 +23,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function weft(stdin: string, ...argv: string[]) {
-  const out = collector();
-  const err = collector();
+function weft(stdin: string, ...argv: string[]) {
   const env = { WEFT_API: `http://127.0.0.1:${plane.apiPort}` };
-  const io = { stdin: Readable.from([stdin]), stdout: out.sink, stderr: err.sink, env, cwd: folder };
-  const code = await main(argv, io);
-  return { code, stdout: out.text(), stderr: err.text() };
-}
-
-function collector() {
-  const chunks: string[] = [];
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  return { sink, text: () => chunks.join("") };
+  return weftIn({ stdin, env, cwd: folder }, ...argv);
 }
 
 describe("what may be a mistake", () => {

@@ -108,6 +108,17 @@ export async function startLoop(
   };
 }
 
+/** A traffic loop whose Service `web` is at this port of this machine. */
+export async function startLoopTo(port: number): Promise<RunningLoop> {
+  const loop = await startLoop();
+  await loop.apply([
+    { kind: "listener", resource: OUTBOUND },
+    ...clusterAt("web", [port]),
+    ...plainRoute("web"),
+  ]);
+  return loop;
+}
+
 export const OUTBOUND: OutboundListenerResource = {
   name: "outbound",
   local: {

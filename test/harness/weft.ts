@@ -1,6 +1,6 @@
 /** A command line of Weft's run in this process, without a terminal: what goes in and what comes out are texts. */
-import { Readable, Writable } from "node:stream";
 import { main } from "../../src/cli/main.ts";
+import { type TextIoOptions, textIo } from "./io.ts";
 
 export interface Ran {
   readonly code: number;
@@ -8,21 +8,12 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export async function weft(stdin: string, ...argv: readonly string[]): Promise<Ran> {
-  const [out, err] = [collector(), collector()];
-  const io = { stdin: Readable.from([stdin]), stdout: out.sink, stderr: err.sink, env: {}, cwd: "/" };
-  const code = await main(argv, io);
-  return { code, stdout: out.text(), stderr: err.text() };
+export function weft(stdin: string, ...argv: readonly string[]): Promise<Ran> {
+  return weftIn({ stdin }, ...argv);
 }
 
-function collector() {
-  const chunks: string[] = [];
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      chunks.push(chunk);
-      done();
-    },
-  });
-  return { sink, text: () => chunks.join("") };
+export async function weftIn(options: TextIoOptions, ...argv: readonly string[]): Promise<Ran> {
+  const { io, stdout, stderr } = textIo(options);
+  const code = await main(argv, io);
+  return { code, stdout: stdout(), stderr: stderr() };
 }

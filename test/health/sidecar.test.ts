@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import type { HealthCheck } from "../../src/discovery/health-check.ts";
 import type { ClusterResource, Resource } from "../../src/discovery/messages.ts";
-import { type Sidecar, startSidecar } from "../../src/proxy/sidecar.ts";
+import type { Sidecar } from "../../src/proxy/sidecar.ts";
+import { startTestSidecar } from "../harness/sidecar.ts";
 import { InMemoryDiscovery } from "../sidecar/in-memory-discovery.ts";
 import { listeners, service } from "../sidecar/resources.ts";
 
@@ -67,28 +68,12 @@ async function start(apps: readonly App[], healthCheck: HealthCheck | undefined 
   discovery.set("endpoints", made.endpoints);
   discovery.set("route", made.route);
   const log: string[] = [];
-  const sidecar = await startSidecar({
-    node: {
-      id: "default/web",
-      namespace: "default",
-      workload: "web",
-      serviceAccount: "default",
-      labels: {},
-      address: "127.0.0.1",
-      version: "test",
-    },
-    host: "127.0.0.1",
-    ports: { outbound: 0, inbound: 0, admin: 0, telemetry: 0 },
+  const { connect } = discovery;
+  const sidecar = await startTestSidecar({
+    connect,
     concurrency: 2,
     outboundScope: "all",
-    drainGraceMs: 50,
-    drainTimeoutMs: 2_000,
-    youngGenerationMb: 8,
-    connect: discovery.connect,
-    warn: () => {},
     log: (line) => log.push(line),
-    onFailure: (message) => expect.fail(message),
-    onDrainRequested: () => {},
   });
   closers.push(() => sidecar.close());
   await sidecar.ready;

@@ -1,7 +1,7 @@
 /** Field names and values that mean to be something else, through a real traffic loop (hostile.md 10, 11, 18, 24, 26, 28, 59). */
 import type net from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
+import { type RunningLoop, startLoopTo } from "../harness/loop.ts";
 import { counting, exchangeBytes, type RawOrigin, rawOrigin } from "../harness/raw.ts";
 
 let loop: RunningLoop;
@@ -10,12 +10,7 @@ let answer: (seen: string, socket: net.Socket, text: string) => void;
 
 beforeAll(async () => {
   origin = await rawOrigin((...seen) => answer(...seen));
-  loop = await startLoop();
-  await loop.apply([
-    { kind: "listener", resource: OUTBOUND },
-    ...clusterAt("web", [origin.port]),
-    ...plainRoute("web"),
-  ]);
+  loop = await startLoopTo(origin.port);
 });
 afterAll(async () => {
   await loop.close();

@@ -1,6 +1,6 @@
 /** Malformed requests over real sockets, whole and split at every byte: the right status, closed, and nothing upstream. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
+import { type RunningLoop, startLoopTo } from "../harness/loop.ts";
 import { counting, exchangeBytes, type RawOrigin, rawOrigin } from "../harness/raw.ts";
 
 let loop: RunningLoop;
@@ -8,12 +8,7 @@ let origin: RawOrigin;
 
 beforeAll(async () => {
   origin = await rawOrigin(counting());
-  loop = await startLoop();
-  await loop.apply([
-    { kind: "listener", resource: OUTBOUND },
-    ...clusterAt("web", [origin.port]),
-    ...plainRoute("web"),
-  ]);
+  loop = await startLoopTo(origin.port);
 });
 
 afterAll(async () => {

@@ -1,6 +1,6 @@
 /** Hostile upstreams (hostile.md #48, #49): 502 or a visible cut, and the connection is never used again. */
 import { afterEach, describe, expect, it } from "vitest";
-import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
+import { type RunningLoop, startLoopTo } from "../harness/loop.ts";
 import { exchangeBytes, type RawOrigin, rawOrigin } from "../harness/raw.ts";
 
 let loop: RunningLoop | undefined;
@@ -13,13 +13,9 @@ afterEach(async () => {
 
 async function serve(answer: Parameters<typeof rawOrigin>[0]): Promise<RunningLoop> {
   origin = await rawOrigin(answer);
-  loop = await startLoop();
-  await loop.apply([
-    { kind: "listener", resource: OUTBOUND },
-    ...clusterAt("web", [origin.port]),
-    ...plainRoute("web"),
-  ]);
-  return loop;
+  const started = await startLoopTo(origin.port);
+  loop = started;
+  return started;
 }
 
 const GET = "GET / HTTP/1.1\r\nHost: web\r\n\r\n";

@@ -10,7 +10,8 @@ import { openGrpcDiscovery } from "../../src/cli/control-plane.ts";
 import { type ControlPlane, startControlPlane } from "../../src/control-plane/server.ts";
 import { DiscoveryClient } from "../../src/discovery/client.ts";
 import { grpcTransport } from "../../src/discovery/grpc-client.ts";
-import { type Sidecar, startSidecar } from "../../src/proxy/sidecar.ts";
+import type { Sidecar } from "../../src/proxy/sidecar.ts";
+import { startTestSidecar } from "../harness/sidecar.ts";
 
 const nothing = () => {};
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -74,22 +75,11 @@ async function startPlane(text: string): Promise<ControlPlane> {
 async function startSidecars(count: number, plane: ControlPlane, concurrency = 1): Promise<Sidecar[]> {
   const appPort = await application();
   const start = async (index: number) => {
-    const workload = `shop-${index}`;
-    const sidecar = await startSidecar({
-      node: {
-        ...{ id: `default/${workload}`, namespace: "default", workload, serviceAccount: "default" },
-        ...{ labels: {}, address: "127.0.0.1", version: "test" },
-      },
-      host: "127.0.0.1",
-      ports: { outbound: 0, inbound: 0, admin: 0, telemetry: 0 },
+    const sidecar = await startTestSidecar({
+      workload: `shop-${index}`,
+      connect: (hooks) => new DiscoveryClient(grpcTransport(`127.0.0.1:${plane.discoveryPort}`), hooks),
       appPort,
       concurrency,
-      outboundScope: "lazy",
-      ...{ drainGraceMs: 0, drainTimeoutMs: 100, youngGenerationMb: 8 },
-      connect: (hooks) => new DiscoveryClient(grpcTransport(`127.0.0.1:${plane.discoveryPort}`), hooks),
-      warn: nothing,
-      onFailure: (message) => expect.fail(message),
-      onDrainRequested: nothing,
     });
     closers.push(() => sidecar.close());
     await sidecar.ready;

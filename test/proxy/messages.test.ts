@@ -2,7 +2,7 @@
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
-import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
+import { clusterAt, OUTBOUND, type RunningLoop, startLoopTo } from "../harness/loop.ts";
 import { exchangeBytes, type RawOrigin, rawOrigin } from "../harness/raw.ts";
 
 let loop: RunningLoop | undefined;
@@ -15,13 +15,9 @@ afterEach(async () => {
 
 async function serve(answer: Parameters<typeof rawOrigin>[0]): Promise<RunningLoop> {
   origin = await rawOrigin(answer);
-  loop = await startLoop();
-  await loop.apply([
-    { kind: "listener", resource: OUTBOUND },
-    ...clusterAt("web", [origin.port]),
-    ...plainRoute("web"),
-  ]);
-  return loop;
+  const started = await startLoopTo(origin.port);
+  loop = started;
+  return started;
 }
 
 const request = (line: string, fields = "", body = "") => `${line}\r\nHost: web\r\n${fields}\r\n${body}`;

@@ -1,20 +1,12 @@
-import { Readable, Writable } from "node:stream";
 import { expect, it } from "vitest";
 import { run } from "../../src/cli/validate.ts";
+import { textIo } from "../harness/io.ts";
 
 /** `weft validate - …` with a text on stdin. */
 async function validate(text: string, ...options: string[]) {
-  const written: string[] = [];
-  const sink = new Writable({
-    decodeStrings: false,
-    write(chunk: string, _encoding, done) {
-      written.push(chunk);
-      done();
-    },
-  });
-  const io = { stdin: Readable.from([text]), stdout: sink, stderr: sink, env: {}, cwd: "/" };
+  const { io, output } = textIo({ stdin: text });
   const code = await run(["-", ...options], io);
-  return { code, output: written.join("") };
+  return { code, output: output() };
 }
 
 const RIGHT = "apiVersion: v1\nkind: Service\nmetadata: { name: s }\nspec: { ports: [{ port: 80 }] }\n";

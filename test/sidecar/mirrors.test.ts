@@ -1,11 +1,11 @@
 /** A whole sidecar with two traffic loops: what differs in mirrors is on its admin page, in its metrics, and in `weft mirror report`. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { Readable, Writable } from "node:stream";
 import { afterEach, expect, it } from "vitest";
-import { main } from "../../src/cli/main.ts";
 import type { RouteResource } from "../../src/discovery/messages.ts";
-import { type Sidecar, startSidecar } from "../../src/proxy/sidecar.ts";
+import type { Sidecar } from "../../src/proxy/sidecar.ts";
+import { startTestSidecar } from "../harness/sidecar.ts";
+import { weftIn } from "../harness/weft.ts";
 import { InMemoryDiscovery } from "./in-memory-discovery.ts";
 import { listeners, service } from "./resources.ts";
 
@@ -37,19 +37,8 @@ function get(port: number, path: string, headers: Record<string, string> = {}): 
   });
 }
 
-async function weft(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const texts = { stdout: "", stderr: "" };
-  const sink = (name: keyof typeof texts) =>
-    new Writable({
-      decodeStrings: false,
-      write(chunk: string, _encoding, done) {
-        texts[name] += chunk;
-        done();
-      },
-    });
-  const io = { stdin: Readable.from([]), stdout: sink("stdout"), stderr: sink("stderr"), env, cwd: "/" };
-  return { code: await main(["mirror", ...argv], io), ...texts };
-}
+const mirror = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  weftIn({ env }, "mirror", ...argv);
 
 /** `shop` mirrored to `copy`, which answers with one more item, and every fourth time with 500. */
 async function start(): Promise<Sidecar> {
@@ -72,28 +61,7 @@ async function start(): Promise<Sidecar> {
   }
   const rules = [{ name: "default/shop rule 0", action: { kind: "forward", backends, mirrors } } as const];
   discovery.set("route", { ...route, matches, rules });
-  const sidecar = await startSidecar({
-    node: {
-      id: "default/web",
-      namespace: "default",
-      workload: "web",
-      serviceAccount: "default",
-      labels: {},
-      address: "127.0.0.1",
-      version: "test",
-    },
-    host: "127.0.0.1",
-    ports: { outbound: 0, inbound: 0, admin: 0, telemetry: 0 },
-    concurrency: 2,
-    outboundScope: "lazy",
-    drainGraceMs: 50,
-    drainTimeoutMs: 2_000,
-    youngGenerationMb: 8,
-    connect: discovery.connect,
-    warn: () => {},
-    onFailure: (message) => expect.fail(message),
-    onDrainRequested: () => {},
-  });
+  const sidecar = await startTestSidecar({ connect: discovery.connect, concurrency: 2 });
   closers.push(() => sidecar.close());
   await sidecar.ready;
   return sidecar;
@@ -131,9 +99,9 @@ it("the page, the metrics and the command tell the same", async () => {
   const sum = [...metrics.matchAll(/^weft_mirror_requests_total\{.*result="answered".*\} (\d+)$/gm)];
   expect(sum.reduce((all, [, count]) => all + Number(count), 0)).toBe(200);
 
-  expect((await weft(["report", `127.0.0.1:${ports.admin}`])).stdout).toBe(text);
-  expect((await weft(["report", String(ports.admin)])).stdout).toBe(text);
-  const json = await weft(["report", "--json", `http://127.0.0.1:${ports.admin}`]);
+  expect((await mirror(["report", `127.0.0.1:${ports.admin}`])).stdout).toBe(text);
+  expect((await mirror(["report", String(ports.admin)])).stdout).toBe(text);
+  const json = await mirror(["report", "--json", `http://127.0.0.1:${ports.admin}`]);
   expect(JSON.parse(json.stdout).items[0]).toEqual(await report());
   const items = [
     { id: "default/gone", state: "disconnected", ports: { admin: 1 } },
@@ -141,13 +109,14 @@ it("the page, the metrics and the command tell the same", async () => {
   ];
   const api = await serve((_, response) => response.end(JSON.stringify({ items })));
   const byName = { WEFT_API: `http://127.0.0.1:${api}` };
-  for (const name of ["web", "default/web"]) expect((await weft(["report", name], byName)).stdout).toBe(text);
-  const unknown = await weft(["report", "gone"], byName);
+  for (const name of ["web", "default/web"])
+    expect((await mirror(["report", name], byName)).stdout).toBe(text);
+  const unknown = await mirror(["report", "gone"], byName);
   expect([unknown.code, unknown.stderr]).toEqual([
     1,
     expect.stringMatching(/no sidecar "gone" is connected\n {2}connected: default\/web/),
   ]);
-  const noReport = await weft(["report", String(api)]);
+  const noReport = await mirror(["report", String(api)]);
   expect(noReport).toMatchObject({ code: 1, stderr: expect.stringContaining("no report of a sidecar") });
 });
 
@@ -156,12 +125,12 @@ it.each([
   [["show", "web"], '"show" is not report'],
   [["report", "http://"], "is no address"],
 ])("weft mirror %j is not understood", async (argv, message) => {
-  const { code, stderr } = await weft(argv);
+  const { code, stderr } = await mirror(argv);
   expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
 });
 
 it("nobody there: says so", async () => {
-  const { code, stderr } = await weft(["report", "127.0.0.1:1"]);
+  const { code, stderr } = await mirror(["report", "127.0.0.1:1"]);
   expect([code, stderr]).toEqual([
     1,
     expect.stringMatching(/no admin port of a sidecar at http:\/\/127\.0\.0\.1:1\n.*ECONNREFUSED/),

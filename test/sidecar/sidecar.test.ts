@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Sidecar, SidecarOptions } from "../../src/proxy/sidecar.ts";
-import { startSidecar } from "../../src/proxy/sidecar.ts";
 import { OPEN } from "../harness/policy.ts";
+import { startTestSidecar } from "../harness/sidecar.ts";
 import { InMemoryDiscovery } from "./in-memory-discovery.ts";
 import { listeners, service } from "./resources.ts";
 
@@ -33,26 +33,8 @@ async function start(
   discovery: InMemoryDiscovery,
   overrides: Partial<SidecarOptions> = {},
 ): Promise<Sidecar> {
-  const sidecar = await startSidecar({
-    node: {
-      id: "default/web",
-      namespace: "default",
-      workload: "web",
-      serviceAccount: "default",
-      labels: {},
-      address: "127.0.0.1",
-      version: "test",
-    },
-    host: "127.0.0.1",
-    ports: { outbound: 0, inbound: 0, admin: 0, telemetry: 0 },
-    concurrency: 1,
-    outboundScope: "lazy",
-    drainGraceMs: 50,
-    drainTimeoutMs: 2_000,
-    youngGenerationMb: 8,
+  const sidecar = await startTestSidecar({
     connect: discovery.connect,
-    warn: () => {},
-    onFailure: (message) => expect.fail(message),
     onDrainRequested: () => drainRequests++,
     ...overrides,
   });

@@ -7,9 +7,9 @@ import { type AddressInfo, createServer as createTcp, type Server } from "node:n
 import { afterEach, describe, expect, it } from "vitest";
 import { injectPod } from "../../../src/inject/inject.ts";
 import { readAppProbes } from "../../../src/proxy/admin/app-probe-table.ts";
-import { startSidecar } from "../../../src/proxy/sidecar.ts";
 import { closedPort } from "../../harness/closed-port.ts";
 import { type HttpOrigin, httpOrigin } from "../../harness/http-origin.ts";
+import { startTestSidecar } from "../../harness/sidecar.ts";
 import { grpcHealthServer } from "../../health/grpc-server.ts";
 import { contextOf, leafExtensions, makeLeaf, namesExtension } from "../../identity/pki.ts";
 import { root } from "../../identity/refused-certificates.ts";
@@ -32,19 +32,9 @@ async function sidecarOf(containers: readonly object[], annotations: Readonly<Re
   const probes = readAppProbes(variable("WEFT_APP_PROBES") ?? "{}");
   if (typeof probes === "string") throw new Error(probes);
   const metrics = variable("WEFT_APP_METRICS");
-  const sidecar = await startSidecar({
-    node: {
-      ...{ id: "default/web", namespace: "default", workload: "web", serviceAccount: "default" },
-      ...{ labels: {}, address: "127.0.0.1", version: "test" },
-    },
-    host: "127.0.0.1",
-    ports: { outbound: 0, inbound: 0, admin: 0, telemetry: 0 },
-    application: metrics === undefined ? { probes } : { probes, metrics },
-    ...{ concurrency: 1, outboundScope: "lazy", drainGraceMs: 0, drainTimeoutMs: 100, youngGenerationMb: 8 },
+  const sidecar = await startTestSidecar({
     connect: new InMemoryDiscovery().connect,
-    warn: () => {},
-    onFailure: (message) => expect.fail(message),
-    onDrainRequested: () => {},
+    application: metrics === undefined ? { probes } : { probes, metrics },
   });
   closers.push(() => sidecar.close());
   return {
