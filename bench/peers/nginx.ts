@@ -1,8 +1,8 @@
 /** nginx: the proxy most people compare with. */
 import { join } from "node:path";
-import { binaryPeer } from "./binary.ts";
+import { binaryPeer, programOnPath } from "./binary.ts";
 
-export const nginxCommand = (program: string, config: string, dir: string): string[] => [
+export const NGINX = programOnPath("nginx", (program, config, dir) => [
   program,
   "-c",
   config,
@@ -10,6 +10,6 @@ export const nginxCommand = (program: string, config: string, dir: string): stri
   dir,
   "-e",
   join(dir, "error.log"),
-];
+]);
 
-export const nginx = binaryPeer("nginx", "nginx.conf", nginxCommand);
+export const nginx = binaryPeer(NGINX, "nginx.conf");

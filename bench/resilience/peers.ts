@@ -1,13 +1,13 @@
 /** The proxies between load and backends: one process each, with the configuration beside this file. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { findProgram, PROXY_CPU, start } from "../children.ts";
-import { envoyCommand, findEnvoy, missingEnvoy } from "../peers/envoy.ts";
-import { haproxyCommand } from "../peers/haproxy.ts";
-import { nginxCommand } from "../peers/nginx.ts";
+import { type Program, startProgram } from "../peers/binary.ts";
+import { ENVOY } from "../peers/envoy.ts";
+import { HAPROXY } from "../peers/haproxy.ts";
+import { NGINX } from "../peers/nginx.ts";
 import type { RunningPeer } from "../peers/peer.ts";
 import { startWeft } from "../peers/weft.ts";
-import { fill, freePort, waitForPort } from "../ports.ts";
+import { fill } from "../ports.ts";
 
 /** Weft with the setting that is equivalent to what peers without a budget do. */
 export const UNBUDGETED = "weft-no-budget";
@@ -25,27 +25,11 @@ export interface ResiliencePeer {
 
 const marks = ([A = 0, B = 0, C = 0, D = 0, E = 0]: readonly number[]) => ({ A, B, C, D, E });
 
-function programPeer(
-  name: string,
-  template: string,
-  command: (program: string, config: string, dir: string) => string[],
-  find: () => string | undefined = () => findProgram(name),
-  missing: (fetch: boolean) => string | undefined = () =>
-    find() === undefined ? `${name} is not on PATH` : undefined,
-): ResiliencePeer {
-  return {
-    name,
-    missing,
-    start: async (dir, ports) => {
-      const port = await freePort();
-      const values = { DIR: dir, PORT: port, ...marks(ports) };
-      const config = fill(join("resilience", template), dir, values);
-      const child = start(command(find() ?? name, config, dir), PROXY_CPU);
-      await waitForPort(port, child);
-      return { child, port };
-    },
-  };
-}
+const programPeer = (program: Program, template: string): ResiliencePeer => ({
+  name: program.name,
+  missing: program.missing,
+  start: (dir, ports) => startProgram(program, join("resilience", template), dir, marks(ports)),
+});
 
 const weftPeer = (name: string, budget: string): ResiliencePeer => ({
   name,
@@ -64,7 +48,7 @@ const NO_BUDGET = "{ percent: 100, minConcurrency: 1000, minPerSecond: 100000 }"
 export const RESILIENCE_PEERS: readonly ResiliencePeer[] = [
   weftPeer("weft", "{}"),
   weftPeer(UNBUDGETED, NO_BUDGET),
-  programPeer("nginx", "nginx.conf", nginxCommand),
-  programPeer("haproxy", "haproxy.cfg", haproxyCommand),
-  programPeer("envoy", "envoy.yaml", envoyCommand, findEnvoy, missingEnvoy),
+  programPeer(NGINX, "nginx.conf"),
+  programPeer(HAPROXY, "haproxy.cfg"),
+  programPeer(ENVOY, "envoy.yaml"),
 ];
