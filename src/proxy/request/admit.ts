@@ -4,7 +4,6 @@
  * allows it.
  */
 import type { PolicyResource } from "../../discovery/policy.ts";
-import type { Head } from "../http/head.ts";
 import type { Limiter } from "../limit/limiter.ts";
 import { type Authentication, Authenticator } from "../policy/authenticator.ts";
 import type { PolicyDecision } from "../policy/decision.ts";
@@ -61,9 +60,32 @@ export class Admission {
     this.#authenticator = tokens.length === 0 ? null : new Authenticator(tokens);
   }
 
-  /** What a request's token says; a promise for one that is not known yet. */
-  authenticate(head: Head): Authentication | Promise<Authentication> {
-    return this.#authenticator === null ? NO_TOKENS : this.#authenticator.authenticate(head);
+  /** The exchange goes on to `pick`, or fails; first it waits where its token is not known yet. */
+  admit(exchange: Exchange): void {
+    const { head } = exchange.connection;
+    const authentication = this.#authenticator === null ? NO_TOKENS : this.#authenticator.authenticate(head);
+    if (authentication instanceof Promise) this.#awaitToken(exchange, authentication);
+    else this.#authenticated(exchange, authentication);
+  }
+
+  #awaitToken(exchange: Exchange, pending: Promise<Authentication>): void {
+    exchange.connection.head.detach();
+    const { serial } = exchange;
+    void pending.then((authentication) => {
+      if (exchange.isActive && exchange.serial === serial) this.#authenticated(exchange, authentication);
+    });
+  }
+
+  #authenticated(exchange: Exchange, authentication: Authentication): void {
+    if (authentication.kind === "refused") {
+      exchange.fail("invalid_token", authentication.reason);
+      return;
+    }
+    exchange.tokenEdit = authentication.edit;
+    exchange.claims = authentication.kind === "verified" ? authentication.claims : null;
+    const refusal = this.refusal(exchange);
+    if (refusal === null) exchange.pick();
+    else exchange.fail(refusal.code, refusal.detail);
   }
 
   /** Null: it may pass. Its cluster is known. */

@@ -17,7 +17,6 @@ import { isConnect, isMethod } from "../http1/request-head.ts";
 import { type RequestHandler, ServerConnection } from "../http1/server-connection.ts";
 import type { LimitVerdict } from "../limit/limiter.ts";
 import type { Transport } from "../net/transport.ts";
-import type { Authentication } from "../policy/authenticator.ts";
 import type { Claims } from "../policy/view.ts";
 import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
@@ -76,7 +75,7 @@ export class Exchange implements RequestHandler {
   comparisons: readonly Comparison[] | null = null;
   #waitsFor: string | null = null;
   /** Of the request: what was begun for one before is not for this one. */
-  #serial = 0;
+  serial = 0;
   #finishesOnDrain = false;
   readonly #lastDestination = new LastDestination();
 
@@ -131,7 +130,7 @@ export class Exchange implements RequestHandler {
     this.claims = null;
     this.tokenEdit = null;
     this.limited = null;
-    this.#serial++;
+    this.serial++;
     this.tries.begin();
     this.priorityClass = incomingPriority(this);
     this.deadlines.begin(this.startedAt);
@@ -217,35 +216,8 @@ export class Exchange implements RequestHandler {
 
   /** Whom the request's token speaks for, and whether policy lets it through to the application. */
   admit(): void {
-    const { admission } = this.listener;
-    if (admission === null) {
-      this.pick();
-      return;
-    }
-    const authentication = admission.authenticate(this.connection.head);
-    if (authentication instanceof Promise) this.#awaitToken(authentication);
-    else this.#authenticated(authentication);
-  }
-
-  /** A token that has not been seen before. */
-  #awaitToken(pending: Promise<Authentication>): void {
-    this.connection.head.detach();
-    const serial = this.#serial;
-    void pending.then((authentication) => {
-      if (this.isActive && this.#serial === serial) this.#authenticated(authentication);
-    });
-  }
-
-  #authenticated(authentication: Authentication): void {
-    if (authentication.kind === "refused") {
-      this.fail("invalid_token", authentication.reason);
-      return;
-    }
-    this.tokenEdit = authentication.edit;
-    this.claims = authentication.kind === "verified" ? authentication.claims : null;
-    const refusal = this.listener.admission?.refusal(this) ?? null;
-    if (refusal === null) this.pick();
-    else this.fail(refusal.code, refusal.detail);
+    if (this.listener.admission === null) this.pick();
+    else this.listener.admission.admit(this);
   }
 
   /** Breaker → balancer → endpoint; then an attempt takes over. */
