@@ -91,9 +91,6 @@ export class Addressed implements ListenerContext {
   get unmatched() {
     return this.#base.unmatched;
   }
-  get tunnels() {
-    return this.#base.tunnels;
-  }
   get admission() {
     return this.#base.admission;
   }

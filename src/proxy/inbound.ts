@@ -18,13 +18,7 @@ import { SNIFF_MS } from "./first-bytes.ts";
 import { HOP_PROTOCOL } from "./hop/frame.ts";
 import type { Authority } from "./http/authority.ts";
 import { Limiter } from "./limit/limiter.ts";
-import {
-  Connections,
-  DEFAULT_LIMITS,
-  tunnelLabels,
-  UNKNOWN_LOCAL,
-  unmatchedLabels,
-} from "./listener-base.ts";
+import { Connections, DEFAULT_LIMITS, UNKNOWN_LOCAL, unmatchedLabels } from "./listener-base.ts";
 import type { Keyring } from "./net/credentials.ts";
 import type { OriginalDestination } from "./net/original-destination.ts";
 import type { IsOwn } from "./net/own-address.ts";
@@ -51,7 +45,6 @@ import { PeerTable } from "./telemetry/peer-table.ts";
 import { RateLimitSeries } from "./telemetry/rate-limit-series.ts";
 import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
 import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
-import { TcpSeries } from "./telemetry/tcp-series.ts";
 
 export interface InboundOptions {
   readonly isOwn: IsOwn;
@@ -78,7 +71,6 @@ export class Inbound implements ListenerContext {
   readonly clusters: ClusterTable;
   readonly connections: Connections;
   readonly unmatched: DestinationSeries;
-  readonly tunnels: TcpSeries;
   readonly admission: Admission;
   readonly limiter: Limiter;
   readonly discoveryTimeoutMs = 0;
@@ -105,7 +97,6 @@ export class Inbound implements ListenerContext {
     this.clusters = clusters;
     this.#ports = new ApplicationPorts(clusters);
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("destination"), UNKNOWN_PEER);
-    this.tunnels = new TcpSeries(allocator, tunnelLabels("destination"));
     const limits = new RateLimitSeries(allocator);
     this.limiter = new Limiter(options.loops ?? 1, options.index ?? 0, (limit) => limits.of(limit));
     this.admission = new Admission(new AuthorizationSeries(allocator), options.onDecision, this.limiter, () =>

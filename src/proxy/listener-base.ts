@@ -146,7 +146,3 @@ export function unmatchedLabels(reporter: "source" | "destination") {
     version: "unknown",
   } as const;
 }
-
-export function tunnelLabels(reporter: "source" | "destination"): Readonly<Record<string, string>> {
-  return { reporter, request_protocol: "tcp", response_flags: "-", destination_service: "unknown" };
-}

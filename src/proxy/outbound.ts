@@ -6,13 +6,7 @@ import { isIP } from "node:net";
 import { type OutboundListenerResource, servicePortName } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
-import {
-  Connections,
-  DEFAULT_LIMITS,
-  tunnelLabels,
-  UNKNOWN_LOCAL,
-  unmatchedLabels,
-} from "./listener-base.ts";
+import { Connections, DEFAULT_LIMITS, UNKNOWN_LOCAL, unmatchedLabels } from "./listener-base.ts";
 import type { OriginalDestination } from "./net/original-destination.ts";
 import type { IsOwn } from "./net/own-address.ts";
 import type { Exchange } from "./request/exchange.ts";
@@ -28,7 +22,6 @@ import { serviceName } from "./routing/service-name.ts";
 import type { VirtualHost } from "./routing/virtual-host.ts";
 import { DestinationSeries, UNKNOWN_PEER } from "./telemetry/record.ts";
 import type { SlotAllocator } from "./telemetry/slot-allocator.ts";
-import { TcpSeries } from "./telemetry/tcp-series.ts";
 
 /** Hosts outside of the mesh that are kept with their connections; the longest unused goes first. */
 const MAX_PASSTHROUGH = 256;
@@ -59,7 +52,6 @@ export class Outbound implements ListenerContext {
   readonly clusters: ClusterTable;
   readonly connections: Connections;
   readonly unmatched: DestinationSeries;
-  readonly tunnels: TcpSeries;
   readonly admission = null;
   readonly source = null;
   generation = 0;
@@ -78,7 +70,6 @@ export class Outbound implements ListenerContext {
     this.clusters = clusters;
     this.connections = new Connections(allocator, "outbound");
     this.unmatched = new DestinationSeries(allocator, unmatchedLabels("source"), UNKNOWN_PEER);
-    this.tunnels = new TcpSeries(allocator, tunnelLabels("source"));
     this.#options = options;
     this.isOwn = options.isOwn;
     clusters.onPrewarm = (cluster, endpoint, count) => prewarm(this, cluster, endpoint, count);

@@ -155,6 +155,17 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.breakers[priority].addRequest(-1);
   }
 
+  /** A connection that is not read. To the balancer it weighs as a request does; what bounds requests is not asked. */
+  tunnelBegan(endpoint: Endpoint<C>): void {
+    endpoint.active++;
+    this.active++;
+  }
+
+  tunnelEnded(endpoint: Endpoint<C>): void {
+    endpoint.active--;
+    this.active--;
+  }
+
   /** A try was answered with this status, its first byte after `ms`. */
   answered(endpoint: Endpoint<C>, status: number, ms: number, now: number): void {
     this.#outlier?.observe(endpoint, status);

@@ -4,24 +4,25 @@
  */
 import type { Sink, Transport } from "./transport.ts";
 
-/** Told when both sides are closed. */
-export type SpliceDone = (bytesUp: number, bytesDown: number) => void;
+export interface SpliceOwner {
+  /** With every read of the upstream's bytes. */
+  passedDown(bytes: number): void;
+  /** With every read of the downstream's. */
+  passedUp(bytes: number): void;
+  /** Both sides are closed. */
+  ended(): void;
+}
 
 export class Splice {
-  bytesUp = 0;
-  bytesDown = 0;
-  readonly #onBytes: () => void;
-  readonly #onDone: SpliceDone;
+  readonly #owner: SpliceOwner;
   readonly #downstream: Transport;
   readonly #upstream: Transport;
   #open = 2;
 
-  /** `onBytes` is called with every read, for idle deadlines. */
-  constructor(downstream: Transport, upstream: Transport, onBytes: () => void, onDone: SpliceDone) {
+  constructor(downstream: Transport, upstream: Transport, owner: SpliceOwner) {
     this.#downstream = downstream;
     this.#upstream = upstream;
-    this.#onBytes = onBytes;
-    this.#onDone = onDone;
+    this.#owner = owner;
     downstream.useOwnBuffer();
     upstream.useOwnBuffer();
     downstream.sink = new Side(this, downstream, upstream);
@@ -31,13 +32,12 @@ export class Splice {
   }
 
   passed(from: Transport, bytes: number): void {
-    if (from === this.#downstream) this.bytesUp += bytes;
-    else this.bytesDown += bytes;
-    this.#onBytes();
+    if (from === this.#downstream) this.#owner.passedUp(bytes);
+    else this.#owner.passedDown(bytes);
   }
 
   closed(): void {
-    if (--this.#open === 0) this.#onDone(this.bytesUp, this.bytesDown);
+    if (--this.#open === 0) this.#owner.ended();
   }
 
   close(): void {

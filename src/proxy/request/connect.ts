@@ -3,18 +3,14 @@
  *
  * CONNECT to a mesh Service that speaks HTTP is answered here and the requests inside are read like any others, so that clients
  * which tunnel even plain HTTP get routes and metrics too. Everything else becomes two spliced connections, and where there is
- * a sidecar at the other end three: `MeshTunnel`.
+ * a sidecar at the other end three: `TcpTunnel`, `MeshTunnel`.
  *
  * A connection that was intercepted and does not speak HTTP comes here as a CONNECT that its client knows nothing of (`isRaw`).
  */
-import type { Sink } from "../net/transport.ts";
-import { connectCause, connectDetail } from "./connect-cause.ts";
-import { dialOf } from "./dial.ts";
 import type { Exchange } from "./exchange.ts";
-import { pickEndpoint } from "./hash-key.ts";
-import type { Destination, UpstreamCluster } from "./listener-context.ts";
-import { MeshTunnel } from "./mesh-tunnel.ts";
-import { ESTABLISHED, joinTunnel } from "./tunnel.ts";
+import type { Destination } from "./listener-context.ts";
+import { openTcpTunnel } from "./tcp-tunnel.ts";
+import { ESTABLISHED } from "./tunnel.ts";
 
 export function openConnectTunnel(exchange: Exchange, destination: Destination): void {
   const { listener, connection } = exchange;
@@ -29,19 +25,19 @@ export function openConnectTunnel(exchange: Exchange, destination: Destination):
       exchange.fail("no_service", connection.head.authority());
       return;
     case "passthrough":
-      openRaw(exchange, destination.cluster);
+      openTcpTunnel(exchange, destination.cluster);
       return;
     case "host": {
       const { name, opaque } = destination.host;
       if (exchange.isRaw) {
         const raw = opaque === null ? undefined : listener.cluster(opaque.cluster);
         if (raw === undefined) exchange.fail("no_cluster", name);
-        else openRaw(exchange, raw);
+        else openTcpTunnel(exchange, raw);
         return;
       }
       const cluster = listener.clusterOf(destination.host);
       if (cluster?.protocol === "tcp") {
-        openRaw(exchange, cluster);
+        openTcpTunnel(exchange, cluster);
         return;
       }
       if (cluster === undefined) {
@@ -67,42 +63,6 @@ function openInbound(exchange: Exchange, destination: Destination): void {
   }
   exchange.cluster = cluster;
   const refusal = listener.admission?.refusal(exchange) ?? null;
-  if (refusal === null) openRaw(exchange, cluster);
+  if (refusal === null) openTcpTunnel(exchange, cluster);
   else exchange.fail(refusal.code, refusal.detail);
-}
-
-function openRaw(exchange: Exchange, cluster: UpstreamCluster): void {
-  const endpoint = pickEndpoint(exchange, cluster);
-  if (endpoint === null) {
-    exchange.fail("no_endpoint", cluster.name);
-    return;
-  }
-  if (endpoint.isMutual) {
-    new MeshTunnel(exchange, cluster, endpoint);
-    return;
-  }
-  const { deadlines } = exchange;
-  const sink: Sink = {
-    // A server that speaks first waits in its socket until both sides are joined.
-    onData: () => {},
-    onEnd: () => {},
-    onDrain: () => {},
-    onClose: (error) => {
-      exchange.tunnel = null;
-      exchange.fail(connectCause(error), connectDetail(error));
-    },
-  };
-  deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-  const opening = dialOf(
-    cluster,
-    endpoint,
-    exchange.listener,
-  )(sink, (upstream) => {
-    if (!exchange.isActive) {
-      upstream.close();
-      return;
-    }
-    joinTunnel(exchange, upstream, null, () => {});
-  });
-  exchange.tunnel = { close: () => opening.close() };
 }

@@ -284,7 +284,11 @@ export class Exchange implements RequestHandler {
       this.mirrors = null;
       if (this.comparisons !== null) this.#unwatch(this.comparisons);
     }
-    if (this.isRaw) return;
+    if (this.isRaw) {
+      if (this.status === 0) (this.series ?? this.listener.unmatched).tcp.refused(this.flag);
+      this.series?.left();
+      return;
+    }
     if (this.series === null) this.countAt(this.listener.unmatched);
     const durationMs = this.listener.loop.wheel.now() - this.startedAt;
     this.series?.finished(this.status, this.flag, durationMs, this.requestBytes, this.responseBytes);

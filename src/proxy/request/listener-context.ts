@@ -16,7 +16,6 @@ import type { SourceAddress } from "../net/tcp-connection.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
 import type { VirtualHost } from "../routing/virtual-host.ts";
 import type { DestinationSeries, PeerLabels } from "../telemetry/record.ts";
-import type { TcpSeries } from "../telemetry/tcp-series.ts";
 import type { Admission } from "./admit.ts";
 import type { Comparisons } from "./comparisons.ts";
 import type { Exchange } from "./exchange.ts";
@@ -85,7 +84,6 @@ export interface ListenerContext {
   readonly discoveryTimeoutMs: number;
   /** Exchanges that never reached an endpoint count here. */
   readonly unmatched: DestinationSeries;
-  readonly tunnels: TcpSeries;
   /** Who may send what; null where nobody asks. */
   readonly admission: Admission | null;
   find(authority: Authority): Destination;

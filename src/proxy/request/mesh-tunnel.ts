@@ -5,21 +5,21 @@
 import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
 import { dialOf, ownerOf } from "./dial.ts";
-import type { Exchange } from "./exchange.ts";
-import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
-import { joinTunnel } from "./tunnel.ts";
+import type { UpstreamEndpoint } from "./listener-context.ts";
+import type { Opening, TcpTunnel } from "./tcp-tunnel.ts";
 
 const X_WEFT_ERROR = Buffer.from("x-weft-error", "latin1");
 
-export class MeshTunnel implements ResponseHandler {
-  readonly #exchange: Exchange;
+export class MeshTunnel implements ResponseHandler, Opening {
+  readonly #tunnel: TcpTunnel;
   readonly #target: string;
   readonly #connection: ClientConnection;
 
-  constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint) {
+  constructor(tunnel: TcpTunnel, endpoint: UpstreamEndpoint) {
+    const { cluster, exchange } = tunnel;
     const { listener } = exchange;
     const { maxHeadBytes, maxHeaders } = listener.limits;
-    this.#exchange = exchange;
+    this.#tunnel = tunnel;
     this.#target = cluster.name;
     this.#connection = new ClientConnection(
       ownerOf(cluster, endpoint, listener.loop),
@@ -28,8 +28,10 @@ export class MeshTunnel implements ResponseHandler {
       maxHeadBytes,
       maxHeaders,
     );
-    exchange.deadlines.attempt(cluster.connectTimeoutMs, "connect_timeout");
-    exchange.tunnel = { close: () => this.#connection.abandon() };
+  }
+
+  close(): void {
+    this.#connection.abandon();
   }
 
   onConnected(): void {
@@ -44,21 +46,18 @@ export class MeshTunnel implements ResponseHandler {
     if (head.status < 200) return;
     if (head.status !== 200) {
       const field = head.findName(X_WEFT_ERROR);
-      this.#fail(head.status, field < 0 ? String(head.status) : head.value(field));
+      const detail = field < 0 ? String(head.status) : head.value(field);
+      this.#tunnel.failed(this, head.status === 403 ? "access_denied" : "tunnel_refused", detail);
+      this.#connection.abandon();
       return;
     }
     const early = this.#connection.becomeTunnel();
-    joinTunnel(this.#exchange, this.#connection.transport, early, () => this.#connection.endTunnel());
-  }
-
-  #fail(status: number, detail: string): void {
-    this.#exchange.fail(status === 403 ? "access_denied" : "tunnel_refused", detail);
+    this.#tunnel.joined(this, this.#connection.transport, early, () => this.#connection.endTunnel());
   }
 
   onUpstreamFault(fault: UpstreamFault, error: NodeJS.ErrnoException | null): void {
-    this.#exchange.tunnel = null;
-    if (fault === "connect") this.#exchange.fail(connectCause(error), connectDetail(error));
-    else this.#exchange.fail(fault === "closed" ? "upstream_closed" : "upstream_malformed");
+    if (fault === "connect") this.#tunnel.failed(this, connectCause(error), connectDetail(error));
+    else this.#tunnel.failed(this, fault === "closed" ? "upstream_closed" : "upstream_malformed", "");
   }
 
   onResponseBody(): void {}

@@ -74,6 +74,11 @@ export class Retries {
     const { policy } = this;
     if (fault !== "connect" || this.count > policy.attempts) return false;
     if (!policy.takesFault(fault, () => true)) return false;
+    return this.hasOther(cluster);
+  }
+
+  /** Whether there is a healthy endpoint that has had no try. */
+  hasOther(cluster: UpstreamCluster): boolean {
     const { tried } = this;
     return cluster.endpoints.some((endpoint) => endpoint.isHealthy && !tried.includes(endpoint));
   }

@@ -4,8 +4,9 @@
  */
 import type { ClientConnection } from "../http1/client-connection.ts";
 import { editedBytes, put, writeResponseHead } from "../http1/head-edit.ts";
-import { Splice } from "../net/splice.ts";
+import { Splice, type SpliceOwner } from "../net/splice.ts";
 import type { Transport } from "../net/transport.ts";
+import type { TcpSeries } from "../telemetry/tcp-series.ts";
 import type { Exchange } from "./exchange.ts";
 
 export const ESTABLISHED = Buffer.from("HTTP/1.1 200 Connection Established\r\n\r\n", "latin1");
@@ -35,24 +36,43 @@ export function joinTunnel(
 }
 
 function join(exchange: Exchange, upstream: Transport, early: Buffer | null, onEnd: () => void): void {
-  const { connection, deadlines, listener } = exchange;
+  const { connection } = exchange;
   const waiting = connection.takePending();
-  listener.tunnels.opened();
-  const splice = new Splice(
-    connection.transport,
-    upstream,
-    () => deadlines.touch(),
-    (bytesUp, bytesDown) => {
-      onEnd();
-      exchange.tunnel = null;
-      exchange.requestBytes += bytesUp;
-      exchange.responseBytes += bytesDown;
-      listener.tunnels.closed(bytesDown, bytesUp);
-      exchange.tunnelEnded();
-    },
-  );
-  exchange.tunnel = splice;
+  exchange.tunnel = new Splice(connection.transport, upstream, new Tunnel(exchange, onEnd));
   if (early !== null) connection.transport.write(early);
   if (waiting !== null) upstream.write(waiting);
-  deadlines.tunnel();
+  exchange.deadlines.tunnel();
+}
+
+/** Counts what passes as it passes: a tunnel may last for days. */
+class Tunnel implements SpliceOwner {
+  readonly #exchange: Exchange;
+  readonly #onEnd: () => void;
+  readonly #series: TcpSeries;
+
+  constructor(exchange: Exchange, onEnd: () => void) {
+    this.#exchange = exchange;
+    this.#onEnd = onEnd;
+    this.#series = (exchange.series ?? exchange.listener.unmatched).tcp;
+    this.#series.opened();
+  }
+
+  passedUp(bytes: number): void {
+    this.#exchange.deadlines.touch();
+    this.#exchange.requestBytes += bytes;
+    this.#series.received(bytes);
+  }
+
+  passedDown(bytes: number): void {
+    this.#exchange.deadlines.touch();
+    this.#exchange.responseBytes += bytes;
+    this.#series.sent(bytes);
+  }
+
+  ended(): void {
+    this.#onEnd();
+    this.#exchange.tunnel = null;
+    this.#series.closed();
+    this.#exchange.tunnelEnded();
+  }
 }

@@ -113,15 +113,24 @@ describe("recording an exchange", () => {
 
   it("tunnels count what was opened and closed, and bytes from the client's point of view", () => {
     const { allocator, series, value } = allocated();
-    const tunnels = new TcpSeries(allocator, { reporter: "source" });
+    const tunnels = new TcpSeries(allocator, (flag) => ({ response_flags: flag }));
     tunnels.opened();
     tunnels.opened();
-    tunnels.closed(10, 3);
-    expect(Object.fromEntries(series.map((info) => [info.name, value(info)]))).toEqual({
-      tcp_connections_opened_total: 2,
-      tcp_connections_closed_total: 1,
-      tcp_sent_bytes_total: 10,
-      tcp_received_bytes_total: 3,
+    tunnels.sent(6);
+    tunnels.sent(4);
+    tunnels.received(3);
+    tunnels.closed();
+    for (const flag of ["UF", "UH", "UF"]) tunnels.refused(flag);
+    const counts = series.map((info) => [`${info.name} ${info.labels["response_flags"]}`, value(info)]);
+    expect(Object.fromEntries(counts)).toEqual({
+      "tcp_connections_opened_total -": 2,
+      "tcp_connections_closed_total -": 1,
+      "tcp_sent_bytes_total -": 10,
+      "tcp_received_bytes_total -": 3,
+      "tcp_connections_opened_total UF": 2,
+      "tcp_connections_closed_total UF": 2,
+      "tcp_connections_opened_total UH": 1,
+      "tcp_connections_closed_total UH": 1,
     });
   });
 });

@@ -6,6 +6,7 @@ import { latencyBucket } from "../../discovery/latency.ts";
 import { envoyBucket } from "./histogram.ts";
 import type { Block, SlotAllocator } from "./slot-allocator.ts";
 import { LATENCY_BLOCK, REQUEST_BLOCK } from "./slots.ts";
+import { TcpSeries } from "./tcp-series.ts";
 
 /** Labels that are the same for all exchanges with one destination. */
 export interface DestinationLabels {
@@ -51,6 +52,7 @@ export class DestinationSeries {
   readonly #flagged = new Map<string, Block>();
   readonly #latency: Block;
   readonly #bySource = new Map<PeerLabels, DestinationSeries>();
+  #tcp: TcpSeries | null = null;
 
   constructor(
     allocator: SlotAllocator,
@@ -72,6 +74,12 @@ export class DestinationSeries {
       this.#bySource.set(source, series);
     }
     return series;
+  }
+
+  /** What is tunnelled to it. */
+  get tcp(): TcpSeries {
+    this.#tcp ??= new TcpSeries(this.#allocator, (flag) => tcpLabels(this.#labels, this.#source, flag));
+    return this.#tcp;
   }
 
   started(): void {
@@ -159,6 +167,27 @@ function requestLabels(
   flag: string,
 ): Readonly<Record<string, string>> {
   return {
+    ...endLabels(to, from),
+    request_protocol: "http",
+    response_code: String(status),
+    grpc_response_status: "",
+    response_flags: flag,
+    connection_security_policy: securityPolicy(to, from),
+  };
+}
+
+function tcpLabels(to: DestinationLabels, from: PeerLabels, flag: string): Readonly<Record<string, string>> {
+  return {
+    ...endLabels(to, from),
+    request_protocol: "tcp",
+    response_flags: flag,
+    connection_security_policy: securityPolicy(to, from),
+  };
+}
+
+/** Of both ends. */
+function endLabels(to: DestinationLabels, from: PeerLabels): Readonly<Record<string, string>> {
+  return {
     reporter: to.reporter,
     source_workload: from.workload,
     source_workload_namespace: from.namespace,
@@ -173,11 +202,6 @@ function requestLabels(
     destination_service: to.serviceHost,
     destination_service_name: to.service,
     destination_service_namespace: to.serviceNamespace,
-    request_protocol: "http",
-    response_code: String(status),
-    grpc_response_status: "",
-    response_flags: flag,
-    connection_security_policy: securityPolicy(to, from),
   };
 }
 
