@@ -6,19 +6,18 @@ import type { EndpointResource, HashKey, LoadBalancerPolicy, Protocol } from "..
 import type { ClusterResilience, ConnectionCare } from "../../discovery/resilience.ts";
 import { type HashSource, hashSource } from "../http/hash-source.ts";
 import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
-import { AdaptiveConcurrency } from "./adaptive-concurrency.ts";
 import type { Balancer, Random } from "./balancer.ts";
 import { Breaker } from "./breaker.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
+import { Detectors } from "./detectors.ts";
 import type { Ejection } from "./ejection.ts";
 import { Endpoint, endpointKey, type SeriesOf } from "./endpoint.ts";
 import { balancerOf, type HashTable, hashTableOf } from "./hash-table.ts";
-import { OutlierDetection } from "./outlier-detection.ts";
 import type { PooledConnection } from "./pool.ts";
 import { RecentLatency } from "./recent-latency.ts";
 import { type Allowance, RetryBudget } from "./retry-budget.ts";
 import { Selection } from "./selection.ts";
-import { RAMP_STEPS, rampedShare } from "./slow-start.ts";
+import { RAMP_STEPS, Ramp, rampedShare } from "./slow-start.ts";
 import { DEFAULT_PANIC_THRESHOLD } from "./tiers.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -62,14 +61,13 @@ export class Cluster<C extends PooledConnection> extends Timed {
   settings: ClusterSettings;
   readonly breakers: Readonly<Record<Priority, Breaker>>;
   budget: RetryBudget;
-  adaptive: AdaptiveConcurrency | null = null;
   readonly recent = new RecentLatency();
   readonly line = new WaitingLine<Endpoint<C>, C>();
   /** Tries under way. */
   active = 0;
   /** Of those, retries. */
   retrying = 0;
-  #outlier: OutlierDetection<Endpoint<C>> | null = null;
+  readonly #detectors: Detectors<Endpoint<C>>;
   #endpoints = new Map<string, Endpoint<C>>();
   #staged = new Map<string, Endpoint<C>>();
   #list: readonly Endpoint<C>[] = [];
@@ -93,9 +91,16 @@ export class Cluster<C extends PooledConnection> extends Timed {
     };
     this.budget = new RetryBudget(settings.retryBudget);
     this.#ramp = new Ramp(() => this.#weigh());
+    this.#detectors = new Detectors({
+      ...context,
+      hosts: () => this.#list,
+      onChange: (host) => this.#healthChanged(host),
+      tell: (host, out) => this.#tellEjection(host, out),
+    });
     this.#hash(undefined);
     this.#selection = this.#select();
-    this.#followSettings();
+    this.hash = hashSource(settings.hash);
+    this.#detectors.follow(settings);
   }
 
   get protocol(): Protocol {
@@ -119,9 +124,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   /** Whether another try may begin. */
   hasRoom(priority: Priority): boolean {
-    return (
-      this.breakers[priority].hasRequestRoom && (this.adaptive === null || this.adaptive.admits(this.active))
-    );
+    const { adaptive } = this.#detectors;
+    return this.breakers[priority].hasRequestRoom && (adaptive === null || adaptive.admits(this.active));
   }
 
   /** Whether another retry may begin: by `maxRetries` where that is set, else by the budget. */
@@ -168,15 +172,15 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   /** A try was answered with this status, its first byte after `ms`. */
   answered(endpoint: Endpoint<C>, status: number, ms: number, now: number): void {
-    this.#outlier?.observe(endpoint, status);
+    this.#detectors.outlier?.observe(endpoint, status);
     if (this.settings.loadBalancer === "peakEwma") endpoint.latency.observe(ms, now);
     this.recent.observe(ms);
-    this.adaptive?.observe(ms);
+    this.#detectors.adaptive?.observe(ms);
   }
 
   /** A try brought no answer: `status` stands for why (503 no connection, 504 too late, else 502). */
   failed(endpoint: Endpoint<C>, status: number, now: number): void {
-    this.#outlier?.observe(endpoint, status);
+    this.#detectors.outlier?.observe(endpoint, status);
     // Who refuses at once must not pass for quick.
     if (this.settings.loadBalancer === "peakEwma") endpoint.latency.failed(now);
   }
@@ -190,42 +194,9 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.breakers.high.limits = settings.breaker;
     if (JSON.stringify(before.retryBudget) !== JSON.stringify(settings.retryBudget))
       this.budget = new RetryBudget(settings.retryBudget);
-    this.#followSettings();
+    this.hash = hashSource(settings.hash);
+    this.#detectors.follow(settings);
     this.#weigh();
-  }
-
-  /** Detectors that come, go or change with the settings; what they know stays. */
-  #followSettings(): void {
-    const { outlier, adaptiveConcurrency, hash } = this.settings;
-    this.hash = hashSource(hash);
-    const { wheel, random } = this.#context;
-    if (outlier === undefined) {
-      this.#outlier?.stop();
-      this.#outlier = null;
-    } else if (this.#outlier !== null) this.#outlier.settings = outlier;
-    else {
-      this.#outlier = new OutlierDetection<Endpoint<C>>(outlier, {
-        wheel,
-        random,
-        hosts: () => this.#list,
-        onChange: (host) => this.#healthChanged(host),
-        onEjected: (host, detector) => {
-          this.stats.count("weft_outlier_ejections_total", detector);
-          this.#tellEjection(host, { detector, ms: host.outlier.ejectedUntil - wheel.now() });
-        },
-        onReturned: (host) => this.#tellEjection(host, null),
-        onRefused: (_host, detector) => this.stats.count("weft_outlier_ejections_refused_total", detector),
-      });
-    }
-    if (adaptiveConcurrency === undefined) {
-      this.adaptive?.stop();
-      this.adaptive = null;
-    } else if (this.adaptive !== null) this.adaptive.settings = adaptiveConcurrency;
-    else {
-      this.adaptive = new AdaptiveConcurrency(adaptiveConcurrency, wheel, random, (limit) =>
-        this.stats.setConcurrencyLimit(limit),
-      );
-    }
   }
 
   setEndpoints(resources: readonly EndpointResource[]): void {
@@ -264,7 +235,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     for (const endpoint of before) if (endpoint.isRemoved) endpoint.leave();
     this.#hash(table);
     this.#weigh();
-    this.#outlier?.hostsChanged();
+    this.#detectors.outlier?.hostsChanged();
   }
 
   #hash(given: HashTable | undefined): void {
@@ -282,14 +253,14 @@ export class Cluster<C extends PooledConnection> extends Timed {
       endpoint.failsCheck = fails;
       this.#healthChanged(endpoint);
     }
-    this.#outlier?.hostsChanged();
+    this.#detectors.outlier?.hostsChanged();
   }
 
   /** Endpoints, by key, whose active check has passed: those that are ejected come back (Envoy, by default). */
   forgive(keys: readonly string[]): void {
     for (const key of keys) {
       const endpoint = this.#endpoints.get(key);
-      if (endpoint !== undefined) this.#outlier?.forgive(endpoint);
+      if (endpoint !== undefined) this.#detectors.outlier?.forgive(endpoint);
     }
   }
 
@@ -306,7 +277,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   #healthChanged(endpoint: Endpoint<C>): void {
     if (endpoint.noteHealth() && endpoint.isHealthy) endpoint.since = this.#context.wheel.now();
     const ejected = this.#list.reduce((sum, { outlier }) => sum + (outlier.ejectedUntil === 0 ? 0 : 1), 0);
-    if (this.#outlier !== null) this.stats.setEjected(ejected);
+    if (this.#detectors.outlier !== null) this.stats.setEjected(ejected);
     this.#weigh();
   }
 
@@ -386,23 +357,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.isRemoved = true;
     this.#context.wheel.remove(this);
     this.#context.wheel.remove(this.#ramp);
-    this.#outlier?.stop();
-    this.adaptive?.stop();
+    this.#detectors.stop();
     for (let waiter = this.line.next(); waiter !== null; waiter = this.line.next()) waiter.dial();
     for (const endpoint of this.#list) endpoint.leave();
-  }
-}
-
-/** New endpoints get more as time passes. */
-class Ramp extends Timed {
-  readonly #step: () => void;
-
-  constructor(step: () => void) {
-    super();
-    this.#step = step;
-  }
-
-  override onDeadline(): void {
-    this.#step();
   }
 }

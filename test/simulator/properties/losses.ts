@@ -45,7 +45,8 @@ export class Losses implements Property {
     const name = `request ${request.id} got ${status} ${flag} after ${tries} tries and ${ms.toFixed(1)} ms`;
     if (retry?.on?.includes("5xx") !== true || tries > (retry.attempts ?? DEFAULT_ATTEMPTS)) return;
     const isLimited =
-      (setup.cluster.breaker ?? cluster.settings.breaker) !== undefined || cluster.adaptive !== null;
+      (setup.cluster.breaker ?? cluster.settings.breaker) !== undefined ||
+      cluster.settings.adaptiveConcurrency !== undefined;
     const { requestTimeoutMs = OUTBOUND.limits.streamIdleTimeoutMs } = rule;
     if (flag.startsWith("UT") && ms >= requestTimeoutMs) return;
     if (flag.startsWith("UO") && (isLimited || cluster.active >= DEFAULT_LIMIT)) return;
