@@ -1,8 +1,9 @@
-/** A result as text, Markdown and files: `latest.json`, `latest.md`, `latest.svg`, and the block in README.md. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+/** A result as text, Markdown and files: `latest.json`, `latest.md`, `latest.svg`, and the tables of the top README. */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { plot } from "./plot.ts";
 import { type Figure, measured, type Result, type ScenarioResult } from "./result.ts";
+import { writeReadme } from "./summary.ts";
 
 /** Columns, in order: field of a sample, heading, digits after the point. */
 const COLUMNS: readonly (readonly [string, string, number])[] = [
@@ -112,21 +113,9 @@ export function writeResult(name: string, result: Result, dir: string, title: st
   writeFileSync(join(dir, `${name}.md`), `# ${title}\n\n${lead}${markdown(result)}`);
 }
 
-/** Writes the three files into `dir` and, if asked, the tables between the marks in README.md. */
+/** Writes the three files into `dir` and, if asked, the tables of the top README. */
 export function writeReports(result: Result, dir: string, readme: boolean): void {
   writeResult("latest", result, dir, "Benchmark", "![CPU per request](latest.svg)\n\n");
   writeFileSync(join(dir, "latest.svg"), plot(result));
-  if (readme) writeReadme("bench", markdown(result));
-}
-
-/** Puts text between `<!-- NAME:start -->` and `<!-- NAME:end -->` in the top README. */
-export function writeReadme(name: string, block: string): void {
-  const path = join(import.meta.dirname, "..", "README.md");
-  const text = readFileSync(path, "utf8");
-  const marks = new RegExp(`(<!-- ${name}:start -->\n)[\\s\\S]*?(<!-- ${name}:end -->)`);
-  if (!marks.test(text)) throw new Error(`README.md has no <!-- ${name}:start --> and <!-- ${name}:end -->`);
-  writeFileSync(
-    path,
-    text.replace(marks, (_, head: string, end: string) => `${head}\n${block}\n${end}`),
-  );
+  if (readme) writeReadme();
 }

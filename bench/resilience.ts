@@ -9,13 +9,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { stopAll } from "./children.ts";
 import { machine } from "./machine.ts";
-import { markdown, table, writeReadme, writeResult } from "./report.ts";
+import { table, writeResult } from "./report.ts";
 import { FAULTS } from "./resilience/faults.ts";
 import { RESILIENCE_PEERS, type ResiliencePeer } from "./resilience/peers.ts";
 import { measureFault, type RunPlan } from "./resilience/run.ts";
 import { resilienceTargets } from "./resilience/targets.ts";
 import type { Result, ScenarioResult } from "./result.ts";
 import { measureRounds, say } from "./rounds.ts";
+import { writeReadme } from "./summary.ts";
 import { targetTable } from "./two-hop/targets.ts";
 
 const RATE = 400;
@@ -86,7 +87,7 @@ async function main(): Promise<number> {
       options.json ? `${JSON.stringify(result, undefined, 2)}\n` : `${table(result)}\n\n${targets}\n`,
     );
     if (out !== undefined) writeResult("resilience", result, out, "Resilience", lead);
-    if (options.readme) writeReadme("resilience", lead + markdown(result));
+    if (options.readme) writeReadme();
     for (const failure of failures) say(`FAILED ${failure}`);
     return failures.length === 0 ? 0 : 1;
   } finally {

@@ -12,10 +12,11 @@ import { cpuNs } from "./cpu.ts";
 import { closedLoop, openLoop } from "./load.ts";
 import { machine } from "./machine.ts";
 import { startOrigin } from "./origin.ts";
-import { markdown, table, writeReadme, writeResult } from "./report.ts";
+import { table, writeResult } from "./report.ts";
 import type { Result, ScenarioResult } from "./result.ts";
 import { measureRounds, say } from "./rounds.ts";
 import type { Sample } from "./scenarios.ts";
+import { writeReadme } from "./summary.ts";
 import { checkPair } from "./two-hop/check.ts";
 import type { RunningPair } from "./two-hop/pair.ts";
 import { PEER_PAIRS } from "./two-hop/peers.ts";
@@ -159,7 +160,7 @@ async function main(): Promise<number> {
     process.stdout.write(`${table(result)}\n\n${targetTable(targets)}\n`);
     const lead = `${targetTable(targets)}\n\n`;
     if (out !== undefined) writeResult("two-hop", result, out, "Two hops", lead);
-    if (options.readme) writeReadme("two-hop", lead + markdown(result));
+    if (options.readme) writeReadme();
     for (const failure of failures) say(`FAILED ${failure}`);
     return failures.length === 0 ? 0 : 1;
   } finally {
