@@ -8,6 +8,7 @@ const SHORT_NAMES = {
   Service: ["svc"],
   Workload: ["wl"],
   HTTPRoute: ["route"],
+  TCPRoute: [],
   TrafficPolicy: ["tp"],
   RateLimit: ["rl"],
   FaultInjection: ["fi", "fault"],

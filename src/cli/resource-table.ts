@@ -30,6 +30,10 @@ const CELLS: Readonly<Record<string, readonly Cell[]>> = {
     ["FOR", (spec) => list(spec.items("parentRefs").map((parent) => parent.text("name")))],
     ["BACKENDS", (spec) => list(spec.items("rules").map(backends), "; ")],
   ],
+  TCPRoute: [
+    ["FOR", (spec) => list(spec.items("parentRefs").map((parent) => parent.text("name")))],
+    ["BACKENDS", (spec) => list(spec.items("rules").map(backends), "; ")],
+  ],
   TrafficPolicy: [
     ["FOR", (spec) => spec.part("targetRef").text("name")],
     ["LOAD BALANCER", (spec) => spec.part("loadBalancer").text("policy")],

@@ -287,7 +287,7 @@ export interface RouteResource {
   readonly name: string;
   readonly service: ServiceRef;
   readonly port: number;
-  /** What becomes of bytes that are not HTTP. Absent: there are none. Only where it is named by address. */
+  /** What becomes of connections that are not read. Absent: there are none. */
   readonly opaque?: OpaquePort;
   /** In order of precedence: the first that holds decides. None holds: 404. */
   readonly matches: readonly RouteMatch[];
@@ -295,7 +295,7 @@ export interface RouteResource {
 }
 
 export interface OpaquePort {
-  readonly cluster: string;
+  readonly backends: readonly Pick<WeightedBackend, "weight" | "cluster" | "reason">[];
   /** No HTTP is spoken there; otherwise the first bytes decide. */
   readonly isCertain: boolean;
 }

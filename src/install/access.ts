@@ -23,8 +23,12 @@ export function clusterRules(): readonly Rule[] {
     { apiGroups: [""], resources: ["services", "pods", "namespaces", "serviceaccounts"], verbs: READ },
     { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: READ },
     { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: READ },
-    { apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes"], verbs: READ },
-    { apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes/status"], verbs: ["patch"] },
+    { apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes", "tcproutes"], verbs: READ },
+    {
+      apiGroups: ["gateway.networking.k8s.io"],
+      resources: ["httproutes/status", "tcproutes/status"],
+      verbs: ["patch"],
+    },
     { apiGroups: ["weft.dev"], resources: ours, verbs: READ },
     { apiGroups: ["weft.dev"], resources: ours.map((plural) => `${plural}/status`), verbs: ["patch"] },
     // To create can't be granted by name.

@@ -97,9 +97,6 @@ export class Addressed implements ListenerContext {
   cluster(name: string): UpstreamCluster | undefined {
     return this.#base.cluster(name);
   }
-  clusterOf(host: VirtualHost): UpstreamCluster | undefined {
-    return this.#base.clusterOf(host);
-  }
   wait(route: string, waiter: RouteWaiter): void {
     this.#base.wait(route, waiter);
   }

@@ -129,7 +129,9 @@ export function hostOf(port: InboundPort, cluster: string): VirtualHost {
     name: servicePortName(port.service, port.servicePort),
     service: port.service,
     port: port.servicePort,
-    ...((isCertain || port.detects === true) && { opaque: { cluster, isCertain } }),
+    ...((isCertain || port.detects === true) && {
+      opaque: { backends: [{ cluster, weight: 1 }], isCertain },
+    }),
     matches: [{ rule: 0, source: "inbound" }],
     // The caller's sidecar tries again; two that do would multiply.
     rules: [

@@ -38,7 +38,6 @@ import type {
   VerifiedPeer,
 } from "./request/listener-context.ts";
 import { serviceName } from "./routing/service-name.ts";
-import type { VirtualHost } from "./routing/virtual-host.ts";
 import { AuthorizationSeries } from "./telemetry/authorization-series.ts";
 import { HandshakeSeries } from "./telemetry/handshake-series.ts";
 import { PeerTable } from "./telemetry/peer-table.ts";
@@ -202,10 +201,6 @@ export class Inbound implements ListenerContext {
 
   cluster(name: string): UpstreamCluster | undefined {
     return this.clusters.get(name);
-  }
-
-  clusterOf({ service, port }: VirtualHost): UpstreamCluster | undefined {
-    return this.clusters.get(clusterName(service, port));
   }
 
   wait(): void {}

@@ -3,7 +3,7 @@
  * request names it, so a sidecar holds what its traffic touches and no more.
  */
 import { isIP } from "node:net";
-import { type OutboundListenerResource, servicePortName } from "../discovery/messages.ts";
+import type { OutboundListenerResource } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
 import { Connections, DEFAULT_LIMITS, UNKNOWN_LOCAL, unmatchedLabels } from "./listener-base.ts";
@@ -168,10 +168,6 @@ export class Outbound implements ListenerContext {
 
   cluster(name: string): UpstreamCluster | undefined {
     return this.clusters.get(name);
-  }
-
-  clusterOf({ service, port }: VirtualHost): UpstreamCluster | undefined {
-    return this.clusters.get(servicePortName(service, port));
   }
 
   wait(route: string, waiter: RouteWaiter): void {

@@ -9,7 +9,14 @@ import type { Issue } from "./issue.ts";
 import { isService } from "./kind/http-route-backend.ts";
 import { policyConflicts } from "./policy-conflicts.ts";
 import { fieldName, type Path } from "./problem.ts";
-import { type HttpRoute, placeOf, type Resource, resourceId, type Service } from "./resource.ts";
+import {
+  type HttpRoute,
+  placeOf,
+  type Resource,
+  resourceId,
+  type Service,
+  type TcpRoute,
+} from "./resource.ts";
 import { closest } from "./suggest.ts";
 
 /** A warning for each, at the place where it stands, and what else is only seen when all are looked at. */
@@ -64,19 +71,14 @@ function referencesOf(resource: Resource): readonly Reference[] {
   if (resource.kind === "FaultInjection") {
     return [{ path: ["spec", "targetRef"], name: resource.spec.targetRef.name, isBackend: false }];
   }
+  if (resource.kind === "TCPRoute") return [...parentsOf(resource.spec), ...backendsOf(resource.spec)];
   return resource.kind === "HTTPRoute" ? referencesOfRoute(resource) : [];
 }
 
 function referencesOfRoute({ spec }: HttpRoute): readonly Reference[] {
-  const found: Reference[] = [];
-  for (const [i, parent] of spec.parentRefs.entries()) {
-    if (isService(parent)) found.push({ ...parent, path: ["spec", "parentRefs", i], isBackend: false });
-  }
-  for (const [r, { backendRefs, filters }] of spec.rules.entries()) {
+  const found = [...parentsOf(spec), ...backendsOf(spec)];
+  for (const [r, { filters }] of spec.rules.entries()) {
     const rule = ["spec", "rules", r];
-    for (const [b, backend] of backendRefs.entries()) {
-      if (isService(backend)) found.push({ ...backend, path: [...rule, "backendRefs", b], isBackend: true });
-    }
     for (const [f, filter] of filters.entries()) {
       if (filter.type !== "RequestMirror") continue;
       const path = [...rule, "filters", f, "requestMirror", "backendRef"];
@@ -85,6 +87,21 @@ function referencesOfRoute({ spec }: HttpRoute): readonly Reference[] {
     }
   }
   return found;
+}
+
+function parentsOf({ parentRefs }: Pick<HttpRoute["spec"], "parentRefs">): Reference[] {
+  return parentRefs.flatMap((parent, i) =>
+    isService(parent) ? [{ ...parent, path: ["spec", "parentRefs", i], isBackend: false }] : [],
+  );
+}
+
+function backendsOf({ rules }: Pick<HttpRoute["spec"] | TcpRoute["spec"], "rules">): Reference[] {
+  return rules.flatMap(({ backendRefs }, r) =>
+    backendRefs.flatMap((backend, b) => {
+      const path = ["spec", "rules", r, "backendRefs", b];
+      return isService(backend) ? [{ ...backend, path, isBackend: true }] : [];
+    }),
+  );
 }
 
 function check(

@@ -28,6 +28,7 @@ import {
   requestAuthenticationSpec,
 } from "./kind/request-authentication.ts";
 import { type ServiceSpec, serviceMetadata, serviceSpec } from "./kind/service.ts";
+import { type TcpRouteSpec, tcpRouteMetadata, tcpRouteSpec } from "./kind/tcp-route.ts";
 import { type TrafficPolicySpec, trafficPolicyMetadata, trafficPolicySpec } from "./kind/traffic-policy.ts";
 import { type WorkloadSpec, workloadMetadata, workloadSpec } from "./kind/workload.ts";
 import type { Metadata } from "./metadata.ts";
@@ -64,6 +65,7 @@ export type TrafficPolicy = Common<typeof WEFT_API, "TrafficPolicy", TrafficPoli
 export type FaultInjection = Common<typeof WEFT_API, "FaultInjection", FaultInjectionSpec>;
 export type MeshConfig = Common<typeof WEFT_API, "MeshConfig", MeshConfigSpec>;
 export type HttpRoute = Common<typeof GATEWAY_API, "HTTPRoute", HttpRouteSpec>;
+export type TcpRoute = Common<typeof GATEWAY_API, "TCPRoute", TcpRouteSpec>;
 export type AuthorizationPolicy = Common<typeof WEFT_API, "AuthorizationPolicy", AuthorizationPolicySpec>;
 export type PeerAuthentication = Common<typeof WEFT_API, "PeerAuthentication", PeerAuthenticationSpec>;
 export type RequestAuthentication = Common<
@@ -82,6 +84,7 @@ export type Resource =
   | FaultInjection
   | MeshConfig
   | HttpRoute
+  | TcpRoute
   | PeerAuthentication
   | RequestAuthentication
   | AuthorizationPolicy
@@ -113,6 +116,12 @@ export const KIND_TABLES: Readonly<Record<Kind, KindTable>> = {
     summary: "Where requests to a Service go.",
     metadata: httpRouteMetadata,
     spec: httpRouteSpec,
+  },
+  TCPRoute: {
+    apiVersion: GATEWAY_API,
+    summary: "Where connections to a Service go that are not HTTP.",
+    metadata: tcpRouteMetadata,
+    spec: tcpRouteSpec,
   },
   TrafficPolicy: {
     apiVersion: WEFT_API,

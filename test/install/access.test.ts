@@ -119,6 +119,7 @@ it("asks for nothing that it may not, and may nothing that it does not ask for",
   const statusesOfOthers = (
     [
       "Workload",
+      "TCPRoute",
       "TrafficPolicy",
       "FaultInjection",
       "MeshConfig",

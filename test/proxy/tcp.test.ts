@@ -1,7 +1,8 @@
 /** TCP services through a real traffic loop: instances that are not there, what bounds connections, and what is counted. */
 import net from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { ClusterResource } from "../../src/discovery/messages.ts";
+import type { ClusterResource, OpaquePort, RouteResource } from "../../src/discovery/messages.ts";
+import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { closedPort } from "../harness/closed-port.ts";
 import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
 import { exchangeBytes } from "../harness/raw.ts";
@@ -37,12 +38,18 @@ async function instance(number: number): Promise<number> {
 }
 
 async function serve(ports: readonly number[], settings: Partial<ClusterResource> = {}): Promise<void> {
-  const changes = clusterAt("web", ports).map((change) =>
-    change.kind === "cluster"
-      ? { ...change, resource: { ...change.resource, protocol: "tcp" as const, ...settings } }
-      : change,
-  );
-  await loop.apply([{ kind: "listener", resource: OUTBOUND }, ...changes, ...plainRoute("web")]);
+  const changes = [...clusterAt("web", ports), ...plainRoute("web")].map((change): Change => {
+    if (change.kind === "cluster")
+      return { ...change, resource: { ...change.resource, protocol: "tcp", ...settings } };
+    return change.kind === "route" ? leadingTo(change.resource, TO_ITSELF) : change;
+  });
+  await loop.apply([{ kind: "listener", resource: OUTBOUND }, ...changes]);
+}
+
+const TO_ITSELF = [{ weight: 1, cluster: "web.default:80" }];
+
+function leadingTo(route: RouteResource, backends: OpaquePort["backends"]): Change {
+  return { kind: "route", resource: { ...route, opaque: { isCertain: true, backends } } };
 }
 
 /** A connection that stays open, once it has been greeted; the instance's number, or the status that it was refused with. */
@@ -115,4 +122,48 @@ it("without instances there is none to ask", async () => {
   await serve([]);
   const answer = await exchangeBytes(loop.outboundPort, [CONNECT], { end: true });
   expect(answer).toMatch(/^HTTP\/1\.1 503 [\s\S]*no_endpoint/);
+});
+
+it("a weighted choice of Services, and the share of one that does not exist is refused", async () => {
+  const [one, two] = [await instance(1), await instance(2)];
+  await serve([one]);
+  const other = clusterAt("other", [two]).map(
+    (change): Change =>
+      change.kind === "cluster" ? { ...change, resource: { ...change.resource, protocol: "tcp" } } : change,
+  );
+  const split = (backends: OpaquePort["backends"]): Change[] =>
+    plainRoute("web").map((change) =>
+      change.kind === "route" ? leadingTo(change.resource, backends) : change,
+    );
+  const [web, elsewhere] = ["web.default:80", "other.default:80"];
+  await loop.apply([
+    ...other,
+    ...split([
+      { weight: 1, cluster: web },
+      { weight: 2, cluster: elsewhere },
+      { weight: 1, reason: "no Service" },
+    ]),
+  ]);
+  const counts = new Map<string, number>();
+  for (let i = 0; i < 200; i++) {
+    const { greeting, socket } = await open();
+    counts.set(greeting, (counts.get(greeting) ?? 0) + 1);
+    socket.destroy();
+  }
+  // Six standard deviations.
+  const near = (share: number) => [
+    200 * share - 6 * Math.sqrt(200 * share),
+    200 * share + 6 * Math.sqrt(200 * share),
+  ];
+  for (const [greeting, share] of [
+    ["1", 0.25],
+    ["2", 0.5],
+    ["500", 0.25],
+  ] as const) {
+    const [least = 0, most = 0] = near(share);
+    expect(counts.get(greeting), greeting).toBeGreaterThan(least);
+    expect(counts.get(greeting), greeting).toBeLessThan(most);
+  }
+  await loop.apply(split([{ weight: 0, cluster: web }]));
+  expect((await open()).greeting).toBe("503");
 });

@@ -22,6 +22,10 @@ let appSockets: Set<net.Socket>;
 function speaking(protocol: Protocol, changes: readonly Change[]): Change[] {
   return changes.map((change) => {
     if (change.kind === "cluster") return { ...change, resource: { ...change.resource, protocol } };
+    if (change.kind === "route" && protocol === "tcp") {
+      const opaque = { backends: [{ weight: 1, cluster: "shop.default:80" }], isCertain: true };
+      return { ...change, resource: { ...change.resource, opaque } };
+    }
     if (change.kind !== "listener" || change.resource.name !== "inbound") return change;
     const ports: InboundPort[] = change.resource.ports.map((port) => ({ ...port, protocol }));
     return { ...change, resource: { ...change.resource, ports } };

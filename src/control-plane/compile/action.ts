@@ -71,14 +71,14 @@ function backend(mesh: MeshIndex, namespace: string, ref: BackendInput): Weighte
   }
   return {
     weight: ref.weight ?? 1,
-    ...resolve(mesh, namespace, ref),
+    ...resolveBackend(mesh, namespace, ref),
     ...(requestHeaders === undefined ? {} : { requestHeaders }),
     ...(responseHeaders === undefined ? {} : { responseHeaders }),
   };
 }
 
 /** The cluster that a reference means, or why it means none. */
-function resolve(
+export function resolveBackend(
   mesh: MeshIndex,
   from: string,
   ref: ObjectRef,
@@ -103,7 +103,7 @@ function resolve(
 function mirror(mesh: MeshIndex, namespace: string, filter: FilterInput): readonly Mirror[] {
   const spec = filter.requestMirror;
   if (spec === undefined) return [];
-  const found = resolve(mesh, namespace, spec.backendRef);
+  const found = resolveBackend(mesh, namespace, spec.backendRef);
   if (!("cluster" in found)) return [];
   const numerator = spec.fraction?.numerator ?? spec.percent ?? 100;
   const denominator = spec.fraction === undefined ? 100 : (spec.fraction.denominator ?? 100);

@@ -2,8 +2,7 @@
  * What an address leads to, as resources under its name. A Service's own address leads to the Service's route. That of an endpoint
  * leads to this endpoint, whatever routes the Service has: who calls an instance by its address means no other.
  */
-import type { ClusterResource, OpaquePort, Resource, ResourceType } from "../../discovery/messages.ts";
-import { servicePortName } from "../../discovery/messages.ts";
+import type { ClusterResource, Resource, ResourceType } from "../../discovery/messages.ts";
 import { compileCluster } from "./cluster.ts";
 import { compileEndpoints } from "./endpoints.ts";
 import type { MeshIndex } from "./mesh-index.ts";
@@ -24,24 +23,18 @@ export function compileAddress(
     if (type === "endpoints") return compileEndpoints(mesh, service, port, name, only);
   }
   if (type !== "route") return undefined;
+  if (only === undefined) return compileRoute(mesh, service, port, clientNamespace, name);
   const { name: own, namespace } = service.metadata;
-  const ref = { name: own, namespace };
-  const cluster = only === undefined ? servicePortName(ref, port.port) : name;
   const isCertain = protocolOf(port) === "tcp";
-  const opaque: OpaquePort | undefined = isCertain || detects(port) ? { cluster, isCertain } : undefined;
-  const route =
-    only === undefined
-      ? compileRoute(mesh, service, port, clientNamespace, name)
-      : {
-          name,
-          service: ref,
-          port: port.port,
-          matches: [{ rule: 0, source: `endpoint ${name}` }],
-          rules: [
-            { name: "endpoint", action: { kind: "forward", backends: [{ weight: 1, cluster }] } as const },
-          ],
-        };
-  return { ...route, ...(opaque && { opaque }) };
+  const backends = [{ weight: 1, cluster: name }];
+  return {
+    name,
+    service: { name: own, namespace },
+    port: port.port,
+    matches: [{ rule: 0, source: `endpoint ${name}` }],
+    rules: [{ name: "endpoint", action: { kind: "forward", backends } }],
+    ...((isCertain || detects(port)) && { opaque: { backends, isCertain } }),
+  };
 }
 
 /** Nobody else could take over from the only instance: whether it serves is seen by calling it. */

@@ -53,6 +53,11 @@ function compilerOf(documents: readonly object[]): {
   };
 }
 
+const opaqueTo = (cluster: string, isCertain: boolean) => ({
+  backends: [{ weight: 1, cluster }],
+  isCertain,
+});
+
 const SHOP = service("shop", ["10.0.0.1", "FD00:0:0::1"]);
 const ONE = workload("one", "shop", "10.1.0.1");
 const TWO = workload("two", "shop", "10.1.0.2", { intercepted: true });
@@ -62,15 +67,14 @@ it("a Service's own addresses lead to its route, each by its port's protocol", (
   const { opaque, ...route } = mesh.route("10.0.0.1:80") ?? {};
   expect({ ...route, name: "" }).toEqual({ ...mesh.route("shop.default:80"), name: "" });
   expect(opaque).toBeUndefined();
-  expect(mesh.route("10.0.0.1:90")?.opaque).toEqual({ cluster: "shop.default:90", isCertain: true });
-  expect(mesh.route("10.0.0.1:70")?.opaque).toEqual({ cluster: "shop.default:70", isCertain: false });
-  expect(mesh.route("10.0.0.1:60")?.opaque).toEqual({ cluster: "shop.default:60", isCertain: false });
-  expect(mesh.route("10.0.0.1:61")?.opaque).toEqual({ cluster: "shop.default:61", isCertain: true });
-  expect(mesh.route("10.0.0.1:62")?.opaque).toEqual({ cluster: "shop.default:62", isCertain: false });
+  expect(mesh.route("10.0.0.1:90")?.opaque).toEqual(opaqueTo("shop.default:90", true));
+  expect(mesh.route("10.0.0.1:70")?.opaque).toEqual(opaqueTo("shop.default:70", false));
+  expect(mesh.route("10.0.0.1:60")?.opaque).toEqual(opaqueTo("shop.default:60", false));
+  expect(mesh.route("10.0.0.1:61")?.opaque).toEqual(opaqueTo("shop.default:61", true));
+  expect(mesh.route("10.0.0.1:62")?.opaque).toEqual(opaqueTo("shop.default:62", false));
   expect(mesh.route("10.0.0.1:63")?.opaque).toBeUndefined();
   expect(mesh.route("[fd00::1]:80")?.service.name).toBe("shop");
-  // By name there is nothing to decide by first bytes.
-  expect(mesh.route("shop.default:70")?.opaque).toBeUndefined();
+  expect(mesh.route("shop.default:70")?.opaque).toEqual(opaqueTo("shop.default:70", false));
 });
 
 it.each([
@@ -96,7 +100,7 @@ it("an endpoint's address leads to this endpoint alone, as its Service would rea
     name: "10.1.0.1:8080",
     endpoints: [{ workload: "one", port: 15_006, tls: "mutual" }],
   });
-  expect(mesh.route("10.1.0.2:7000")?.opaque).toEqual({ cluster: "10.1.0.2:7000", isCertain: false });
+  expect(mesh.route("10.1.0.2:7000")?.opaque).toEqual(opaqueTo("10.1.0.2:7000", false));
   expect(mesh.cluster("10.0.0.1:80")).toBeUndefined();
 });
 

@@ -6,9 +6,10 @@
 import type { Node, ResourceType } from "../../discovery/messages.ts";
 import { ROOT_NAMESPACE } from "../../resources/kind/authorization-policy.ts";
 import type { Resource } from "../../resources/resource.ts";
+import { parentServices } from "./attachment.ts";
 import { idOf } from "./inputs.ts";
 import type { Moved } from "./instances.ts";
-import { type MeshIndex, parentServices, selects, workloadId } from "./mesh-index.ts";
+import { type MeshIndex, selects, workloadId } from "./mesh-index.ts";
 import { portNames, routeNames } from "./names.ts";
 import { networkReaches } from "./network-policy.ts";
 import { policyNamespace } from "./policy.ts";
@@ -65,6 +66,7 @@ export function affectedBy(
           break;
         }
         case "HTTPRoute":
+        case "TCPRoute":
           addRoutes(index, parentServices(resource), add);
           break;
         case "TrafficPolicy": {

@@ -13,8 +13,10 @@ import type {
   RateLimit,
   RequestAuthentication,
   Resource,
+  TcpRoute,
 } from "../../resources/resource.ts";
 import { addressesOf, DEFAULT_ADDRESS, shortAddress } from "./addresses.ts";
+import { parentServices } from "./attachment.ts";
 import {
   type Addresses,
   idOf,
@@ -37,6 +39,8 @@ export interface MeshIndex {
   readonly workloads: ReadonlyMap<string, WorkloadInput>;
   /** HTTPRoutes by the Service they are attached to. */
   readonly routes: ReadonlyMap<string, readonly RouteInput[]>;
+  /** TCPRoutes by the Service they are attached to, the one that wins first. */
+  readonly tcpRoutes: ReadonlyMap<string, readonly TcpRoute[]>;
   readonly policies: ReadonlyMap<string, PolicyInput>;
   /** By the Service that clients call, in the order in which they are drawn. */
   readonly faults: ReadonlyMap<string, readonly FaultInjection[]>;
@@ -72,6 +76,7 @@ export function indexMesh(
   const services = new Map<string, ServiceInput>();
   const workloads = new Map<string, WorkloadInput>();
   const routes = new Map<string, RouteInput[]>();
+  const tcpRoutes = new Map<string, TcpRoute[]>();
   const policies = new Map<string, PolicyInput>();
   const faults = new Map<string, FaultInjection[]>();
   const byLabel = new Map<string, WorkloadInput[]>();
@@ -109,6 +114,9 @@ export function indexMesh(
       case "HTTPRoute":
         for (const parent of parentServices(resource)) push(routes, parent, resource);
         break;
+      case "TCPRoute":
+        for (const parent of parentServices(resource)) push(tcpRoutes, parent, resource);
+        break;
       case "TrafficPolicy": {
         const target = idOf({
           namespace: resource.metadata.namespace,
@@ -145,12 +153,14 @@ export function indexMesh(
   for (const list of [...byLabel.values(), ...networkPolicies.values(), ...rateLimits.values()]) {
     list.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
-  for (const list of [...peerAuthentication.values(), ...faults.values()]) list.sort(byPrecedence);
+  for (const list of [...peerAuthentication.values(), ...faults.values(), ...tcpRoutes.values()])
+    list.sort(byPrecedence);
   return {
     instances,
     services,
     workloads,
     routes,
+    tcpRoutes,
     policies,
     faults,
     peerAuthentication,
@@ -209,16 +219,6 @@ export function targetPort(port: ServicePortSpec, workload: WorkloadInput | unde
 export function servedBy(workload: WorkloadInput, port: ServicePortSpec): ServedAt {
   const { address = DEFAULT_ADDRESS, zone } = workload.spec;
   return { workload, address, port: targetPort(port, workload), zone };
-}
-
-/** Ids of the Services that a route names as parents, each once. */
-export function parentServices(route: RouteInput): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const parent of route.spec.parentRefs ?? []) {
-    if ((parent.kind ?? "Service") !== "Service" || (parent.group ?? "") !== "") continue;
-    found.add(idOf({ namespace: parent.namespace ?? route.metadata.namespace, name: parent.name }));
-  }
-  return found;
 }
 
 function overlaid(workload: WorkloadInput, address: WorkloadAddress | undefined): WorkloadInput {

@@ -12,12 +12,14 @@ import {
 } from "../../discovery/messages.ts";
 import type { TrafficPolicySpec } from "../../resources/kind/traffic-policy.ts";
 import { compileAction } from "./action.ts";
+import { isAttached } from "./attachment.ts";
 import { compileFaults } from "./faults.ts";
 import { hashKey } from "./hash-key.ts";
 import { idOf, type ServiceInput, type ServicePortSpec } from "./inputs.ts";
 import { compileMatch } from "./match.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import { withComparison } from "./mirror-comparison.ts";
+import { compileOpaque } from "./opaque.ts";
 import { compareMatches, type RankedMatch } from "./precedence.ts";
 import { priorityRules, retryPolicy } from "./resilience.ts";
 import type { RouteInput, RuleInput } from "./route-inputs.ts";
@@ -34,7 +36,8 @@ export function compileRoute(
   const policy = mesh.policies.get(idOf(service.metadata))?.spec;
   const routes = routesFor(mesh, service, port, clientNamespace);
   const injections = mesh.faults.get(idOf(service.metadata)) ?? [];
-  const head = { name, service: ref, port: port.port };
+  const opaque = compileOpaque(mesh, service, port, clientNamespace);
+  const head = { name, service: ref, port: port.port, ...(opaque && { opaque }) };
   if (routes.length === 0) {
     const cluster = servicePortName(ref, port.port);
     const action = { kind: "forward", backends: [{ weight: 1, cluster }] } as const;
@@ -77,7 +80,8 @@ export function compileRoute(
 /** Namespaces whose clients have routes of their own to a Service. */
 export function consumerNamespaces(mesh: MeshIndex, service: ServiceInput): ReadonlySet<string> {
   const own = service.metadata.namespace;
-  const routes = mesh.routes.get(idOf(service.metadata)) ?? [];
+  const id = idOf(service.metadata);
+  const routes = [...(mesh.routes.get(id) ?? []), ...(mesh.tcpRoutes.get(id) ?? [])];
   return new Set(routes.map((route) => route.metadata.namespace).filter((namespace) => namespace !== own));
 }
 
@@ -96,18 +100,6 @@ function routesFor(
       .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const consumer = inNamespace(clientNamespace);
   return consumer.length > 0 ? consumer : inNamespace(service.metadata.namespace);
-}
-
-function isAttached(route: RouteInput, service: ServiceInput, port: ServicePortSpec): boolean {
-  return (route.spec.parentRefs ?? []).some(
-    (parent) =>
-      (parent.kind ?? "Service") === "Service" &&
-      (parent.group ?? "") === "" &&
-      parent.name === service.metadata.name &&
-      (parent.namespace ?? route.metadata.namespace) === service.metadata.namespace &&
-      (parent.port === undefined || parent.port === port.port) &&
-      (parent.sectionName === undefined || parent.sectionName === port.name),
-  );
 }
 
 function compileRule(

@@ -7,6 +7,7 @@
  *
  * A connection that was intercepted and does not speak HTTP comes here as a CONNECT that its client knows nothing of (`isRaw`).
  */
+import type { VirtualHost } from "../routing/virtual-host.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Destination } from "./listener-context.ts";
 import { openTcpTunnel } from "./tcp-tunnel.ts";
@@ -28,20 +29,9 @@ export function openConnectTunnel(exchange: Exchange, destination: Destination):
       openTcpTunnel(exchange, destination.cluster);
       return;
     case "host": {
-      const { name, opaque } = destination.host;
-      if (exchange.isRaw) {
-        const raw = opaque === null ? undefined : listener.cluster(opaque.cluster);
-        if (raw === undefined) exchange.fail("no_cluster", name);
-        else openTcpTunnel(exchange, raw);
-        return;
-      }
-      const cluster = listener.clusterOf(destination.host);
-      if (cluster?.protocol === "tcp") {
-        openTcpTunnel(exchange, cluster);
-        return;
-      }
-      if (cluster === undefined) {
-        exchange.fail("no_cluster", name);
+      const { opaque } = destination.host;
+      if (exchange.isRaw || opaque?.isCertain === true) {
+        openOpaque(exchange, destination.host);
         return;
       }
       exchange.status = 200;
@@ -52,11 +42,31 @@ export function openConnectTunnel(exchange: Exchange, destination: Destination):
   }
 }
 
+function openOpaque(exchange: Exchange, { name, opaque }: VirtualHost): void {
+  const { listener } = exchange;
+  if (opaque === null) {
+    exchange.fail("no_cluster", name);
+    return;
+  }
+  const backend = opaque.pick(listener.loop.random());
+  if (backend === null) {
+    exchange.fail("zero_weights", name);
+    return;
+  }
+  if (backend.cluster === undefined) {
+    exchange.fail("dangling_backend", backend.reason);
+    return;
+  }
+  const cluster = listener.cluster(backend.cluster);
+  if (cluster === undefined) exchange.fail("no_cluster", backend.cluster);
+  else openTcpTunnel(exchange, cluster);
+}
+
 /** Another sidecar, or a client that was intercepted, brings bytes for a port that does not speak HTTP. */
 function openInbound(exchange: Exchange, destination: Destination): void {
   const { listener, peer, isRaw } = exchange;
   const opaque = destination.kind === "host" ? destination.host.opaque : null;
-  const cluster = opaque === null ? undefined : listener.cluster(opaque.cluster);
+  const cluster = listener.cluster(opaque?.pick(0)?.cluster ?? "");
   if ((peer === null && !isRaw) || cluster === undefined) {
     exchange.fail("connect_not_allowed");
     return;

@@ -88,8 +88,6 @@ export interface ListenerContext {
   readonly admission: Admission | null;
   find(authority: Authority): Destination;
   cluster(name: string): UpstreamCluster | undefined;
-  /** The cluster of the port that a host stands for, past its rules. */
-  clusterOf(host: VirtualHost): UpstreamCluster | undefined;
   /** `waiter` waits for the route; it leaves by itself. */
   wait(route: string, waiter: RouteWaiter): void;
   leave(route: string, waiter: RouteWaiter): void;

@@ -3,7 +3,6 @@
  * the configuration arrives; a request only walks the list.
  */
 import type {
-  OpaquePort,
   RouteMatch,
   RouteResource,
   RouteRule,
@@ -16,6 +15,7 @@ import type { Head } from "../http/head.ts";
 import { ComparisonPlan } from "./comparison-plan.ts";
 import { Faults } from "./faults.ts";
 import { Matcher } from "./match.ts";
+import { Opaque } from "./opaque.ts";
 import { Priorities } from "./priorities.ts";
 import { RetryPolicy } from "./retry-policy.ts";
 import { compileEdit, compileRedirect, type Redirect } from "./rewrite.ts";
@@ -72,8 +72,8 @@ export class VirtualHost {
   readonly name: string;
   readonly service: ServiceRef;
   readonly port: number;
-  /** What becomes of bytes that are not HTTP; null: there are none. */
-  readonly opaque: OpaquePort | null;
+  /** What becomes of connections that are not read; null: there are none. */
+  readonly opaque: Opaque | null;
   readonly #matchers: readonly Matcher[];
   readonly #selected: readonly Selected[];
 
@@ -82,7 +82,7 @@ export class VirtualHost {
     this.name = resource.name;
     this.service = resource.service;
     this.port = resource.port;
-    this.opaque = resource.opaque ?? null;
+    this.opaque = resource.opaque === undefined ? null : new Opaque(resource.opaque);
     this.#matchers = resource.matches.map((match) => new Matcher(match));
     this.#selected = resource.matches.map((match) => {
       const rule = resource.rules[match.rule];

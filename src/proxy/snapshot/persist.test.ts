@@ -69,7 +69,7 @@ describe("restoreSnapshot", () => {
     ["empty", "", "no head line"],
     ["not JSON", "hello\nworld\n", "JSON"],
     ["another program's", '{"format":"x"}\n{}\n', "not a snapshot of Weft"],
-    ["a later format", good.replace('"version":2', '"version":3'), "format version 3"],
+    ["a later format", good.replace(/"version":\d+/, '"version":99'), "format version 99"],
     ["another node's", formatSnapshot(config(), "default/other"), "another node"],
     ["cut short", good.slice(0, -20), "checksum"],
     ["altered", good.replace("leastRequest", "roundRobin  "), "checksum"],

@@ -11,7 +11,7 @@ import type { AppliedConfig, StoredType } from "./store.ts";
 import { STORED_TYPES } from "./store.ts";
 
 const FORMAT = "weft-snapshot";
-const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
 /** Least time between two writes. */
 const WRITE_INTERVAL_MS = 1_000;
 /** A larger file is not ours. */

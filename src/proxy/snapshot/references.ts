@@ -2,19 +2,20 @@
  * Which routes name which clusters. A cluster is needed as long as any route names it, be it the route the loops
  * serve from or the newer one that still waits for its clusters: make before break needs both.
  */
-import type { RouteResource } from "../../discovery/messages.ts";
+import type { RouteResource, WeightedBackend } from "../../discovery/messages.ts";
 
 /** Names of all clusters that a route sends requests to, mirrors included. */
 export function clustersOf(route: RouteResource): Set<string> {
   const names = new Set<string>();
+  const add = (backends: readonly Pick<WeightedBackend, "cluster">[]) => {
+    for (const { cluster } of backends) if (cluster !== undefined) names.add(cluster);
+  };
   for (const { action } of route.rules) {
     if (action.kind !== "forward") continue;
-    for (const backend of action.backends) {
-      if (backend.cluster !== undefined) names.add(backend.cluster);
-    }
+    add(action.backends);
     for (const mirror of action.mirrors ?? []) names.add(mirror.cluster);
   }
-  if (route.opaque !== undefined) names.add(route.opaque.cluster);
+  if (route.opaque !== undefined) add(route.opaque.backends);
   return names;
 }
 

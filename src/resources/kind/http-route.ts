@@ -3,48 +3,19 @@
  * (GEP-1294: routes hang on Services). Limits are the Gateway API's.
  */
 import { metadataOf } from "../metadata.ts";
-import {
-  apiGroup,
-  dnsLabel,
-  dnsName,
-  hostname,
-  integer,
-  kindName,
-  port,
-  positiveDuration,
-} from "../scalars.ts";
+import { dnsName, hostname, integer, positiveDuration } from "../scalars.ts";
 import { type Infer, list, object, optional, refine, required, withDefault } from "../schema.ts";
 import { timeoutFields, timeoutsFit } from "../timeouts.ts";
 import { reportRepeated } from "../unique.ts";
-import { backendFields, checkBackend, isService } from "./http-route-backend.ts";
+import { backendFields, checkBackend } from "./http-route-backend.ts";
 import { httpRouteBackendFilters, httpRouteFilters, prefixReplacements } from "./http-route-filter.ts";
 import { httpRouteMatch } from "./http-route-match.ts";
+import { parentRefs } from "./route-parent.ts";
 
 export const httpRouteMetadata = metadataOf(dnsName);
 
 /** Most matches of all rules of a route together. */
 const MAX_MATCHES = 128;
-
-const parentFields = object({
-  group: withDefault(
-    apiGroup,
-    "",
-    'API group of the parent: `""` as for Services. (The Gateway API\'s own default is for Gateways.)',
-  ),
-  kind: withDefault(kindName, "Service", "Kind of the parent; others than `Service` are left alone."),
-  name: required(dnsName, "Name of the parent."),
-  namespace: optional(
-    dnsLabel,
-    "Its namespace; default: the route's. Another one makes it a consumer route, for clients of the route's namespace.",
-  ),
-  port: optional(port, "The Service's port; default: all of them."),
-  sectionName: optional(dnsName, "Name of the Service's port; default: all of them."),
-});
-
-const parentRef = refine(parentFields, (parent, _say, warn) => {
-  if (isService(parent)) return;
-  warn(["kind"], "only parents of kind Service are served: this one is left alone", "Service");
-});
 
 const backendRef = refine(
   object({
@@ -110,7 +81,7 @@ const rule = refine(
 );
 
 export const httpRouteSpec = object({
-  parentRefs: required(list(parentRef, { min: 1, max: 32 }), "Services whose requests it routes."),
+  parentRefs: required(parentRefs, "Services whose requests it routes."),
   hostnames: withDefault(
     refine(list(hostname, { max: 16 }), (hostnames, _say, warn) => {
       if (hostnames.length > 0)

@@ -62,7 +62,7 @@ async function settle(): Promise<void> {
 
 /** Whether what is kept is the latest; routes of Gateways are not kept. */
 function isCaughtUp(): boolean {
-  return (["HTTPRoute", "RateLimit"] as const).every((kind) =>
+  return (["HTTPRoute", "TCPRoute", "RateLimit"] as const).every((kind) =>
     [...server.objects(pathOf(kind))].every(([key, { metadata }]) => {
       const kept = opened.source.records(kind).get(key);
       return kept === undefined || kept.version === metadata.resourceVersion;
@@ -89,30 +89,33 @@ const conditions = (holder: unknown) =>
   );
 
 describe("statuses", () => {
-  it("say of a route that it is accepted, resolved and how many sidecars have applied it", async () => {
-    server.put(ROUTES, route("web"));
-    await open();
-    await settle();
-    expect(statusOf(ROUTES, "r")).toMatchObject({
-      parents: [
-        {
-          controllerName: "weft.dev/control-plane",
-          parentRef: { group: "", kind: "Service", name: "web" },
-          conditions: [
-            {
-              type: "Accepted",
-              status: "True",
-              observedGeneration: 1,
-              lastTransitionTime: "2026-01-01T00:00:00Z",
-            },
-            { type: "ResolvedRefs", status: "True" },
-            { type: "Programmed", status: "True", message: "applied by 3 of 3 sidecars" },
-          ],
-        },
-      ],
-    });
-    expect(writes()).toBe(1);
-  });
+  it.each(["HTTPRoute", "TCPRoute"] as const)(
+    "say of a route (%s) that it is accepted, resolved and how many sidecars have applied it",
+    async (kind) => {
+      server.put(pathOf(kind), route("web"));
+      await open();
+      await settle();
+      expect(statusOf(pathOf(kind), "r")).toMatchObject({
+        parents: [
+          {
+            controllerName: "weft.dev/control-plane",
+            parentRef: { group: "", kind: "Service", name: "web" },
+            conditions: [
+              {
+                type: "Accepted",
+                status: "True",
+                observedGeneration: 1,
+                lastTransitionTime: "2026-01-01T00:00:00Z",
+              },
+              { type: "ResolvedRefs", status: "True" },
+              { type: "Programmed", status: "True", message: "applied by 3 of 3 sidecars" },
+            ],
+          },
+        ],
+      });
+      expect(writes()).toBe(1);
+    },
+  );
 
   it("leave what other controllers say, and are not about routes of Gateways", async () => {
     const other = { controllerName: "example.com/gateway", parentRef: { name: "gw" }, conditions: [] };

@@ -30,9 +30,14 @@ export function hasStatus(kind: Kind): boolean {
   return kind !== "Service" && kind !== "NetworkPolicy";
 }
 
+/** Kinds of the Gateway API, whose status has a part for each parent. */
+export function isRoute(kind: Kind): boolean {
+  return kind === "HTTPRoute" || kind === "TCPRoute";
+}
+
 /** Routes of Gateways are others' business: they may say what Weft does not know. */
 export function isOfMesh(kind: Kind, object: Json): boolean {
-  if (kind !== "HTTPRoute") return true;
+  if (!isRoute(kind)) return true;
   return mapsOf(mapOf(object["spec"])["parentRefs"]).some((parent) => parent["kind"] === "Service");
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Condition } from "./conditions.ts";
 import { type Json, mapOf, mapsOf, textOf } from "./object.ts";
-import type { ResourceRecord } from "./resource-record.ts";
+import { isRoute, type ResourceRecord } from "./resource-record.ts";
 
 /** Who we are among the controllers of a route. */
 export const CONTROLLER = "weft.dev/control-plane";
@@ -15,7 +15,7 @@ export function statusPatch(
   conditions: readonly Condition[],
   now: string,
 ): Json | undefined {
-  if (record.kind !== "HTTPRoute") {
+  if (!isRoute(record.kind)) {
     const existing = mapsOf(record.status?.["conditions"]);
     const wanted = dated(conditions, existing, now);
     return isSame(wanted, existing) ? undefined : { conditions: wanted };
@@ -33,10 +33,9 @@ export function statusPatch(
 
 /** Whether the status says for this generation that sidecars run by the object. */
 export function isProgrammed({ kind, status, generation }: ResourceRecord): boolean {
-  const holders =
-    kind === "HTTPRoute"
-      ? mapsOf(status?.["parents"]).filter(({ controllerName }) => controllerName === CONTROLLER)
-      : [status ?? {}];
+  const holders = isRoute(kind)
+    ? mapsOf(status?.["parents"]).filter(({ controllerName }) => controllerName === CONTROLLER)
+    : [status ?? {}];
   return (
     holders.length > 0 &&
     holders.every(({ conditions }) =>
