@@ -43,6 +43,18 @@ export class ClusterStats {
     else addTo(this.#connectFailures, 1);
   }
 
+  /** For one connection from its beginning to its end. */
+  connection(): { onOpen(): void; onClosed(): void } {
+    let wasOpen = false;
+    return {
+      onOpen: () => {
+        wasOpen = true;
+        this.connectionOpened();
+      },
+      onClosed: () => this.connectionClosed(wasOpen),
+    };
+  }
+
   /** `reason` is a word of a short list, such as the detector that ejected. */
   count(event: ClusterEvent, reason = ""): void {
     const labels = reason === "" ? { cluster: this.#cluster } : { cluster: this.#cluster, reason };

@@ -68,6 +68,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   /** Of those, retries. */
   retrying = 0;
   readonly #detectors: Detectors<Endpoint<C>>;
+  #tunnels = 0;
   #endpoints = new Map<string, Endpoint<C>>();
   #staged = new Map<string, Endpoint<C>>();
   #list: readonly Endpoint<C>[] = [];
@@ -159,15 +160,22 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.breakers[priority].addRequest(-1);
   }
 
+  /** Whether another tunnel may begin: they are bounded only where `maxConnections` is set, as in Istio. */
+  get hasTunnelRoom(): boolean {
+    return this.#tunnels < (this.settings.breaker?.maxConnections ?? Number.POSITIVE_INFINITY);
+  }
+
   /** A connection that is not read. To the balancer it weighs as a request does; what bounds requests is not asked. */
   tunnelBegan(endpoint: Endpoint<C>): void {
     endpoint.active++;
     this.active++;
+    this.#tunnels++;
   }
 
   tunnelEnded(endpoint: Endpoint<C>): void {
     endpoint.active--;
     this.active--;
+    this.#tunnels--;
   }
 
   /** A try was answered with this status, its first byte after `ms`. */

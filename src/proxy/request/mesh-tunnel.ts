@@ -4,7 +4,7 @@
  */
 import { ClientConnection, type ResponseHandler, type UpstreamFault } from "../http1/client-connection.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
-import { dialOf, ownerOf } from "./dial.ts";
+import { dialOf } from "./dial.ts";
 import type { UpstreamEndpoint } from "./listener-context.ts";
 import type { Opening, TcpTunnel } from "./tcp-tunnel.ts";
 
@@ -22,7 +22,7 @@ export class MeshTunnel implements ResponseHandler, Opening {
     this.#tunnel = tunnel;
     this.#target = cluster.name;
     this.#connection = new ClientConnection(
-      ownerOf(cluster, endpoint, listener.loop),
+      cluster.stats.connection(),
       dialOf(cluster, endpoint, listener),
       this,
       maxHeadBytes,

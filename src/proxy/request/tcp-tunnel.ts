@@ -42,7 +42,7 @@ export class TcpTunnel extends Timed {
 
   pick(): void {
     const { exchange, cluster } = this;
-    if (!cluster.breakers.default.hasConnectionRoom) {
+    if (!cluster.hasTunnelRoom) {
       cluster.stats.count("weft_upstream_overflow_total");
       exchange.fail("overflow", cluster.name);
       return;
@@ -66,26 +66,24 @@ export class TcpTunnel extends Timed {
   /** To an application without a sidecar. */
   #connect(endpoint: UpstreamEndpoint): Opening {
     const { cluster, exchange } = this;
-    let wasOpen = false;
+    const count = cluster.stats.connection();
     const sink: Sink = {
       // A server that speaks first waits in its socket until both sides are joined.
       onData: () => {},
       onEnd: () => {},
       onDrain: () => {},
       onClose: (error) => {
-        cluster.connectionEnded(wasOpen);
+        count.onClosed();
         this.failed(opening, connectCause(error), connectDetail(error));
       },
     };
-    cluster.connectionBegun();
     const opening: Opening = dialOf(
       cluster,
       endpoint,
       exchange.listener,
     )(sink, (upstream) => {
-      wasOpen = true;
-      cluster.stats.connectionOpened();
-      this.joined(opening, upstream, null, () => cluster.connectionEnded(true));
+      count.onOpen();
+      this.joined(opening, upstream, null, count.onClosed);
     });
     return opening;
   }
