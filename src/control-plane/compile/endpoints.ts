@@ -1,13 +1,19 @@
 /**
  * Where a Service's port is served: the workloads that its selector takes and that listen somewhere. A workload with a sidecar is
  * reached at the sidecar's inbound port, whatever the port of the application; where that sidecar intercepts, at the application's
- * port, which then says what is meant. Under mutual TLS where sidecars have certificates. Ports that do not speak HTTP need that for
- * an inbound port, because a CONNECT tells them apart there; without it they are reached at the application itself. Ordered by name,
- * so that the same instances always make the same version.
+ * port, which then says what is meant; a port that it does not take is as one without a sidecar. Under mutual TLS where sidecars have
+ * certificates. Ports that do not speak HTTP need that for an inbound port, because a CONNECT tells them apart there; without it they
+ * are reached at the application itself. Ordered by name, so that the same instances always make the same version.
  */
 import type { EndpointResource, EndpointsResource } from "../../discovery/messages.ts";
 import { servicePortName } from "../../discovery/messages.ts";
-import { idOf, type ServiceInput, type ServicePortSpec, type WorkloadInput } from "./inputs.ts";
+import {
+  idOf,
+  type ServiceInput,
+  type ServicePortSpec,
+  type TakenPorts,
+  type WorkloadInput,
+} from "./inputs.ts";
 import type { ServedAt } from "./instances.ts";
 import { type MeshIndex, servedBy } from "./mesh-index.ts";
 import { mutualTlsMode } from "./mutual-tls.ts";
@@ -57,8 +63,13 @@ function endpoint(mesh: MeshIndex, port: ServicePortSpec, served: ServedAt): End
 }
 
 function sidecarPort({ spec }: WorkloadInput, appPort: number | undefined): number | undefined {
-  if (spec.intercepted === true) return appPort;
+  if (spec.intercepted === true) return takes(spec.takenPorts, appPort) ? appPort : undefined;
   return spec.inboundPort === 0 ? undefined : spec.inboundPort;
+}
+
+function takes(taken: TakenPorts | undefined, port: number | undefined): boolean {
+  if (taken === undefined || port === undefined) return true;
+  return !taken.except.includes(port) && taken.only?.includes(port) !== false;
 }
 
 function byWorkload(a: EndpointResource, b: EndpointResource): number {

@@ -37,10 +37,18 @@ export interface WorkloadInput {
     readonly ports?: Readonly<Record<string, number | undefined>> | undefined;
     readonly inboundPort?: number | undefined;
     readonly intercepted?: boolean | undefined;
+    /** Which of its ports an intercepting sidecar takes; absent: all. */
+    readonly takenPorts?: TakenPorts | undefined;
     readonly serviceAccount?: string | undefined;
     readonly weight?: number | undefined;
     readonly zone?: string | undefined;
   };
+}
+
+/** `only`: no others; absent: all but `except`. */
+export interface TakenPorts {
+  readonly only?: readonly number[];
+  readonly except: readonly number[];
 }
 
 /** Where an instance really listens; overrides those fields of its Workload (`--addresses`). */

@@ -6,7 +6,16 @@
 import { type Protocol, SERVER_SPEAKS_FIRST } from "../../discovery/messages.ts";
 import type { ServicePortSpec } from "./inputs.ts";
 
-const OPAQUE: ReadonlySet<string> = new Set(["tcp", "tls", "https", "mysql", "postgres", "redis", "mongo"]);
+const OPAQUE: ReadonlySet<string> = new Set([
+  "tcp",
+  "tls",
+  "https",
+  "mysql",
+  "postgres",
+  "redis",
+  "mongo",
+  "kubernetes.io/wss",
+]);
 
 const HTTP2: ReadonlySet<string> = new Set(["http2", "grpc", "h2c", "kubernetes.io/h2c"]);
 const HTTP: ReadonlySet<string> = new Set(["http", "http2", "grpc"]);

@@ -79,10 +79,10 @@ export function clusterCases(title: string, open: () => Promise<TestCluster>): v
       );
       const at = () => source.instances.at(`${namespace}/db`, { name: "http", port: 80 });
       expect(await until(() => at().length === 2, LIMIT_MS)).toBe(true);
-      const inbound = Object.fromEntries(
-        at().map(({ address, workload }) => [address, workload.spec.inboundPort]),
+      const intercepted = Object.fromEntries(
+        at().map(({ address, workload }) => [address, workload.spec.intercepted ?? false]),
       );
-      expect(inbound).toEqual({ "192.0.2.10": 15_006, "192.0.2.11": 0 });
+      expect(intercepted).toEqual({ "192.0.2.10": true, "192.0.2.11": false });
       await cluster.put(slices, slice("db", [{ ip: "192.0.2.10", pod: "db-0", ready: false }], namespace));
       expect(await until(() => at().length === 0, LIMIT_MS)).toBe(true);
     });

@@ -73,7 +73,7 @@ describe("the Kubernetes source", () => {
     const source = await open();
     const alike = { weight: 1, namespace: "default", serviceAccount: "web", app: "web", version: "v1" };
     expect(endpointsOf(source, "web.default:80")).toEqual([
-      { ...alike, address: "10.1.0.1", port: 15_006, workload: "web-0", zone: "zone-a", tls: "mutual" },
+      { ...alike, address: "10.1.0.1", port: 8080, workload: "web-0", zone: "zone-a", tls: "mutual" },
       { ...alike, address: "10.1.0.2", port: 8080, workload: "web-1", zone: "zone-b" },
     ]);
     expect(source.instances.get("default/web-2")?.spec.zone).toBe("zone-a");

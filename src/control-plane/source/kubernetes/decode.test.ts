@@ -34,7 +34,8 @@ describe("a pod", () => {
       spec: {
         address: "10.0.0.1",
         ports: { metrics: 15_020, http: 8080 },
-        inboundPort: 15_006,
+        intercepted: true,
+        takenPorts: { except: [15_020] },
         serviceAccount: "sa",
         zone: undefined,
       },
@@ -49,12 +50,28 @@ describe("a pod", () => {
   });
 
   it("has a sidecar where its label or annotation says true, and nothing else", () => {
-    const inbound = (labels: object, annotations: object) =>
-      decodePod({ ...POD, metadata: { name: "a", namespace: "n", labels, annotations } }, "n/a", "1")?.spec
-        .inboundPort;
-    expect(inbound({ "weft.dev/injected": "true" }, {})).toBe(15_006);
-    expect(inbound({}, { "weft.dev/injected": "false" })).toBe(0);
-    expect(inbound({}, {})).toBe(0);
+    const spec = (labels: object, annotations: object) =>
+      decodePod({ ...POD, metadata: { name: "a", namespace: "n", labels, annotations } }, "n/a", "1")?.spec;
+    expect(spec({ "weft.dev/injected": "true" }, {})).toMatchObject({ intercepted: true });
+    for (const annotations of [{ "weft.dev/injected": "false" }, {}]) {
+      expect(spec({}, annotations)).toMatchObject({ inboundPort: 0 });
+      expect(spec({}, annotations)).not.toHaveProperty("intercepted");
+    }
+  });
+
+  it("says which of its ports the sidecar takes", () => {
+    const taken = (annotations: object) => {
+      const all = { "weft.dev/injected": "true", ...annotations };
+      return decodePod({ ...POD, metadata: { ...POD.metadata, annotations: all } }, "n/a", "1")?.spec
+        .takenPorts;
+    };
+    expect(taken({ "weft.dev/exclude-inbound-ports": "9090,22" })).toEqual({ except: [15_020, 9_090, 22] });
+    expect(taken({ "weft.dev/include-inbound-ports": "8080", "weft.dev/telemetry-port": "16020" })).toEqual({
+      only: [8_080],
+      except: [16_020],
+    });
+    // Where the sidecar itself listens is nobody's business: others come to the application's ports.
+    expect(taken({ "weft.dev/inbound-port": "16006" })).toEqual({ except: [15_020] });
   });
 
   it("is the same whatever its version", () => {
@@ -86,8 +103,8 @@ describe("an EndpointSlice", () => {
       isIpv6: false,
       ports: { "": 80 },
       endpoints: [
-        { address: "10.0.0.1", pod: "n/a", zone: "z", isReady: true },
-        { address: "10.0.0.2", pod: undefined, zone: undefined, isReady: false },
+        { address: "10.0.0.1", pod: "n/a", zone: "z", isReady: true, isDraining: false },
+        { address: "10.0.0.2", pod: undefined, zone: undefined, isReady: false, isDraining: false },
       ],
     });
   });

@@ -1,6 +1,6 @@
 /**
  * What is kept of an EndpointSlice: the Service, its ports, and who is there. Readiness here is what membership is: whoever is
- * not ready is kept for where it runs, and not served.
+ * not ready is kept for where it runs, and served only where it ends, still answers, and nobody else is left.
  */
 import type { Versioned } from "./informer.ts";
 import { intern } from "./intern.ts";
@@ -14,6 +14,8 @@ export interface SliceEndpoint {
   readonly pod: string | undefined;
   readonly zone: string | undefined;
   readonly isReady: boolean;
+  /** It ends, and still takes requests. */
+  readonly isDraining: boolean;
 }
 
 export interface SliceRecord extends Versioned {
@@ -56,13 +58,16 @@ function endpointOf(endpoint: Json, namespace: string): readonly SliceEndpoint[]
   const target = mapOf(endpoint["targetRef"]);
   const pod = target["kind"] === "Pod" ? textOf(target["name"]) : undefined;
   const zone = textOf(endpoint["zone"]);
+  const conditions = mapOf(endpoint["conditions"]);
+  // Unknown means ready, as the API says.
+  const isReady = conditions["ready"] !== false;
   return [
     {
       address,
       pod: pod === undefined ? undefined : `${namespace}/${pod}`,
       zone: zone === undefined ? undefined : intern(zone),
-      // Unknown means ready, as the API says.
-      isReady: mapOf(endpoint["conditions"])["ready"] !== false,
+      isReady,
+      isDraining: !isReady && conditions["serving"] === true && conditions["terminating"] === true,
     },
   ];
 }

@@ -96,15 +96,26 @@ export class Population implements Instances {
     return zone === undefined ? pod : { metadata: pod.metadata, spec: { ...pod.spec, zone } };
   }
 
-  at(service: string, { name = "" }: ServicePortSpec): readonly ServedAt[] {
+  /** Who is ready; where nobody is, those who end and still take requests, as kube-proxy has it. */
+  at(service: string, port: ServicePortSpec): readonly ServedAt[] {
+    const ready = this.#servedBy(service, port, ({ isReady }) => isReady);
+    return ready.length > 0 ? ready : this.#servedBy(service, port, ({ isDraining }) => isDraining);
+  }
+
+  #servedBy(
+    service: string,
+    { name = "" }: ServicePortSpec,
+    isMember: (endpoint: SliceEndpoint) => boolean,
+  ): readonly ServedAt[] {
     const found = new Map<string, ServedAt>();
     for (const { ports, endpoints } of this.#sorted(service)) {
       if (!Object.hasOwn(ports, name)) continue;
       const port = ports[name];
       for (const endpoint of endpoints) {
-        const workload = this.#workloadAt(endpoint, service);
         const key = endpoint.pod ?? endpoint.address;
-        if (!endpoint.isReady || workload === undefined || found.has(key)) continue;
+        if (!isMember(endpoint) || found.has(key)) continue;
+        const workload = this.#workloadAt(endpoint, service);
+        if (workload === undefined) continue;
         const { address, zone = workload.spec.zone } = endpoint;
         found.set(key, { workload, address, port, zone });
       }
