@@ -22,6 +22,8 @@ import { OwnCertificate, type OwnSecret } from "./ca/own-certificate.ts";
 import { enrolmentRefusal } from "./ca/refusal.ts";
 import { RotationDriver } from "./ca/rotation-driver.ts";
 import type { ReviewToken } from "./ca/service-account-token.ts";
+import { followShared } from "./ca/shared-follower.ts";
+import { NO_PEERS, type Peers, type SharedRoot } from "./ca/shared-root.ts";
 import type { TokenBook } from "./ca/token-book.ts";
 import type { Log } from "./log.ts";
 
@@ -39,6 +41,10 @@ export interface IdentityOptions {
   readonly reconnectMs?: number;
   /** Whether this replica may change the root: of several only the one that leads. Default: yes. */
   readonly mayRotate?: () => boolean;
+  /** Where replicas share the CA; absent: it is in `caDirectory`. */
+  readonly shared?: SharedRoot;
+  /** The other replicas; absent: there are none. */
+  readonly peers?: Peers;
 }
 
 /** What the identity needs of the plane around it. */
@@ -62,6 +68,8 @@ export class PlaneIdentity {
   readonly #own: OwnCertificate;
   readonly #around: Surroundings;
   readonly #bundleFile: string;
+  readonly #shared: SharedRoot | undefined;
+  readonly #peers: Peers;
   readonly mayRotate: () => boolean;
   #follower: FilesFollower | undefined;
   readonly #onSecret: ((secret: OwnSecret) => void)[] = [];
@@ -70,9 +78,12 @@ export class PlaneIdentity {
     trustDomain: string,
     parts: { readonly ca: CertificateAuthority; readonly source: Authorities; readonly tokens: TokenBook },
     issued: IssuedCertificates,
-    { bundleFile, hosts = [], reconnectMs = RECONNECT_MS, mayRotate = () => true }: IdentityOptions,
+    options: IdentityOptions,
     around: Surroundings,
   ) {
+    const { bundleFile, hosts = [], reconnectMs = RECONNECT_MS, mayRotate = () => true } = options;
+    this.#shared = options.shared;
+    this.#peers = options.peers ?? NO_PEERS;
     this.#bundleFile = bundleFile;
     this.mayRotate = mayRotate;
     this.trustDomain = trustDomain;
@@ -88,7 +99,8 @@ export class PlaneIdentity {
     if (parts.source.kind === "embedded") {
       this.driver = new RotationDriver({
         authority: parts.source.authority,
-        isConfirmed: () => this.lacking.length === 0,
+        isConfirmed: () => this.isConfirmed,
+        mayAdvance: mayRotate,
         onPhase: (phase) => {
           around.log.info({ phase }, "root rotation");
           this.#changed();
@@ -99,8 +111,12 @@ export class PlaneIdentity {
     }
   }
 
-  /** Opens the CA. Throws an Error that says why it can't be used, or the system's. */
-  static open(trustDomain: string, options: IdentityOptions, around: Surroundings): PlaneIdentity {
+  /** Opens the CA. Rejects with an Error that says why it can't be used, or the system's. */
+  static async open(
+    trustDomain: string,
+    options: IdentityOptions,
+    around: Surroundings,
+  ): Promise<PlaneIdentity> {
     const issued = new IssuedCertificates();
     const audit = (event: AuditEvent) => {
       issued.add(event);
@@ -114,13 +130,14 @@ export class PlaneIdentity {
       );
     };
     let identity: PlaneIdentity | undefined;
-    const opened = openCa({
+    const opened = await openCa({
       directory: options.caDirectory,
       tokenDirectory: options.tokenDirectory,
       trustDomain,
       audit,
       ...(options.reviewToken === undefined ? {} : { reviewToken: options.reviewToken }),
-      isConfirmed: (digest) => identity?.bundle.digest === digest && identity.lacking.length === 0,
+      isConfirmed: (digest) => identity?.bundle.digest === digest && identity.isConfirmed,
+      ...(options.shared === undefined ? {} : { shared: options.shared }),
     });
     if (opened.kind === "unusable") throw new Error(opened.reason);
     identity = new PlaneIdentity(trustDomain, opened, issued, options, around);
@@ -169,6 +186,11 @@ export class PlaneIdentity {
   /** Ids of sidecars that have yet to confirm what is trusted now. */
   get lacking(): readonly string[] {
     return this.#around.lacking(this.secret.version);
+  }
+
+  /** Whether every sidecar, of whichever replica, has confirmed what is trusted now. */
+  get isConfirmed(): boolean {
+    return this.lacking.length === 0 && this.#peers.haveConfirmed(this.secret.version);
   }
 
   /** Why the holder of a certificate may not be `node`. */
@@ -220,6 +242,7 @@ export class PlaneIdentity {
 
   async close(): Promise<void> {
     this.driver?.close();
+    this.#shared?.close();
     this.#follower?.close();
     this.#own.close();
     if (this.source.kind === "operator") this.source.authority.close();
@@ -239,8 +262,15 @@ export class PlaneIdentity {
   #watch(): void {
     const { source } = this;
     const { log } = this.#around;
+    this.#peers.tell(() => ({ version: this.secret.version, lacking: this.lacking.length }));
     this.driver?.start();
-    if (source.kind !== "operator") return;
+    if (source.kind === "embedded") {
+      followShared(this.#shared, source.authority, log, () => {
+        this.driver?.start();
+        this.#changed();
+      });
+      return;
+    }
     const follow = new FilesFollower(source.authority, log, () => this.#changed());
     this.#follower = follow;
     source.authority.watch(

@@ -80,12 +80,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const logged = streamLog(log);
   const identity =
     options.identity &&
-    PlaneIdentity.open(trustDomainOf(source.state.resources), options.identity, {
+    (await PlaneIdentity.open(trustDomainOf(source.state.resources), options.identity, {
       log,
       audited: metrics.audited,
       lacking: (version) => opened.discovery.lacking("secret", MESH_SECRET, version),
       announce: () => plane.announce([{ type: "secret", name: MESH_SECRET }]),
-    });
+    }));
   const resources = identity === undefined ? compiler : withSecret(compiler, identity);
   const streams: DiscoveryObserver = {
     ...logged,

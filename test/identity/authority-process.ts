@@ -15,7 +15,7 @@ if (authority.kind === "unusable" || opened.kind === "unusable") throw new Error
 const expiresAt = Date.now() + 3_600_000;
 for (;;) {
   const ca = authority.authority;
-  if (!ca.beginRotation(Date.now())) ca.advanceRotation(() => true, Date.now());
+  if (!(await ca.beginRotation(Date.now()))) await ca.advanceRotation(() => true, Date.now());
   writeSync(1, `phase ${ca.rotation.phase} ${ca.authority.root.fingerprint}\n`);
   const redeemed = await opened.ledger.redeem(token, expiresAt, 1_000_000, Date.now());
   if (redeemed === "redeemed") writeSync(1, "used\n");

@@ -57,7 +57,7 @@ const confirmed = () => true;
 it("in each phase, sidecars that have taken the step talk to those that have not", async () => {
   const { authority, clock } = start();
   const old = { trusted: authority.bundle.pem, ...issue(authority) };
-  expect(authority.beginRotation(clock.wall)).toBe(true);
+  expect(await authority.beginRotation(clock.wall)).toBe(true);
   const both = authority.bundle.pem;
   // Still the old root signs.
   expect(rootOf(authority.bundle, [issue(authority).der])?.fingerprint).toBe(
@@ -65,48 +65,57 @@ it("in each phase, sidecars that have taken the step talk to those that have not
   );
   await expectAllTalk([old, { ...old, trusted: both }, { ...issue(authority), trusted: both }]);
 
-  expect(authority.advanceRotation(confirmed, clock.wall)).toEqual({ kind: "advanced", phase: "reissuing" });
+  expect(await authority.advanceRotation(confirmed, clock.wall)).toEqual({
+    kind: "advanced",
+    phase: "reissuing",
+  });
   expect(authority.bundle.pem).toBe(both);
   const renewed = { trusted: both, ...issue(authority) };
   await expectAllTalk([{ ...old, trusted: both }, renewed]);
 
-  expect(authority.advanceRotation(confirmed, clock.wall)).toEqual({ kind: "advanced", phase: "retiring" });
+  expect(await authority.advanceRotation(confirmed, clock.wall)).toEqual({
+    kind: "advanced",
+    phase: "retiring",
+  });
   const fresh = { ...renewed, trusted: authority.bundle.pem };
   await expectAllTalk([renewed, fresh]);
   const outdated = { client: old.context, server: fresh.context, trusted: fresh.trusted };
   expect(await clientSeenByServer(outdated)).toEqual({ kind: "refused", reason: "untrusted_root" });
 
-  expect(authority.advanceRotation(confirmed, clock.wall)).toEqual({ kind: "advanced", phase: "steady" });
-  expect(authority.advanceRotation(confirmed, clock.wall)).toEqual({ kind: "steady" });
+  expect(await authority.advanceRotation(confirmed, clock.wall)).toEqual({
+    kind: "advanced",
+    phase: "steady",
+  });
+  expect(await authority.advanceRotation(confirmed, clock.wall)).toEqual({ kind: "steady" });
   expect(authority.bundle.roots).toHaveLength(1);
 });
 
 it("a leaf of the new root before the bundle is what the order prevents", async () => {
   const { authority, clock } = start();
   const old = { trusted: authority.bundle.pem, ...issue(authority) };
-  authority.beginRotation(clock.wall);
-  authority.advanceRotation(confirmed, clock.wall);
+  await authority.beginRotation(clock.wall);
+  await authority.advanceRotation(confirmed, clock.wall);
   const early = { client: issue(authority).context, server: old.context, trusted: old.trusted };
   expect(await clientSeenByServer(early)).toEqual({ kind: "refused", reason: "untrusted_root" });
 });
 
 describe("a step", () => {
-  it("waits for what it is about, and says for what", () => {
+  it("waits for what it is about, and says for what", async () => {
     const { authority, clock } = start();
-    authority.beginRotation(clock.wall);
+    await authority.beginRotation(clock.wall);
     const asked: Confirmation[] = [];
     const notYet = (what: Confirmation) => asked.push(what) < 0;
     const { digest } = authority.bundle;
     const bundle = { kind: "bundle", digest } as const;
-    expect(authority.advanceRotation(notYet, clock.wall)).toEqual({
+    expect(await authority.advanceRotation(notYet, clock.wall)).toEqual({
       kind: "waiting",
       phase: "distributing",
       for: bundle,
     });
-    authority.advanceRotation(confirmed, clock.wall);
-    authority.advanceRotation(notYet, clock.wall);
-    authority.advanceRotation(confirmed, clock.wall);
-    authority.advanceRotation(notYet, clock.wall);
+    await authority.advanceRotation(confirmed, clock.wall);
+    await authority.advanceRotation(notYet, clock.wall);
+    await authority.advanceRotation(confirmed, clock.wall);
+    await authority.advanceRotation(notYet, clock.wall);
     const root = authority.authority.root.fingerprint;
     expect(asked).toEqual([
       bundle,
@@ -116,20 +125,20 @@ describe("a step", () => {
     expect(authority.bundle.digest).not.toBe(digest);
   });
 
-  it("is not begun twice, and can be given up until the new root signs", () => {
+  it("is not begun twice, and can be given up until the new root signs", async () => {
     const { authority, clock } = start();
     const { digest } = authority.bundle;
-    expect(authority.abandonRotation()).toBe(false);
-    expect(authority.beginRotation(clock.wall)).toBe(true);
-    expect(authority.beginRotation(clock.wall)).toBe(false);
-    expect(authority.abandonRotation()).toBe(true);
+    expect(await authority.abandonRotation()).toBe(false);
+    expect(await authority.beginRotation(clock.wall)).toBe(true);
+    expect(await authority.beginRotation(clock.wall)).toBe(false);
+    expect(await authority.abandonRotation()).toBe(true);
     expect(authority.bundle.digest).toBe(digest);
-    authority.beginRotation(clock.wall);
-    authority.advanceRotation(confirmed, clock.wall);
-    expect(authority.abandonRotation()).toBe(false);
+    await authority.beginRotation(clock.wall);
+    await authority.advanceRotation(confirmed, clock.wall);
+    expect(await authority.abandonRotation()).toBe(false);
   });
 
-  it("is still there after a restart, in every phase", () => {
+  it("is still there after a restart, in every phase", async () => {
     const { authority, clock, directory } = start();
     const expectSameAfterRestart = () => {
       const again = start(directory).authority;
@@ -138,10 +147,10 @@ describe("a step", () => {
       expect(again.authority.root.fingerprint).toBe(authority.authority.root.fingerprint);
     };
     expectSameAfterRestart();
-    authority.beginRotation(clock.wall);
+    await authority.beginRotation(clock.wall);
     for (let i = 0; i < 3; i++) {
       expectSameAfterRestart();
-      authority.advanceRotation(confirmed, clock.wall);
+      await authority.advanceRotation(confirmed, clock.wall);
     }
     expectSameAfterRestart();
   });

@@ -76,28 +76,28 @@ export async function issueCertificate(
 }
 
 /** Begins a change of the root. */
-export function beginRotation(
+export async function beginRotation(
   identity: PlaneIdentity | undefined,
   request: IncomingMessage,
   sidecars: number,
-): unknown {
+): Promise<unknown> {
   checkLoopback(request);
   const driver = driverOf(identity);
   if (!required(identity).mayRotate()) {
     throw new HttpError(409, "not_leading", "another replica of the control plane leads: ask that one");
   }
-  if (!driver.begin()) throw new HttpError(409, "under_way", "the root is being changed already");
+  if (!(await driver.begin())) throw new HttpError(409, "under_way", "the root is being changed already");
   return readRotation(identity, sidecars);
 }
 
 /** Gives it up, as long as the new root does not sign. */
-export function abandonRotation(
+export async function abandonRotation(
   identity: PlaneIdentity | undefined,
   request: IncomingMessage,
   sidecars: number,
-): unknown {
+): Promise<unknown> {
   checkLoopback(request);
-  if (driverOf(identity).abandon()) return readRotation(identity, sidecars);
+  if (await driverOf(identity).abandon()) return readRotation(identity, sidecars);
   throw new HttpError(409, "too_late", "there is no change of the root that could be given up");
 }
 

@@ -1,6 +1,6 @@
 /**
- * The default CA: a root of its own, made at the first start and kept in one file of its owner's. A file that is there and
- * cannot be used is an error, never a reason to make another root: that would cut every sidecar off.
+ * The default CA: a root of its own, made at the first start and kept in one file of its owner's, or where several replicas share
+ * it. What is there and cannot be used is an error, never a reason to make another root: that would cut every sidecar off.
  */
 import { join } from "node:path";
 import type { TrustBundle } from "../../identity/trust-bundle.ts";
@@ -19,11 +19,13 @@ import {
   awaited,
   begin,
   type Confirmation,
+  isSuccessor,
   next,
   type Rotation,
   type SigningRoot,
   trusted,
 } from "./rotation.ts";
+import type { RootStore, SharedRoot } from "./shared-root.ts";
 import { signerFor } from "./signer.ts";
 
 const FILE = "ca.json";
@@ -38,15 +40,21 @@ export type Advance =
   | { readonly kind: "waiting"; readonly phase: Rotation["phase"]; readonly for: Confirmation }
   | { readonly kind: "steady" };
 
+/** What another replica has written. */
+export type Adoption =
+  | { readonly kind: "adopted"; readonly phase: Rotation["phase"] }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "unusable"; readonly reason: string };
+
 export class EmbeddedAuthority implements AuthoritySource {
-  readonly #path: string;
+  readonly #store: RootStore;
   readonly #trustDomain: string;
   #rotation: Rotation;
   #authority: Authority;
   #bundle: TrustBundle;
 
-  private constructor(path: string, trustDomain: string, rotation: Rotation) {
-    this.#path = path;
+  private constructor(store: RootStore, trustDomain: string, rotation: Rotation) {
+    this.#store = store;
     this.#trustDomain = trustDomain;
     this.#rotation = rotation;
     this.#authority = authorityOf(rotation);
@@ -59,8 +67,7 @@ export class EmbeddedAuthority implements AuthoritySource {
     const path = join(directory, FILE);
     let file = readPrivateFile(path, MAX_FILE_BYTES);
     if (file.kind === "none") {
-      const rotation: Rotation = { phase: "steady", active: newRoot(trustDomain, now) };
-      createPrivateFile(path, formatRootFile(trustDomain, rotation));
+      createPrivateFile(path, firstText(trustDomain, now));
       // Read back in any case: another process may have been first.
       file = readPrivateFile(path, MAX_FILE_BYTES);
     }
@@ -68,7 +75,20 @@ export class EmbeddedAuthority implements AuthoritySource {
     if (file.kind === "unusable") return { kind: "unusable", reason: `${path}: ${file.reason}` };
     const parsed = parseRootFile(file.text, trustDomain);
     if (parsed.kind === "unusable") return { kind: "unusable", reason: `${path}: ${parsed.reason}` };
-    return { kind: "authority", authority: new EmbeddedAuthority(path, trustDomain, parsed.rotation) };
+    const store: RootStore = {
+      replace: async (text) => {
+        replacePrivateFile(path, text);
+        return true;
+      },
+    };
+    return { kind: "authority", authority: new EmbeddedAuthority(store, trustDomain, parsed.rotation) };
+  }
+
+  /** Opens the CA that replicas share, making the root where there is none. Rejects where the place can't be reached. */
+  static async openShared(shared: SharedRoot, trustDomain: string, now: number): Promise<OpenedAuthority> {
+    const parsed = parseRootFile(await shared.open(() => firstText(trustDomain, now)), trustDomain);
+    if (parsed.kind === "unusable") return { kind: "unusable", reason: `the shared CA: ${parsed.reason}` };
+    return { kind: "authority", authority: new EmbeddedAuthority(shared, trustDomain, parsed.rotation) };
   }
 
   get authority(): Authority {
@@ -84,36 +104,60 @@ export class EmbeddedAuthority implements AuthoritySource {
   }
 
   /** Makes a new root and hands it out beside the old one. False while a rotation is under way. */
-  beginRotation(now: number): boolean {
+  beginRotation(now: number): Promise<boolean> {
     return this.#become(begin(this.#rotation, newRoot(this.#trustDomain, now), now));
   }
 
-  /** Takes the next step if `isConfirmed` by every sidecar; on the disk before it takes effect. */
-  advanceRotation(isConfirmed: (what: Confirmation) => boolean, now: number): Advance {
+  /** Takes the next step if `isConfirmed` by every sidecar; kept for good before it takes effect. */
+  async advanceRotation(isConfirmed: (what: Confirmation) => boolean, now: number): Promise<Advance> {
+    const { phase } = this.#rotation;
     const what = awaited(this.#rotation);
     if (what === undefined) return { kind: "steady" };
-    if (!isConfirmed(what)) return { kind: "waiting", phase: this.#rotation.phase, for: what };
-    this.#become(next(this.#rotation, now));
-    return { kind: "advanced", phase: this.#rotation.phase };
+    const isNext = isConfirmed(what) && (await this.#become(next(this.#rotation, now)));
+    return isNext ? { kind: "advanced", phase: this.#rotation.phase } : { kind: "waiting", phase, for: what };
   }
 
   /** Goes back to the old root. False once the new one signs: sidecars may hold its leaves. */
-  abandonRotation(): boolean {
+  abandonRotation(): Promise<boolean> {
     return this.#become(abandon(this.#rotation));
   }
 
-  #become(rotation: Rotation | undefined): boolean {
+  /**
+   * Takes over what another replica has written, if it is a later step of what is known here. Another CA, such as that of an old
+   * backup, is refused: sidecars hold leaves of this one.
+   */
+  adopt(text: string): Adoption {
+    const parsed = parseRootFile(text, this.#trustDomain);
+    if (parsed.kind === "unusable") return parsed;
+    const { rotation } = parsed;
+    if (text === formatRootFile(this.#trustDomain, this.#rotation)) return { kind: "unchanged" };
+    if (!isSuccessor(this.#rotation, rotation)) {
+      return { kind: "unusable", reason: "it is of another root than the one in use" };
+    }
+    this.#take(rotation);
+    return { kind: "adopted", phase: rotation.phase };
+  }
+
+  async #become(rotation: Rotation | undefined): Promise<boolean> {
     if (rotation === undefined) return false;
-    replacePrivateFile(this.#path, formatRootFile(this.#trustDomain, rotation));
+    if (!(await this.#store.replace(formatRootFile(this.#trustDomain, rotation)))) return false;
+    this.#take(rotation);
+    return true;
+  }
+
+  #take(rotation: Rotation): void {
     this.#rotation = rotation;
     this.#authority = authorityOf(rotation);
     this.#bundle = trusted(rotation);
-    return true;
   }
 }
 
 function authorityOf({ active: { root, signer } }: Rotation): Authority {
   return { signer, certificate: root.certificate, chain: [], root };
+}
+
+function firstText(trustDomain: string, now: number): string {
+  return formatRootFile(trustDomain, { phase: "steady", active: newRoot(trustDomain, now) });
 }
 
 function newRoot(trustDomain: string, now: number): SigningRoot {

@@ -1,6 +1,6 @@
 /**
- * Opens the CA of a control plane: the operator's where a directory holds one, else the embedded one, with the join tokens
- * beside it. Tokens are counted in a directory of our own: the operator's may be a mounted Secret, which nobody can write.
+ * Opens the CA of a control plane: that of all replicas, the operator's where a directory holds one, else the embedded one, with the
+ * join tokens beside it. Tokens are counted in a directory of our own: the operator's may be a mounted Secret, which nobody can write.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { CertificateAuthority } from "./certificate-authority.ts";
 import { EmbeddedAuthority } from "./embedded-authority.ts";
 import { LEAF_LIFE_MS } from "./issue.ts";
 import type { ReviewToken } from "./service-account-token.ts";
+import type { SharedRoot } from "./shared-root.ts";
 import { TokenBook } from "./token-book.ts";
 import { WatchedAuthority } from "./watched-authority.ts";
 
@@ -25,6 +26,8 @@ export interface CaOptions {
   readonly reviewToken?: ReviewToken;
   /** Whether every sidecar has confirmed the bundle of this digest. */
   readonly isConfirmed: (digest: string) => boolean;
+  /** Where replicas share the CA; absent: it is in `directory`. */
+  readonly shared?: SharedRoot;
 }
 
 export type Authorities =
@@ -43,12 +46,13 @@ export type OpenedCa =
 /** Tokens of one control plane are for the cluster of that name; one file source is one cluster. */
 export const CLUSTER = "local";
 
-/** Opens everything. Throws the system's errors. */
-export function openCa(options: CaOptions): OpenedCa {
-  const { directory, trustDomain, audit } = options;
-  const source = openAuthority(options);
+/** Opens everything. Rejects with the system's errors. */
+export async function openCa(options: CaOptions): Promise<OpenedCa> {
+  const { directory, trustDomain, audit, shared } = options;
+  const source = await openAuthority(options);
   if (source.kind === "unusable") return source;
-  const tokenDirectory = source.kind === "embedded" ? directory : options.tokenDirectory;
+  const isHere = source.kind === "embedded" && shared === undefined;
+  const tokenDirectory = isHere ? directory : options.tokenDirectory;
   const book = TokenBook.open(tokenDirectory, { trustDomain, cluster: CLUSTER }, Date.now());
   if (book.kind === "unusable") return book;
   const tokens = book.book;
@@ -65,8 +69,14 @@ export function openCa(options: CaOptions): OpenedCa {
   return { kind: "ca", ca, source, tokens };
 }
 
-function openAuthority(options: CaOptions): Authorities | Extract<OpenedCa, { kind: "unusable" }> {
-  const { directory, trustDomain, isConfirmed } = options;
+async function openAuthority(
+  options: CaOptions,
+): Promise<Authorities | Extract<OpenedCa, { kind: "unusable" }>> {
+  const { directory, trustDomain, isConfirmed, shared } = options;
+  if (shared !== undefined) {
+    const opened = await EmbeddedAuthority.openShared(shared, trustDomain, Date.now());
+    return opened.kind === "unusable" ? opened : { kind: "embedded", authority: opened.authority };
+  }
   if (OPERATOR_FILES.some((name) => existsSync(join(directory, name)))) {
     const watched = { directory, wallClock: Date.now, leafLifeMs: LEAF_LIFE_MS, isConfirmed };
     const opened = WatchedAuthority.open(watched);

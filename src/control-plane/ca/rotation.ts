@@ -83,6 +83,16 @@ export function next(rotation: Rotation, now: number): Rotation {
   }
 }
 
+/**
+ * Whether `later` may follow `known`, in one step or several: then it trusts the root that signs here, or signs with the one that was
+ * handed out here.
+ */
+export function isSuccessor(known: Rotation, later: Rotation): boolean {
+  const { fingerprint } = known.active.root;
+  if (trusted(later).roots.some((root) => root.fingerprint === fingerprint)) return true;
+  return known.phase === "distributing" && later.active.root.fingerprint === known.incoming.root.fingerprint;
+}
+
 /** Gives a change up; undefined where the new root has begun to sign, from which on the way out is forward. */
 export function abandon(rotation: Rotation): Rotation | undefined {
   return rotation.phase === "distributing" ? { phase: "steady", active: rotation.active } : undefined;
