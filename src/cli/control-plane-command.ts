@@ -48,10 +48,8 @@ const PORT_HINT = "--discovery-port and --api-port choose others; 0 takes a free
 interface Flags extends SourceFlags, InjectFlags {
   readonly host: string;
   readonly stateDir: string;
-  readonly caDir?: string;
   readonly kubernetesTokens?: boolean;
   readonly allowLocalJwks?: boolean;
-  readonly insecure?: boolean;
   readonly discoveryPort: number;
   readonly apiPort: number;
   readonly webhookPort?: number;
@@ -86,6 +84,12 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
           "--ca-dir <dir>",
           "the CA: yours, where files of one are there, else made on first use; default: ca in the state directory",
         ).env("WEFT_CA_DIR"),
+      )
+      .addOption(
+        new Option(
+          "--ca-secret <name>",
+          "Secret of the own namespace in which all replicas have the CA, made on first use; with --source kubernetes",
+        ).env("WEFT_CA_SECRET"),
       )
       .addOption(
         new Option(
@@ -152,12 +156,19 @@ function bundleFileOf({ insecure, stateDir }: Flags): string | undefined {
   return insecure === true ? undefined : join(stateDir, BUNDLE);
 }
 
-async function identityOf(flags: Flags, mayRotate: () => boolean) {
+async function identityOf(flags: Flags, { leads: mayRotate, together }: OpenedSource) {
   const { stateDir, caDir, kubernetesTokens, webhookPort, advertise } = flags;
   const tokenDirectory = join(stateDir, "ca");
   const bundleFile = join(stateDir, BUNDLE);
   const hosts = webhookPort === undefined ? [] : [advertise.replace(/:\d+$/, "")];
-  const places = { caDirectory: caDir ?? tokenDirectory, tokenDirectory, bundleFile, hosts, mayRotate };
+  const places = {
+    caDirectory: caDir ?? tokenDirectory,
+    tokenDirectory,
+    bundleFile,
+    hosts,
+    mayRotate,
+    ...together,
+  };
   if (kubernetesTokens !== true) return places;
   const { kubernetesTokenReview } = await import("../control-plane/ca/token-review.ts");
   return { ...places, reviewToken: kubernetesTokenReview() };
@@ -197,7 +208,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       host: flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
-      ...(flags.insecure === true ? {} : { identity: await identityOf(flags, opened.leads) }),
+      ...(flags.insecure === true ? {} : { identity: await identityOf(flags, opened) }),
       ...(webhook === undefined ? {} : { webhook }),
       allowsLocalJwks: flags.allowLocalJwks === true,
       log,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Log } from "../control-plane/log.ts";
 import type { ControlPlaneOptions, SourceOptions } from "../control-plane/server.ts";
+import type { Peers, SharedRoot } from "../control-plane/shared-root.ts";
 import { usageError } from "./exit.ts";
 
 export interface SourceFlags {
@@ -9,10 +10,14 @@ export interface SourceFlags {
   readonly ownNamespace: string;
   readonly config?: string;
   readonly addresses?: string;
+  readonly caDir?: string;
+  readonly caSecret?: string;
+  readonly insecure?: boolean;
 }
 
 /** Checked here and not by commander, which would name it before an option that does not exist. */
-export function checkSourceFlags({ source, config, addresses }: SourceFlags): void {
+export function checkSourceFlags(flags: SourceFlags): void {
+  const { source, config, addresses, caDir, caSecret, insecure } = flags;
   if (source === "files" && config === undefined) {
     throw usageError("say where the resources are: --config DIR, or --source kubernetes");
   }
@@ -20,12 +25,18 @@ export function checkSourceFlags({ source, config, addresses }: SourceFlags): vo
   if (source === "kubernetes" && given !== undefined) {
     throw usageError(`${given} is for --source files alone`);
   }
+  if (caSecret === undefined) return;
+  if (source === "files") throw usageError("--ca-secret is for --source kubernetes alone");
+  if (caDir !== undefined) throw usageError("say where the CA is: --ca-dir or --ca-secret, not both");
+  if (insecure === true) throw usageError("--ca-secret is about certificates: not with --insecure");
 }
 
 export interface OpenedSource {
   readonly options: SourceOptions & Pick<ControlPlaneOptions, "released">;
   /** Whether this replica does what only one may do. */
   readonly leads: () => boolean;
+  /** What replicas need of each other to be one CA; nothing where there is one replica. */
+  readonly together: { readonly shared?: SharedRoot; readonly peers?: Peers };
   readonly close: () => Promise<void>;
 }
 
@@ -42,19 +53,26 @@ export async function openSource(
   if (flags.source === "files") {
     const { config = "", addresses } = flags;
     const options = { configDir: config, ...(addresses === undefined ? {} : { addressesFile: addresses }) };
-    return { options, leads: () => true, close: async () => {} };
+    return { options, leads: () => true, together: {}, close: async () => {} };
   }
   const { openCluster } = await import("../control-plane/source/kubernetes/cluster.ts");
   const cluster = await openCluster(flags.ownNamespace, log, () => readOptional(bundleFile));
   const { source } = cluster;
-  const isSynced = await Promise.race([source.synced.then(() => true), isOver.then(() => false)]);
+  const isOpen = Promise.all([source.synced, cluster.replicas.announced]).then(() => true);
+  const isSynced = await Promise.race([isOpen, isOver.then(() => false)]);
   if (!isSynced) {
     await cluster.close();
     return undefined;
   }
   source.rescan();
   const released: OpenedSource["options"]["released"] = (...what) => cluster.released(...what);
-  return { options: { source, released }, leads: () => cluster.isLeader, close: () => cluster.close() };
+  const { caSecret } = flags;
+  const together = {
+    peers: cluster.replicas,
+    ...(caSecret === undefined ? {} : { shared: cluster.caIn(caSecret) }),
+  };
+  const leads = () => cluster.isLeader;
+  return { options: { source, released }, leads, together, close: () => cluster.close() };
 }
 
 /** A file that may not be there yet. */

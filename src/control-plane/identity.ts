@@ -23,9 +23,9 @@ import { enrolmentRefusal } from "./ca/refusal.ts";
 import { RotationDriver } from "./ca/rotation-driver.ts";
 import type { ReviewToken } from "./ca/service-account-token.ts";
 import { followShared } from "./ca/shared-follower.ts";
-import { NO_PEERS, type Peers, type SharedRoot } from "./ca/shared-root.ts";
 import type { TokenBook } from "./ca/token-book.ts";
 import type { Log } from "./log.ts";
+import { NO_PEERS, type Peers, type SharedRoot } from "./shared-root.ts";
 
 export interface IdentityOptions {
   /** See `openCa`. */

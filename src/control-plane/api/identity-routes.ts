@@ -105,7 +105,10 @@ export async function abandonRotation(
 export function readRotation(identity: PlaneIdentity | undefined, sidecars: number): unknown {
   const known = required(identity);
   const { root } = known.source.authority.authority;
-  return { phase: phaseOf(known), root: root.fingerprint, sidecars, lacking: known.lacking };
+  const phase = phaseOf(known);
+  const isWaiting = phase !== "steady" && known.lacking.length === 0 && !known.isConfirmed;
+  const lacking = isWaiting ? ["sidecars of other replicas"] : known.lacking;
+  return { phase, root: root.fingerprint, sidecars, lacking };
 }
 
 function phaseOf({ source }: PlaneIdentity): string {

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { TrustBundle } from "../../identity/trust-bundle.ts";
 import { readRoot } from "../../identity/trust-bundle.ts";
+import type { RootStore, SharedRoot } from "../shared-root.ts";
 import type { Authority, AuthoritySource } from "./authority.ts";
 import {
   createPrivateFile,
@@ -25,7 +26,6 @@ import {
   type SigningRoot,
   trusted,
 } from "./rotation.ts";
-import type { RootStore, SharedRoot } from "./shared-root.ts";
 import { signerFor } from "./signer.ts";
 
 const FILE = "ca.json";

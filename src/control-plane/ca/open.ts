@@ -4,12 +4,12 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { SharedRoot } from "../shared-root.ts";
 import type { AuditEvent } from "./audit.ts";
 import { CertificateAuthority } from "./certificate-authority.ts";
 import { EmbeddedAuthority } from "./embedded-authority.ts";
 import { LEAF_LIFE_MS } from "./issue.ts";
 import type { ReviewToken } from "./service-account-token.ts";
-import type { SharedRoot } from "./shared-root.ts";
 import { TokenBook } from "./token-book.ts";
 import { WatchedAuthority } from "./watched-authority.ts";
 

@@ -1,7 +1,7 @@
 /** What comes of each text that another replica has written where the CA is shared. */
 import type { Log } from "../log.ts";
+import type { SharedRoot } from "../shared-root.ts";
 import type { EmbeddedAuthority } from "./embedded-authority.ts";
-import type { SharedRoot } from "./shared-root.ts";
 
 /** Follows `shared`, if there is one. `onAdopted`: another root signs, or others are trusted. */
 export function followShared(

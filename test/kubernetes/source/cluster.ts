@@ -9,6 +9,7 @@ export const SLICES = "/apis/discovery.k8s.io/v1/endpointslices";
 export const NAMESPACES = "/api/v1/namespaces";
 export const ACCOUNTS = "/api/v1/serviceaccounts";
 export const CONFIG_MAPS = "/api/v1/configmaps";
+export const SECRETS = "/api/v1/secrets";
 export const LEASES = "/apis/coordination.k8s.io/v1/leases";
 
 export function pathOf(kind: Kind): string {
@@ -24,6 +25,7 @@ export function newCluster(): ApiServer {
   server.define(NAMESPACES, "v1", "Namespace");
   server.define(ACCOUNTS, "v1", "ServiceAccount");
   server.define(CONFIG_MAPS, "v1", "ConfigMap");
+  server.define(SECRETS, "v1", "Secret");
   server.define(LEASES, "coordination.k8s.io/v1", "Lease");
   return server;
 }

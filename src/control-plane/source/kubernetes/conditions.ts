@@ -3,7 +3,7 @@
  * to is there, and whether sidecars run by it. Pure: from what is known to what should stand there.
  */
 import type { Issue } from "../../../resources/issue.ts";
-import type { ChangeProgress } from "../../plane.ts";
+import type { JoinedProgress } from "./replica-report.ts";
 import type { ResourceRecord } from "./resource-record.ts";
 
 /** A condition without its time, which is that of its last change of `status`. */
@@ -28,7 +28,7 @@ const MAX_TOLD = 5;
 export function conditionsOf(
   { issues, generation, resource }: Pick<ResourceRecord, "issues" | "generation" | "resource">,
   references: readonly Issue[],
-  progress: ChangeProgress | undefined,
+  progress: JoinedProgress | undefined,
 ): readonly Condition[] {
   const errors = issues.filter(({ severity }) => severity === "error");
   const say = (
@@ -54,11 +54,13 @@ export function conditionsOf(
 
 function programmed(
   say: (type: Condition["type"], status: Condition["status"], reason: string, message: string) => Condition,
-  progress: ChangeProgress | undefined,
+  progress: JoinedProgress | undefined,
 ): readonly Condition[] {
   if (progress === undefined) return [];
-  const { state, applied, concerned, rejected } = progress;
-  const count = `applied by ${applied} of ${concerned} sidecars`;
+  const { state, applied, concerned, rejected, told, replicas } = progress;
+  // The sidecars of a replica that has not said how far they are may be any number.
+  const reach = told < replicas ? ` at ${told} of ${replicas} replicas` : "";
+  const count = `applied by ${applied} of ${concerned} sidecars${reach}`;
   switch (state) {
     case "applied":
       return [say("Programmed", "True", "Programmed", count)];

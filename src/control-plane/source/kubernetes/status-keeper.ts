@@ -1,7 +1,8 @@
 /**
  * Keeps the status of routes and of Weft's own kinds true, if this replica leads. Looked at once a second and only where something
  * has changed: an object, what it refers to, or how many sidecars have applied it; written only where the text differs, and no
- * faster than `WRITES_PER_LOOK`, so that a change of ten thousand objects is no storm on the API server.
+ * faster than `WRITES_PER_LOOK`, so that a change of ten thousand objects is no storm on the API server. Sidecars of other replicas
+ * count by these replicas' word, which they give until the status says it.
  */
 import type { Issue } from "../../../resources/issue.ts";
 import { objectPath } from "../../../resources/plural.ts";
@@ -9,9 +10,10 @@ import { KINDS } from "../../../resources/resource.ts";
 import type { ChangeProgress } from "../../plane.ts";
 import { ApiError, type KubernetesApi } from "./api.ts";
 import { conditionsOf } from "./conditions.ts";
+import { joinProgress, type ObjectProgress, type Objects, objectProgress } from "./replica-report.ts";
 import { hasStatus, originOf, type ResourceRecord } from "./resource-record.ts";
 import type { KubernetesSource, Touched } from "./source.ts";
-import { isProgrammed, statusPatch } from "./status-patch.ts";
+import { isProgrammed, saysHowFar, statusPatch } from "./status-patch.ts";
 
 export interface StatusOptions {
   readonly api: KubernetesApi;
@@ -19,6 +21,8 @@ export interface StatusOptions {
   readonly isLeader: () => boolean;
   /** How far a change is; undefined where that is not known, or no longer. */
   readonly progress: (change: number) => ChangeProgress | undefined;
+  /** What the other replicas say of objects, one element each; default: there are none. */
+  readonly others?: () => readonly Objects[];
   readonly onError: (error: Error) => void;
   readonly lookMs?: number;
   readonly now?: () => Date;
@@ -30,6 +34,12 @@ const WRITES_PER_LOOK = 20;
 const PAUSE_LOOKS = 5;
 /** Looks for which a change may be under way before it is said that it is. */
 const PATIENCE = 3;
+/** The same for the word of another replica, which comes every two seconds. */
+const PATIENCE_FOR_OTHERS = 8;
+/** And for that of one that has more to say than it may at once. */
+const PATIENCE_FOR_BUSY = 60;
+/** Objects at once that another replica is told of. */
+const MAX_TOLD = 100;
 
 interface Entry {
   generation: number;
@@ -47,6 +57,8 @@ export class StatusKeeper {
   /** Objects that came since the last compilation. */
   #fresh: (Entry & Touched)[] = [];
   readonly #dirty = new Set<string>();
+  /** Objects of which no status says how far they are, in the order in which they came; then those that are said to be under way. */
+  readonly #unsaid = new Set<string>();
   #issues: readonly Issue[] = [];
   #timer: NodeJS.Timeout | undefined;
   #pause = 0;
@@ -98,6 +110,20 @@ export class StatusKeeper {
     this.#isBusy = false;
   }
 
+  /** What the leader is to know of our sidecars. */
+  objects(): Objects {
+    const found: Record<string, ObjectProgress> = {};
+    let told = 0;
+    for (const id of this.#unsaid) {
+      const { change, generation } = this.#entries.get(id) ?? {};
+      const progress = change === undefined ? undefined : this.#options.progress(change);
+      if (progress === undefined || generation === undefined) continue;
+      found[id] = objectProgress(generation, progress);
+      if (++told === MAX_TOLD) break;
+    }
+    return found;
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }
@@ -107,9 +133,16 @@ export class StatusKeeper {
     const record = this.#options.source.records(kind).get(key);
     if (record === undefined) {
       this.#entries.delete(id);
+      this.#unsaid.delete(id);
       return;
     }
     this.#dirty.add(id);
+    if (isProgrammed(record)) this.#unsaid.delete(id);
+    else {
+      // What is said already comes after what is not.
+      if (saysHowFar(record)) this.#unsaid.delete(id);
+      this.#unsaid.add(id);
+    }
     const known = this.#entries.get(id);
     if (known?.generation === record.generation) return;
     const { generation } = record;
@@ -117,6 +150,11 @@ export class StatusKeeper {
     this.#entries.set(id, entry);
     // What another replica, or we before a restart, have said of this very generation stays said.
     if (!isOld || !isProgrammed(record)) this.#fresh.push(entry);
+  }
+
+  #patienceForOthers(): number {
+    const isBusy = this.#options.others?.().some((objects) => Object.keys(objects).length >= MAX_TOLD);
+    return isBusy === true ? PATIENCE_FOR_BUSY : PATIENCE_FOR_OTHERS;
   }
 
   /** @returns whether it was written. */
@@ -132,12 +170,16 @@ export class StatusKeeper {
       this.#dirty.delete(id);
       return false;
     }
-    const progress = change === undefined ? undefined : this.#options.progress(change);
+    // What has been said of this very generation stays said: another leader knows of other sidecars, and nothing has changed.
+    const own = change === undefined || isProgrammed(record) ? undefined : this.#options.progress(change);
+    const progress = own && joinProgress(own, id, record.generation, this.#options.others?.() ?? []);
     const isUnderWay = progress?.state === "pending";
-    if (!isUnderWay) this.#dirty.delete(id);
-    else if (entry.age++ < PATIENCE) return false;
-    const own = new Set(record.issues);
-    const references = (byFile.get(originOf(kind, key)) ?? []).filter((issue) => !own.has(issue));
+    const isUntold = progress !== undefined && progress.told < progress.replicas;
+    const patience = isUnderWay && !isUntold ? PATIENCE : isUntold ? this.#patienceForOthers() : 0;
+    if (!isUnderWay && (!isUntold || entry.age >= patience)) this.#dirty.delete(id);
+    if (entry.age++ < patience) return false;
+    const itself = new Set(record.issues);
+    const references = (byFile.get(originOf(kind, key)) ?? []).filter((issue) => !itself.has(issue));
     const now = (this.#options.now?.() ?? new Date()).toISOString().replace(/\.\d+Z$/, "Z");
     const status = statusPatch(record, conditionsOf(record, references, progress), now);
     if (status === undefined) return false;

@@ -32,7 +32,19 @@ export function statusPatch(
 }
 
 /** Whether the status says for this generation that sidecars run by the object. */
-export function isProgrammed({ kind, status, generation }: ResourceRecord): boolean {
+export function isProgrammed(record: ResourceRecord): boolean {
+  return everywhere(record, (value) => value === "True");
+}
+
+/** Whether it says for this generation how far sidecars are. */
+export function saysHowFar(record: ResourceRecord): boolean {
+  return everywhere(record, () => true);
+}
+
+function everywhere(
+  { kind, status, generation }: ResourceRecord,
+  isMeant: (value: unknown) => boolean,
+): boolean {
   const holders = isRoute(kind)
     ? mapsOf(status?.["parents"]).filter(({ controllerName }) => controllerName === CONTROLLER)
     : [status ?? {}];
@@ -41,7 +53,7 @@ export function isProgrammed({ kind, status, generation }: ResourceRecord): bool
     holders.every(({ conditions }) =>
       mapsOf(conditions).some(
         ({ type, status: value, observedGeneration }) =>
-          type === "Programmed" && value === "True" && observedGeneration === generation,
+          type === "Programmed" && observedGeneration === generation && isMeant(value),
       ),
     )
   );

@@ -3,7 +3,7 @@
  * which one at a time writes the next version, and each other's word on what their sidecars have confirmed.
  */
 
-/** Where the CA's one text is kept (`root-file.ts`). */
+/** Where the CA's one text is kept (`ca/root-file.ts`). */
 export interface RootStore {
   /**
    * Resolves when it stands there for good; with false where somebody else has replaced what was read. Rejects where it can't be
