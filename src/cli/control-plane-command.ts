@@ -48,6 +48,7 @@ const PORT_HINT = "--discovery-port and --api-port choose others; 0 takes a free
 interface Flags extends SourceFlags, InjectFlags {
   readonly host: string;
   readonly stateDir: string;
+  readonly trustDomain?: string;
   readonly kubernetesTokens?: boolean;
   readonly allowLocalJwks?: boolean;
   readonly discoveryPort: number;
@@ -90,6 +91,11 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
           "--ca-secret <name>",
           "Secret of the own namespace in which all replicas have the CA, made on first use; with --source kubernetes",
         ).env("WEFT_CA_SECRET"),
+      )
+      .addOption(
+        new Option("--trust-domain <name>", "where MeshConfig does not say; default: cluster.local").env(
+          "WEFT_TRUST_DOMAIN",
+        ),
       )
       .addOption(
         new Option(
@@ -210,6 +216,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       apiPort: flags.apiPort,
       ...(flags.insecure === true ? {} : { identity: await identityOf(flags, opened) }),
       ...(webhook === undefined ? {} : { webhook }),
+      ...(flags.trustDomain === undefined ? {} : { trustDomain: flags.trustDomain }),
       allowsLocalJwks: flags.allowLocalJwks === true,
       log,
       openDiscovery,

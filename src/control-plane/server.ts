@@ -5,7 +5,7 @@
 import { MESH_SECRET } from "../discovery/messages.ts";
 import type { DiscoveryObserver } from "../discovery/observer.ts";
 import type { ResourceSource } from "../discovery/server.ts";
-import { trustDomainOf } from "../resources/trust-domain.ts";
+import { completeTrustDomain, trustDomainOf } from "../resources/trust-domain.ts";
 import { type Api, startApi } from "./api/server.ts";
 import { Compiler } from "./compile/compiler.ts";
 import { ExpiryWatch } from "./expiry-watch.ts";
@@ -37,6 +37,8 @@ interface PlaneOptions {
   readonly apiPort: number;
   /** Absent: sidecars connect without TLS. */
   readonly identity?: IdentityOptions;
+  /** Where MeshConfig does not say; default `cluster.local`. */
+  readonly trustDomain?: string;
   /** Absent: no admission webhook. It needs an identity. */
   readonly webhook?: WebhookSettings;
   readonly log: Log;
@@ -71,7 +73,8 @@ export interface ControlPlane {
 
 /** Starts everything; rejects with the system's error where a port can't be had. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { host, log } = options;
+  const { host, log, trustDomain } = options;
+  const complete = trustDomain === undefined ? undefined : completeTrustDomain(trustDomain);
   const source = openSource(options);
   const compiler = new Compiler(options.identity === undefined ? "DISABLE" : "STRICT", source.instances);
   const stats = new LoadStats(() => performance.now());
@@ -80,7 +83,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const logged = streamLog(log);
   const identity =
     options.identity &&
-    (await PlaneIdentity.open(trustDomainOf(source.state.resources), options.identity, {
+    (await PlaneIdentity.open(trustDomainOf(source.state.resources, trustDomain), options.identity, {
       log,
       audited: metrics.audited,
       lacking: (version) => opened.discovery.lacking("secret", MESH_SECRET, version),
@@ -105,7 +108,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const progress: Plane["progress"] = (change) => plane.progress(change);
   const observer = {
     compiled: metrics.compiled,
-    read: readLog(log, source, identity),
+    read: readLog(log, source, identity, trustDomain),
     released: (change: number) => options.released?.(change, progress),
   };
   const jwks = new JwksStore({
@@ -113,7 +116,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onChange: () => plane.refill(),
     log,
   });
-  const plane: Plane = new Plane(source, compiler, opened.discovery, observer, (all) => jwks.fill(all));
+  const plane: Plane = new Plane(source, compiler, opened.discovery, observer, (all) =>
+    jwks.fill(complete?.(all) ?? all),
+  );
   metrics.watch(plane, identity);
   const expiry = new ExpiryWatch(() => identity?.authorities ?? [], log);
   expiry.look(Date.now());
@@ -170,11 +175,11 @@ function openSource(options: SourceOptions): Source {
 }
 
 /** Certificates are bound to the trust domain of the start: another one in the files does not take effect by itself. */
-function readLog(log: Log, source: Source, identity: PlaneIdentity | undefined) {
+function readLog(log: Log, source: Source, identity: PlaneIdentity | undefined, fallback?: string) {
   const logSource = sourceLog(log);
   return (status: SourceStatus): void => {
     logSource(status);
-    const found = trustDomainOf(source.state.resources);
+    const found = trustDomainOf(source.state.resources, fallback);
     if (identity === undefined || found === identity.trustDomain) return;
     const fields = { found, inForce: identity.trustDomain };
     log.error(fields, "the trust domain takes effect when the mesh is started anew, with another CA");

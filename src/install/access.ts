@@ -1,10 +1,18 @@
 /**
  * What the control plane may do in the cluster, and nothing else: read what it compiles, write statuses and the trust bundle, ask
- * whose a token is, keep its Lease and the CA of its own webhook.
+ * whose a token is, keep its Lease, what replicas tell each other, its own CA and that of its webhook.
  */
 import { CUSTOM_KINDS } from "../resources/crd.ts";
 import { pluralOf } from "../resources/plural.ts";
-import { type InstallSettings, type Manifest, metadata, NAME, WEBHOOK } from "./settings.ts";
+import {
+  CA_SECRET,
+  type InstallSettings,
+  type Manifest,
+  metadata,
+  NAME,
+  REPLICAS,
+  WEBHOOK,
+} from "./settings.ts";
 
 const RBAC = "rbac.authorization.k8s.io/v1";
 const READ = ["list", "watch"] as const;
@@ -49,16 +57,25 @@ export function clusterRules(): readonly Rule[] {
   ];
 }
 
-/** In its own namespace. */
-export function ownRules(): readonly Rule[] {
+/** In its own namespace. The operator's CA is mounted: nobody need read its Secret. */
+export function ownRules({ caSecret }: Pick<InstallSettings, "caSecret">): readonly Rule[] {
   const group = { apiGroups: ["coordination.k8s.io"], resources: ["leases"] };
+  const core = (resource: string, name: string, verbs: readonly string[]) => ({
+    apiGroups: [""],
+    resources: [resource],
+    resourceNames: [name],
+    verbs,
+  });
   return [
     { ...group, verbs: ["create"] },
     { ...group, resourceNames: [NAME], verbs: ["get", "update"] },
+    core("configmaps", REPLICAS, ["get", "patch"]),
+    ...(caSecret === undefined ? [core("secrets", CA_SECRET, ["get", "update"])] : []),
   ];
 }
 
-export function accessManifests({ namespace }: InstallSettings): readonly Manifest[] {
+export function accessManifests(settings: InstallSettings): readonly Manifest[] {
+  const { namespace } = settings;
   const subjects = [{ kind: "ServiceAccount", name: NAME, namespace }];
   const roleRef = (kind: string) => ({ apiGroup: "rbac.authorization.k8s.io", kind, name: NAME });
   return [
@@ -71,7 +88,7 @@ export function accessManifests({ namespace }: InstallSettings): readonly Manife
       roleRef: roleRef("ClusterRole"),
       subjects,
     },
-    { apiVersion: RBAC, kind: "Role", metadata: metadata(NAME, namespace), rules: ownRules() },
+    { apiVersion: RBAC, kind: "Role", metadata: metadata(NAME, namespace), rules: ownRules(settings) },
     {
       apiVersion: RBAC,
       kind: "RoleBinding",

@@ -2,15 +2,16 @@
 import { stringify } from "yaml";
 import { CUSTOM_KINDS, definitionOf } from "../resources/crd.ts";
 import { accessManifests } from "./access.ts";
-import { type InstallSettings, type Manifest, metadata } from "./settings.ts";
+import { CA_SECRET, type InstallSettings, type Manifest, metadata } from "./settings.ts";
 import { webhookManifest } from "./webhook.ts";
 import { workloadManifests } from "./workload.ts";
 
 export function manifests(settings: InstallSettings): readonly Manifest[] {
   return [
-    ...CUSTOM_KINDS.map(definitionOf),
+    ...(settings.crds ? CUSTOM_KINDS.map(definitionOf) : []),
     namespaceOf(settings),
     ...accessManifests(settings),
+    ...(settings.caSecret === undefined ? [caSecretOf(settings)] : []),
     ...workloadManifests(settings),
     webhookManifest(settings),
   ];
@@ -20,6 +21,11 @@ export function manifests(settings: InstallSettings): readonly Manifest[] {
 export function manifestText(list: readonly Manifest[]): string {
   const options = { aliasDuplicateObjects: false, lineWidth: 0 };
   return list.map((manifest) => stringify(manifest, options)).join("---\n");
+}
+
+/** Empty: the replica that comes first makes the CA in it. */
+function caSecretOf({ namespace }: InstallSettings): Manifest {
+  return { apiVersion: "v1", kind: "Secret", metadata: metadata(CA_SECRET, namespace), type: "Opaque" };
 }
 
 function namespaceOf({ namespace }: InstallSettings): Manifest {

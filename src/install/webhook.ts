@@ -7,7 +7,7 @@ import { type InstallSettings, type Manifest, metadata, NAME, PORTS, WEBHOOK } f
 const LABEL = "weft.dev/inject";
 const OF_CLUSTER = ["kube-system", "kube-public", "kube-node-lease"] as const;
 
-export function webhookManifest({ namespace }: InstallSettings): Manifest {
+export function webhookManifest({ namespace, failurePolicy }: InstallSettings): Manifest {
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "MutatingWebhookConfiguration",
@@ -18,7 +18,7 @@ export function webhookManifest({ namespace }: InstallSettings): Manifest {
         admissionReviewVersions: ["v1"],
         sideEffects: "None",
         reinvocationPolicy: "IfNeeded",
-        failurePolicy: "Fail",
+        failurePolicy,
         timeoutSeconds: 10,
         clientConfig: { service: { name: NAME, namespace, path: "/inject", port: PORTS.webhook } },
         rules: [

@@ -206,7 +206,6 @@ describe("defaults", () => {
 
   it("of MeshConfig, durations in milliseconds", () => {
     expect(only(mesh(""))?.spec).toEqual({
-      trustDomain: "cluster.local",
       clusterDomain: "cluster.local",
       outboundPolicy: "ALLOW_ANY",
       discoveryTimeout: 1_000,

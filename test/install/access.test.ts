@@ -1,13 +1,16 @@
 /** What the control plane asks of the API server is what it is installed with the right to do; what it may, it does. */
 import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Log } from "../../src/control-plane/log.ts";
 import { BundleKeeper } from "../../src/control-plane/source/kubernetes/bundle-keeper.ts";
+import { CaSecret } from "../../src/control-plane/source/kubernetes/ca-secret.ts";
 import { Election } from "../../src/control-plane/source/kubernetes/election.ts";
+import { REPLICAS_NAME, Replicas } from "../../src/control-plane/source/kubernetes/replicas.ts";
 import { StatusKeeper } from "../../src/control-plane/source/kubernetes/status-keeper.ts";
 import { clusterRules, ownRules } from "../../src/install/access.ts";
-import { NAME } from "../../src/install/settings.ts";
+import { CA_SECRET, NAME, REPLICAS } from "../../src/install/settings.ts";
 import { pluralOf } from "../../src/resources/plural.ts";
 import type { ApiServer } from "../kubernetes/source/api-server.ts";
-import { newCluster, pathOf, service } from "../kubernetes/source/cluster.ts";
+import { newCluster, pathOf, SECRETS, service } from "../kubernetes/source/cluster.ts";
 import { apiTo, openSource, until } from "../kubernetes/source/harness.ts";
 
 let server: ApiServer;
@@ -92,6 +95,13 @@ it("asks for nothing that it may not, and may nothing that it does not ask for",
   const statuses = new StatusKeeper({ ...common, source, progress });
   statuses.released(1);
   await statuses.look();
+  server.put(SECRETS, { metadata: { name: CA_SECRET, namespace: "weft-system" }, type: "Opaque" });
+  const log = { info() {}, warn() {}, error() {} } as unknown as Log;
+  const secret = new CaSecret({ ...common, namespace: "weft-system", name: CA_SECRET, log });
+  await secret.open(() => "a CA");
+  const replicas = new Replicas({ ...common, namespace: "weft-system", identity: "a" });
+  for (let look = 0; look < 3; look++) await replicas.look();
+  await replicas.close();
   const bundles = new BundleKeeper({ ...common, namespaces: () => ["default"], read: () => "ROOT" });
   await bundles.look();
   await bundles.look();
@@ -101,14 +111,14 @@ it("asks for nothing that it may not, and may nothing that it does not ask for",
 
   const asked = server.urls.map(askedBy);
   const refused = asked.filter((one) => {
-    const own = one.namespace === "weft-system" ? covers(ownRules(), one) : [];
+    const own = one.namespace === "weft-system" ? covers(ownRules({}), one) : [];
     return covers(clusterRules(), one).length + own.length === 0;
   });
   expect(refused).toEqual([]);
 
   // What only others ask for: reviews of tokens, the webhook's registration; a server-side apply that makes something.
   const elsewhere = ["tokenreviews", "mutatingwebhookconfigurations"];
-  const unused = [...clusterRules(), ...ownRules()].flatMap((rule) =>
+  const unused = [...clusterRules(), ...ownRules({})].flatMap((rule) =>
     rule.resources.flatMap((resource) =>
       rule.verbs.flatMap((verb) => {
         const isAsked = asked.some((one) => one.resource === resource && one.verb === verb);
@@ -128,5 +138,21 @@ it("asks for nothing that it may not, and may nothing that it does not ask for",
       "AuthorizationPolicy",
     ] as const
   ).map((kind) => `patch ${pluralOf(kind)}/status`);
-  expect(unused.filter((one) => !statusesOfOthers.includes(one))).toEqual(["create configmaps"]);
+  expect(unused.filter((one) => !statusesOfOthers.includes(one))).toEqual([]);
+});
+
+it("reads no Secret but its own: the operator's CA is mounted", () => {
+  const secrets = (caSecret?: string) =>
+    ownRules(caSecret === undefined ? {} : { caSecret }).filter(({ resources }) =>
+      resources.includes("secrets"),
+    );
+  expect(secrets()).toEqual([
+    { apiGroups: [""], resources: ["secrets"], resourceNames: [CA_SECRET], verbs: ["get", "update"] },
+  ]);
+  expect(secrets("your-ca")).toEqual([]);
+  expect(clusterRules().filter(({ resources }) => resources.includes("secrets"))).toEqual([]);
+});
+
+it("names things as the control plane does", () => {
+  expect(REPLICAS).toBe(REPLICAS_NAME);
 });

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { manifests, manifestText } from "../../src/install/manifests.ts";
 import { DEFAULT_INSTALL } from "../../src/install/settings.ts";
+import { weft } from "../harness/weft.ts";
 
 type Json = Record<string, unknown>;
 
@@ -30,11 +31,11 @@ it("have names once, and references that lead somewhere", () => {
   expect(new Set(ids).size).toBe(ids.length);
   const { spec, metadata } = templateOf(list);
   expect(ids).toContain(`ServiceAccount ${spec["serviceAccountName"]}`);
-  const [volume] = spec["volumes"] as { persistentVolumeClaim: { claimName: string } }[];
-  expect(ids).toContain(`PersistentVolumeClaim ${volume?.persistentVolumeClaim.claimName}`);
+  const [container] = spec["containers"] as { args: string[]; ports: { name: string }[] }[];
+  const secret = container?.args.find((arg) => arg.startsWith("--ca-secret="))?.split("=")[1];
+  expect(ids).toContain(`Secret ${secret}`);
   const service = find(list, "Service")?.["spec"] as { selector: Json; ports: { targetPort: string }[] };
   expect(metadata["labels"]).toMatchObject(service.selector);
-  const [container] = spec["containers"] as { ports: { name: string }[] }[];
   expect(service.ports.map(({ targetPort }) => targetPort)).toEqual(container?.ports.map(({ name }) => name));
 });
 
@@ -52,14 +53,50 @@ it("run as nobody, with nothing", () => {
   });
 });
 
-it("have several replicas and a budget where there is a CA for all", () => {
-  const list = manifests({ ...DEFAULT_INSTALL, namespace: "mesh", caSecret: "weft-ca", replicas: 3 });
-  expect(find(list, "PersistentVolumeClaim")).toBeUndefined();
+it("have a budget and are spread where there are several replicas, and fit into any namespace", () => {
+  const one = manifests(DEFAULT_INSTALL);
+  expect(find(one, "PodDisruptionBudget")).toBeUndefined();
+  expect(templateOf(one).spec).not.toHaveProperty("topologySpreadConstraints");
+  const list = manifests({ ...DEFAULT_INSTALL, namespace: "mesh", replicas: 3 });
   expect(find(list, "PodDisruptionBudget")).toBeDefined();
   const { spec, replicas } = templateOf(list);
   expect(replicas).toBe(3);
-  expect(JSON.stringify(spec)).toContain('"secretName":"weft-ca"');
-  expect(JSON.stringify(spec)).toContain("--ca-dir=/etc/weft/ca");
+  expect(spec["topologySpreadConstraints"]).toHaveLength(2);
   const placed = list.filter(({ kind }) => kind !== "CustomResourceDefinition");
   expect(JSON.stringify(placed)).not.toContain("weft-system");
+});
+
+it("mount the operator's CA, and have no Secret of their own then", () => {
+  const list = manifests({ ...DEFAULT_INSTALL, caSecret: "your-ca" });
+  expect(find(list, "Secret")).toBeUndefined();
+  const { spec } = templateOf(list);
+  expect(JSON.stringify(spec)).toContain('"secretName":"your-ca"');
+  expect(JSON.stringify(spec)).toContain("--ca-dir=/etc/weft/ca");
+  expect(JSON.stringify(spec)).not.toContain("--ca-secret");
+});
+
+it("have no more than they are given", () => {
+  const resources = { cpu: "none", cpuLimit: "none", memory: "none", memoryLimit: "none" };
+  const list = manifests({ ...DEFAULT_INSTALL, resources, crds: false });
+  const [container] = templateOf(list).spec["containers"] as Json[];
+  expect(container?.["resources"]).toEqual({});
+  expect(find(list, "CustomResourceDefinition")).toBeUndefined();
+});
+
+it("are printed by weft install, whose flags are checked", async () => {
+  const { code, stdout } = await weft("", "install", "--replicas", "2", "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).items).toEqual(
+    JSON.parse(JSON.stringify(manifests({ ...DEFAULT_INSTALL, replicas: 2 }))),
+  );
+  for (const [flag, value] of [
+    ["--replicas", "0"],
+    ["--namespace", "Not A Name"],
+    ["--memory", "much"],
+    ["--failure-policy", "Perhaps"],
+    ["--ca-secret", "a b"],
+  ] as const) {
+    const refused = await weft("", "install", flag, value);
+    expect([refused.code, refused.stdout, refused.stderr.includes(flag)]).toEqual([2, "", true]);
+  }
 });

@@ -76,10 +76,9 @@ const overload = object({
 });
 
 export const meshConfigSpec = object({
-  trustDomain: withDefault(
+  trustDomain: optional(
     dnsName,
-    "cluster.local",
-    "First part of every identity (SPIFFE).",
+    "First part of every identity (SPIFFE); default: `--trust-domain` of the control plane, `cluster.local`.",
     "Istio `meshConfig.trustDomain`",
   ),
   clusterDomain: withDefault(
