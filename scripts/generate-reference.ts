@@ -1,6 +1,6 @@
 /**
  * Writes what is generated from the resources' field tables: JSON Schemas for editors, the reference page and definitions for
- * Kubernetes. A test fails when they are out of date.
+ * Kubernetes and the Helm chart. A test fails when they are out of date.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,6 +12,7 @@ import { CUSTOM_KINDS, definitionOf } from "../src/resources/crd.ts";
 import { kindSchema, schemaFileName, weftSchema } from "../src/resources/json-schema.ts";
 import { referencePage } from "../src/resources/reference.ts";
 import { KINDS } from "../src/resources/resource.ts";
+import { chartFiles } from "./chart-files.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SCHEMAS = "config/schemas";
@@ -28,6 +29,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...kinds,
     ...definitions,
+    ...chartFiles(),
     [
       MANIFESTS,
       `# Generated from src/install by npm run reference: what weft install prints.\n${manifestText(manifests(DEFAULT_INSTALL))}`,

@@ -19,6 +19,7 @@ export type Need =
   | "nft"
   | "iptables"
   | "setpriv"
+  | "helm"
   | "root"
   | "cluster";
 
