@@ -1,6 +1,7 @@
 /** One CA for replicas that share a Secret: who makes it, who changes it, and what is not believed of it. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EmbeddedAuthority } from "../../../src/control-plane/ca/embedded-authority.ts";
+import { RotationDriver } from "../../../src/control-plane/ca/rotation-driver.ts";
 import type { Log } from "../../../src/control-plane/log.ts";
 import { CaSecret } from "../../../src/control-plane/source/kubernetes/ca-secret.ts";
 import type { ApiServer } from "./api-server.ts";
@@ -14,16 +15,17 @@ let server: ApiServer;
 let secrets: CaSecret[];
 let warnings: string[];
 let leads: boolean;
+let drivers: RotationDriver[];
 
 beforeEach(async () => {
-  [secrets, warnings, leads] = [[], [], false];
+  [secrets, warnings, leads, drivers] = [[], [], false, []];
   server = newCluster();
   server.put(SECRETS, { metadata: { name: "weft-ca", namespace: "weft-system" }, type: "Opaque" });
   await server.listen();
 });
 
 afterEach(async () => {
-  for (const secret of secrets) secret.close();
+  for (const one of [...drivers, ...secrets]) one.close();
   await server.close();
 });
 
@@ -100,6 +102,39 @@ describe("the CA in a Secret", () => {
     }
     expect(phases).toEqual(["distributing", "reissuing", "retiring", "steady"]);
     expect(leader.authority.root.fingerprint).not.toBe(old);
+  });
+
+  it("goes on with a change that a replica has begun which leads no more", async () => {
+    let leading = "a";
+    const roots = await Promise.all(
+      ["a", "b"].map(async (name) => {
+        const shared = secret();
+        const authority = await open(shared);
+        const driver = new RotationDriver({
+          authority,
+          // Nobody confirms anything to the first one.
+          isConfirmed: () => name === "b",
+          mayAdvance: () => leading === name,
+          onPhase() {},
+          onError() {},
+          settleMs: 10,
+        });
+        drivers.push(driver);
+        shared.follow((text) => {
+          if (authority.adopt(text).kind === "adopted") driver.start();
+        });
+        return { authority, driver };
+      }),
+    );
+    const [a, b] = roots as [(typeof roots)[0], (typeof roots)[0]];
+    const old = a.authority.authority.root.fingerprint;
+    expect(await a.driver.begin()).toBe(true);
+    expect(await until(() => b.authority.rotation.phase === "distributing")).toBe(true);
+    leading = "b";
+    const isOver = () => roots.every(({ authority: { rotation } }) => rotation.phase === "steady");
+    expect(await until(isOver)).toBe(true);
+    expect(a.authority.bundle.digest).toBe(b.authority.bundle.digest);
+    expect(a.authority.authority.root.fingerprint).not.toBe(old);
   });
 
   it("is changed by one at a time: who has not seen the last version changes nothing", async () => {

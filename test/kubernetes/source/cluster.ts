@@ -102,6 +102,8 @@ export interface Member {
   readonly ip: string;
   readonly pod?: string;
   readonly ready?: boolean;
+  /** It ends, and still serves. */
+  readonly draining?: boolean;
   readonly zone?: string;
 }
 
@@ -111,9 +113,9 @@ export function slice(
   namespace = "default",
   name = `${service}-abc`,
 ): ApiObject {
-  const endpoints = members.map(({ ip, pod: target, ready = true, zone = "zone-a" }) => ({
+  const endpoints = members.map(({ ip, pod: target, ready = true, draining = false, zone = "zone-a" }) => ({
     addresses: [ip],
-    conditions: { ready, serving: ready, terminating: false },
+    conditions: { ready: ready && !draining, serving: ready || draining, terminating: draining },
     nodeName: "node-1",
     zone,
     ...(target === undefined ? {} : { targetRef: { kind: "Pod", namespace, name: target } }),

@@ -121,7 +121,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("slice" as const),
       ...home,
-      ready: fc.array(fc.boolean(), { maxLength: 3 }),
+      members: fc.array(fc.constantFrom("ready", "draining", "away"), { maxLength: 3 }),
       zone: fc.constantFrom("z1", "z2"),
     }),
   },
@@ -173,10 +173,11 @@ it("is what a fresh compiler makes, and everything that differs was named", () =
             if (after === undefined) pods.delete(id);
             else pods.set(id, after);
           } else {
-            const members = s.ready.map((ready, n) => ({
+            const members = s.members.map((state, n) => ({
               ip: `10.0.${n}.0`,
               pod: `${s.app}-${n}`,
-              ready,
+              ready: state === "ready",
+              draining: state === "draining",
               zone: s.zone,
             }));
             const key = `${s.namespace}/${s.app}-abc`;

@@ -138,11 +138,14 @@ export class Population implements Instances {
   }
 
   count(service: string): number {
-    const found = new Set<string>();
+    const [ready, draining] = [new Set<string>(), new Set<string>()];
     for (const { endpoints } of this.#slices.get(service) ?? []) {
-      for (const { pod, address, isReady } of endpoints) if (isReady) found.add(pod ?? address);
+      for (const { pod, address, isReady, isDraining } of endpoints) {
+        if (isReady) ready.add(pod ?? address);
+        else if (isDraining) draining.add(pod ?? address);
+      }
     }
-    return found.size;
+    return ready.size > 0 ? ready.size : draining.size;
   }
 
   get byNamespace(): ReadonlyMap<string, ReadonlyMap<string, WorkloadInput>> {
