@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { kubeconfigOf } from "../kubernetes/source/kubeconfig.ts";
 import { beside, Network, type Outcome, type Pod, type Running, WEFT } from "./network.ts";
 
 export const SIDECAR_UID = 1_337;
@@ -29,6 +30,8 @@ export interface PodOptions {
   readonly init?: readonly string[];
   readonly ports?: Ports;
   readonly applicationUid?: number;
+  /** Environment of its sidecar. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Called {
@@ -58,6 +61,20 @@ export class Mesh {
     return mesh;
   }
 
+  /** With a cluster's API server as the source of everything. `objects`: by the path of their list. */
+  static async startInCluster(objects: Readonly<Record<string, readonly object[]>>): Promise<Mesh> {
+    const mesh = new Mesh([]);
+    const file = join(mesh.#folder, "objects.json");
+    writeFileSync(file, JSON.stringify(objects));
+    const server = await mesh.#plane.start(beside("api-server.ts"), [file]);
+    const KUBECONFIG = join(mesh.#folder, "kubeconfig");
+    writeFileSync(KUBECONFIG, kubeconfigOf(server.line));
+    const args = ["control-plane", "--source", "kubernetes", "--ca-secret", "weft-ca"];
+    const at = ["--state-dir", join(mesh.#folder, "state"), "--host", "0.0.0.0"];
+    await mesh.#plane.start(WEFT, [...args, ...at], { env: { KUBECONFIG } });
+    return mesh;
+  }
+
   /** Replaces the resources. */
   write(documents: readonly object[]): void {
     writeFileSync(
@@ -79,18 +96,18 @@ export class Mesh {
       ...(options.init ?? []),
     ]);
     if (init.code !== 0) throw new Error(`weft init: ${init.stderr}`);
-    const sidecar = await this.#sidecar(pod, name);
+    const sidecar = await this.#sidecar(pod, name, options.env);
     return { ...pod, log: sidecar.stderr };
   }
 
-  async #sidecar(pod: Pod, name: string): Promise<Running> {
+  async #sidecar(pod: Pod, name: string, env: PodOptions["env"]): Promise<Running> {
     const token = this.#weft("token", "create", "--service-account", name).stdout.trim();
     const target = `${this.#plane.ipv4}:15012`;
     const trust = ["--trust-bundle", join(this.#folder, "bundle.pem"), "--service-account", name];
     writeFileSync(join(this.#folder, "bundle.pem"), this.#weft("cert", "show", "--pem").stdout);
     const who = ["--workload", `default/${name}`, "--drain-grace", "0s"];
     const args = ["sidecar", "--transparent", "--control-plane", target, ...trust, ...who];
-    return pod.start(WEFT, args, { uid: SIDECAR_UID, env: { WEFT_JOIN_TOKEN: token } });
+    return pod.start(WEFT, args, { uid: SIDECAR_UID, env: { ...env, WEFT_JOIN_TOKEN: token } });
   }
 
   #weft(...args: readonly string[]): Outcome {
