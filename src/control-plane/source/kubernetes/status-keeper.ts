@@ -4,13 +4,19 @@
  * faster than `WRITES_PER_LOOK`, so that a change of ten thousand objects is no storm on the API server. Sidecars of other replicas
  * count by these replicas' word, which they give until the status says it.
  */
-import type { Issue } from "../../../resources/issue.ts";
+import { hasErrors, type Issue } from "../../../resources/issue.ts";
 import { objectPath } from "../../../resources/plural.ts";
 import { KINDS } from "../../../resources/resource.ts";
 import type { ChangeProgress } from "../../plane.ts";
 import { ApiError, type KubernetesApi } from "./api.ts";
 import { conditionsOf } from "./conditions.ts";
-import { joinProgress, type ObjectProgress, type Objects, objectProgress } from "./replica-report.ts";
+import {
+  type JoinedProgress,
+  joinProgress,
+  type ObjectProgress,
+  type Objects,
+  objectProgress,
+} from "./replica-report.ts";
 import { hasStatus, originOf, type ResourceRecord } from "./resource-record.ts";
 import type { KubernetesSource, Touched } from "./source.ts";
 import { isProgrammed, saysHowFar, statusPatch } from "./status-patch.ts";
@@ -152,9 +158,12 @@ export class StatusKeeper {
     if (!isOld || !isProgrammed(record)) this.#fresh.push(entry);
   }
 
-  #patienceForOthers(): number {
-    const isBusy = this.#options.others?.().some((objects) => Object.keys(objects).length >= MAX_TOLD);
-    return isBusy === true ? PATIENCE_FOR_BUSY : PATIENCE_FOR_OTHERS;
+  /** How far all sidecars are with an object; undefined where there is nothing to say, or it has been said. */
+  #progressOf(id: string, { change }: Entry, record: ResourceRecord, others: readonly Objects[]) {
+    // What was said of this very generation stays said: another leader knows of other sidecars, and nothing has changed.
+    if (change === undefined || hasErrors(record.issues) || isProgrammed(record)) return undefined;
+    const own = this.#options.progress(change);
+    return own && joinProgress(own, id, record.generation, others);
   }
 
   /** @returns whether it was written. */
@@ -163,21 +172,17 @@ export class StatusKeeper {
     entry: Entry & Touched,
     byFile: ReadonlyMap<string, readonly Issue[]>,
   ): Promise<boolean> {
-    const { kind, key, change } = entry;
+    const { kind, key } = entry;
     const record = this.#options.source.records(kind).get(key);
     // With a status just written, its own event comes and makes the object dirty again.
     if (record === undefined || entry.writtenOver === record.version) {
       this.#dirty.delete(id);
       return false;
     }
-    // What has been said of this very generation stays said: another leader knows of other sidecars, and nothing has changed.
-    const own = change === undefined || isProgrammed(record) ? undefined : this.#options.progress(change);
-    const progress = own && joinProgress(own, id, record.generation, this.#options.others?.() ?? []);
-    const isUnderWay = progress?.state === "pending";
-    const isUntold = progress !== undefined && progress.told < progress.replicas;
-    const patience = isUnderWay && !isUntold ? PATIENCE : isUntold ? this.#patienceForOthers() : 0;
-    if (!isUnderWay && (!isUntold || entry.age >= patience)) this.#dirty.delete(id);
-    if (entry.age++ < patience) return false;
+    const others = this.#options.others?.() ?? [];
+    const progress = this.#progressOf(id, entry, record, others);
+    if (entry.age++ < patienceWith(progress, others)) return false;
+    if (progress?.state !== "pending") this.#dirty.delete(id);
     const itself = new Set(record.issues);
     const references = (byFile.get(originOf(kind, key)) ?? []).filter((issue) => !itself.has(issue));
     const now = (this.#options.now?.() ?? new Date()).toISOString().replace(/\.\d+Z$/, "Z");
@@ -207,4 +212,12 @@ export class StatusKeeper {
       this.#options.onError(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+/** For how many looks nothing is said yet. */
+function patienceWith(progress: JoinedProgress | undefined, others: readonly Objects[]): number {
+  if (progress === undefined) return 0;
+  if (progress.told === progress.replicas) return progress.state === "pending" ? PATIENCE : 0;
+  const isBusy = others.some((objects) => Object.keys(objects).length >= MAX_TOLD);
+  return isBusy ? PATIENCE_FOR_BUSY : PATIENCE_FOR_OTHERS;
 }
