@@ -58,18 +58,21 @@ export async function openSource(
   const { openCluster } = await import("../control-plane/source/kubernetes/cluster.ts");
   const cluster = await openCluster(flags.ownNamespace, log, () => readOptional(bundleFile));
   const { source } = cluster;
-  const isOpen = Promise.all([source.synced, cluster.replicas.announced]).then(() => true);
-  const isSynced = await Promise.race([isOpen, isOver.then(() => false)]);
+  // A CA that is shared may be read when the others know of this replica: a change of roots must not pass over it.
+  const { replicas } = cluster;
+  const isOpen = Promise.all([source.synced, flags.caSecret === undefined ? undefined : replicas.announced]);
+  const isSynced = await Promise.race([isOpen.then(() => true), isOver.then(() => false)]);
   if (!isSynced) {
     await cluster.close();
     return undefined;
   }
   source.rescan();
   const released: OpenedSource["options"]["released"] = (...what) => cluster.released(...what);
-  const { caSecret } = flags;
+  const { caSecret, caDir } = flags;
   const together = {
-    peers: cluster.replicas,
     ...(caSecret === undefined ? {} : { shared: cluster.caIn(caSecret) }),
+    // A CA of this process alone is nobody else's business.
+    ...(caSecret === undefined && caDir === undefined ? {} : { peers: replicas }),
   };
   const leads = () => cluster.isLeader;
   return { options: { source, released }, leads, together, close: () => cluster.close() };

@@ -163,9 +163,14 @@ it("are one CA, change its root together, and survive each other", { timeout: 18
 
   expect(await until(() => a.leads() !== b.leads(), 10_000)).toBe(true);
   const [leader, follower] = a.leads() ? [a, b] : [b, a];
-  const heard = () =>
-    Object.keys((server.objects(CONFIG_MAPS).get("weft-system/weft-replicas")?.["data"] ?? {}) as Json);
-  expect(await until(() => heard().length === 2, 10_000)).toBe(true);
+  const told = () =>
+    Object.values(
+      (server.objects(CONFIG_MAPS).get("weft-system/weft-replicas")?.["data"] ?? {}) as Record<
+        string,
+        string
+      >,
+    );
+  expect(await until(() => told().length === 2, 10_000)).toBe(true);
   const gate = Promise.withResolvers<void>();
   const taken = await connect(follower, gate.promise);
   const { root } = await rotation(leader);
@@ -200,4 +205,9 @@ it("are one CA, change its root together, and survive each other", { timeout: 18
     for (const plane of [follower, third]) expect(await judge(by, plane)).toBe(ID);
   }
   expect((await rotation(follower)).lacking).toEqual(["sidecars of other replicas"]);
+
+  // Who ends says so.
+  third.child.kill("SIGTERM");
+  expect(await once(third.child, "exit")).toEqual([0, null]);
+  expect(told().filter((text) => JSON.parse(text).hasLeft === true)).toHaveLength(1);
 });

@@ -33,7 +33,8 @@ export class Cluster {
     this.#api = api;
     this.#log = log;
     this.#namespace = namespace;
-    const identity = `${hostname()}_${randomBytes(4).toString("hex")}`;
+    const host = hostname().replaceAll(/[^-._a-zA-Z0-9]/g, "-");
+    const identity = `${host}_${randomBytes(4).toString("hex")}`;
     this.source = new KubernetesSource({ api, stateChanged: stateLog(log) });
     this.source.start();
     this.#election = new Election({
