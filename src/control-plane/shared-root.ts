@@ -2,6 +2,7 @@
  * What several replicas of a control plane need of each other to be one CA: a place for its one text, which all of them read and of
  * which one at a time writes the next version, and each other's word on what their sidecars have confirmed.
  */
+import type { TokenUses } from "./token-uses.ts";
 
 /** Where the CA's one text is kept (`ca/root-file.ts`). */
 export interface RootStore {
@@ -16,6 +17,10 @@ export interface RootStore {
 export interface SharedRoot extends RootStore {
   /** What stands there; where nothing does, what `make` gives, unless another replica is faster. Rejects where neither can be had. */
   open(make: () => string): Promise<string>;
+  /** What join tokens are made with, 32 bytes; known when it is open. */
+  readonly tokenKey: Buffer;
+  /** Where their uses are counted. */
+  readonly tokenUses: TokenUses;
   /** Calls with each text that another replica has written, until `close`. */
   follow(changed: (text: string) => void): void;
   close(): void;

@@ -11,6 +11,7 @@ import {
   metadata,
   NAME,
   REPLICAS,
+  TOKEN_USES,
   WEBHOOK,
 } from "./settings.ts";
 
@@ -70,7 +71,9 @@ export function ownRules({ caSecret }: Pick<InstallSettings, "caSecret">): reado
     { ...group, verbs: ["create"] },
     { ...group, resourceNames: [NAME], verbs: ["get", "update"] },
     core("configmaps", REPLICAS, ["get", "patch"]),
-    ...(caSecret === undefined ? [core("secrets", CA_SECRET, ["get", "update"])] : []),
+    ...(caSecret === undefined
+      ? [core("configmaps", TOKEN_USES, ["get", "update"]), core("secrets", CA_SECRET, ["get", "update"])]
+      : []),
   ];
 }
 

@@ -52,6 +52,8 @@ export const WEBHOOK = "weft";
 export const CA_SECRET = "weft-ca";
 /** ConfigMap in which replicas tell each other how far they are. */
 export const REPLICAS = "weft-replicas";
+/** ConfigMap in which they count the uses of join tokens. */
+export const TOKEN_USES = "weft-token-uses";
 
 export const PORTS = { discovery: 15_012, api: 15_014, webhook: 15_017 } as const;
 

@@ -5,9 +5,10 @@ import { BundleKeeper } from "../../src/control-plane/source/kubernetes/bundle-k
 import { CaSecret } from "../../src/control-plane/source/kubernetes/ca-secret.ts";
 import { Election } from "../../src/control-plane/source/kubernetes/election.ts";
 import { REPLICAS_NAME, Replicas } from "../../src/control-plane/source/kubernetes/replicas.ts";
+import { TOKEN_USES_NAME } from "../../src/control-plane/source/kubernetes/shared-token-uses.ts";
 import { StatusKeeper } from "../../src/control-plane/source/kubernetes/status-keeper.ts";
 import { clusterRules, ownRules } from "../../src/install/access.ts";
-import { CA_SECRET, NAME, REPLICAS } from "../../src/install/settings.ts";
+import { CA_SECRET, NAME, REPLICAS, TOKEN_USES } from "../../src/install/settings.ts";
 import { pluralOf } from "../../src/resources/plural.ts";
 import type { ApiServer } from "../kubernetes/source/api-server.ts";
 import { newCluster, pathOf, SECRETS, service } from "../kubernetes/source/cluster.ts";
@@ -99,6 +100,7 @@ it("asks for nothing that it may not, and may nothing that it does not ask for",
   const log = { info() {}, warn() {}, error() {} } as unknown as Log;
   const secret = new CaSecret({ ...common, namespace: "weft-system", name: CA_SECRET, log });
   await secret.open(() => "a CA");
+  for (const id of ["1", "2"]) await secret.tokenUses.redeem(id, 2, 1, 1);
   const replicas = new Replicas({ ...common, namespace: "weft-system", identity: "a" });
   for (let look = 0; look < 3; look++) await replicas.look();
   await replicas.close();
@@ -154,5 +156,5 @@ it("reads no Secret but its own: the operator's CA is mounted", () => {
 });
 
 it("names things as the control plane does", () => {
-  expect(REPLICAS).toBe(REPLICAS_NAME);
+  expect([REPLICAS, TOKEN_USES]).toEqual([REPLICAS_NAME, TOKEN_USES_NAME]);
 });

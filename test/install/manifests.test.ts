@@ -4,6 +4,7 @@ import { parseAllDocuments } from "yaml";
 import { manifests, manifestText } from "../../src/install/manifests.ts";
 import { DEFAULT_INSTALL } from "../../src/install/settings.ts";
 import { weft } from "../harness/weft.ts";
+import { schemaFaults } from "../kubernetes/inject/schema.ts";
 
 type Json = Record<string, unknown>;
 
@@ -23,6 +24,17 @@ it("are YAML of what they are", () => {
   expect(parseAllDocuments(manifestText(list)).map((document) => document.toJSON())).toEqual(
     JSON.parse(JSON.stringify(list)),
   );
+});
+
+it("are what the official OpenAPI document says of their kinds", () => {
+  const list = manifests({
+    ...DEFAULT_INSTALL,
+    ...{ replicas: 3, caSecret: "your-ca", imagePullSecrets: ["one"], imagePullPolicy: "Always" },
+    ...{ priorityClass: "system-cluster-critical", trustDomain: "example.org", crds: false },
+  });
+  for (const manifest of [...list, ...manifests({ ...DEFAULT_INSTALL, crds: false })]) {
+    expect(schemaFaults(JSON.parse(JSON.stringify(manifest)), `V1${manifest["kind"]}`)).toEqual([]);
+  }
 });
 
 it("have names once, and references that lead somewhere", () => {

@@ -10,7 +10,7 @@ import { CertificateAuthority } from "./certificate-authority.ts";
 import { EmbeddedAuthority } from "./embedded-authority.ts";
 import { LEAF_LIFE_MS } from "./issue.ts";
 import type { ReviewToken } from "./service-account-token.ts";
-import { TokenBook } from "./token-book.ts";
+import { type OpenedTokenBook, TokenBook } from "./token-book.ts";
 import { WatchedAuthority } from "./watched-authority.ts";
 
 /** What tells that a directory is an operator's. */
@@ -48,12 +48,10 @@ export const CLUSTER = "local";
 
 /** Opens everything. Rejects with the system's errors. */
 export async function openCa(options: CaOptions): Promise<OpenedCa> {
-  const { directory, trustDomain, audit, shared } = options;
+  const { trustDomain, audit } = options;
   const source = await openAuthority(options);
   if (source.kind === "unusable") return source;
-  const isHere = source.kind === "embedded" && shared === undefined;
-  const tokenDirectory = isHere ? directory : options.tokenDirectory;
-  const book = TokenBook.open(tokenDirectory, { trustDomain, cluster: CLUSTER }, Date.now());
+  const book = openTokens(options, source);
   if (book.kind === "unusable") return book;
   const tokens = book.book;
   const clocks = { wallClock: Date.now, monotonicClock: () => performance.now() };
@@ -67,6 +65,15 @@ export async function openCa(options: CaOptions): Promise<OpenedCa> {
     ...clocks,
   });
   return { kind: "ca", ca, source, tokens };
+}
+
+function openTokens(options: CaOptions, source: Authorities): OpenedTokenBook {
+  const { directory, tokenDirectory, trustDomain, shared } = options;
+  const audience = { trustDomain, cluster: CLUSTER };
+  if (shared !== undefined) {
+    return { kind: "book", book: TokenBook.shared(shared.tokenKey, shared.tokenUses, audience) };
+  }
+  return TokenBook.open(source.kind === "embedded" ? directory : tokenDirectory, audience, Date.now());
 }
 
 async function openAuthority(

@@ -1,5 +1,6 @@
-/** The join tokens of one control plane: its secret and its ledger, in the CA's directory. */
+/** The join tokens of a control plane: its secret and the count of uses, in the CA's directory or where replicas share the CA. */
 import { join } from "node:path";
+import type { Redeemed, TokenUses } from "../token-uses.ts";
 import { createPrivateFile, preparePrivateDirectory, readPrivateFile } from "./private-file.ts";
 import {
   type CheckedToken,
@@ -9,7 +10,7 @@ import {
   type TokenAudience,
   type TokenClaims,
 } from "./token.ts";
-import { type Redeemed, TokenLedger } from "./token-ledger.ts";
+import { TokenLedger } from "./token-ledger.ts";
 
 const KEY_FILE = "token-key";
 const LEDGER_FILE = "token-uses";
@@ -24,12 +25,12 @@ export type TokenWish = Pick<TokenClaims, "namespace" | "serviceAccount" | "expi
 
 export class TokenBook {
   readonly #key: Buffer;
-  readonly #ledger: TokenLedger;
+  readonly #uses: TokenUses;
   readonly #audience: TokenAudience;
 
-  private constructor(key: Buffer, ledger: TokenLedger, audience: TokenAudience) {
+  private constructor(key: Buffer, uses: TokenUses, audience: TokenAudience) {
     this.#key = key;
-    this.#ledger = ledger;
+    this.#uses = uses;
     this.#audience = audience;
   }
 
@@ -48,6 +49,11 @@ export class TokenBook {
     return { kind: "book", book: new TokenBook(key, opened.ledger, audience) };
   }
 
+  /** The book of all replicas. `key`: at least 32 bytes. */
+  static shared(key: Buffer, uses: TokenUses, audience: TokenAudience): TokenBook {
+    return new TokenBook(key, uses, audience);
+  }
+
   /** A token for this mesh. Throws a RangeError where the wish is out of range. */
   make(wish: TokenWish, now: number): string {
     return makeToken(this.#key, { ...this.#audience, ...wish }, now);
@@ -60,10 +66,10 @@ export class TokenBook {
 
   /** Takes one use of a checked token. */
   redeem({ id, expiresAt, uses }: TokenClaims, now: number): Promise<Redeemed> {
-    return this.#ledger.redeem(id, expiresAt, uses, now);
+    return this.#uses.redeem(id, expiresAt, uses, now);
   }
 
   close(): Promise<void> {
-    return this.#ledger.close();
+    return this.#uses.close();
   }
 }

@@ -5,6 +5,7 @@
  * rewriting.
  */
 import { type FileHandle, open } from "node:fs/promises";
+import type { Redeemed, TokenUses } from "../token-uses.ts";
 import { createPrivateFile, readPrivateFile, replacePrivateFile } from "./private-file.ts";
 
 /** Tokens that are remembered at once; beyond, uses are refused. 16 MB at most. */
@@ -13,8 +14,6 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 /** Not worth a rewriting below. */
 const MIN_LINES_TO_REWRITE = 4096;
 const LINE = /^([0-9a-f]{32}) (\d{1,16}) (\d{1,9})$/;
-
-export type Redeemed = "redeemed" | "token_used_up" | "storage_failed";
 
 export type OpenedLedger =
   | { readonly kind: "ledger"; readonly ledger: TokenLedger }
@@ -34,7 +33,7 @@ interface Waiting {
   readonly done: (isStored: boolean) => void;
 }
 
-export class TokenLedger {
+export class TokenLedger implements TokenUses {
   readonly #path: string;
   readonly #uses: Map<string, Uses>;
   #file: FileHandle | undefined;

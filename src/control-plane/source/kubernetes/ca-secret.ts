@@ -4,10 +4,12 @@
  * Installed empty, so that nobody needs the right to create Secrets.
  */
 
+import { randomBytes } from "node:crypto";
 import type { Log } from "../../log.ts";
 import type { SharedRoot } from "../../shared-root.ts";
 import { ApiError, type KubernetesApi } from "./api.ts";
 import { isMap, type Json, mapOf, textOf } from "./object.ts";
+import { SharedTokenUses } from "./shared-token-uses.ts";
 
 export interface CaSecretOptions {
   readonly api: KubernetesApi;
@@ -20,6 +22,8 @@ export interface CaSecretOptions {
 
 /** Beside `tls.crt` of an operator's, which is no business of ours. */
 const KEY = "ca.json";
+const TOKEN_KEY = "token-key";
+const TOKEN_KEY_BYTES = 32;
 const LOOK_MS = 2_000;
 /** An object has 1.5 MiB at most. */
 const MAX_BYTES = 4 * 1_048_576;
@@ -29,6 +33,9 @@ const ATTEMPTS = 10;
 export class CaSecret implements SharedRoot {
   readonly #options: CaSecretOptions;
   readonly #path: string;
+  readonly tokenUses: SharedTokenUses;
+  /** As it stands in the Secret: Base64. */
+  #tokenKey = "";
   /** As it was last read or written. */
   #object: Json | undefined;
   #text = "";
@@ -41,26 +48,33 @@ export class CaSecret implements SharedRoot {
   constructor(options: CaSecretOptions) {
     this.#options = options;
     this.#path = `/api/v1/namespaces/${options.namespace}/secrets`;
+    this.tokenUses = new SharedTokenUses(options.api, options.namespace);
+  }
+
+  get tokenKey(): Buffer {
+    return Buffer.from(this.#tokenKey, "base64");
   }
 
   async open(make: () => string): Promise<string> {
-    let made: string | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.#object = await this.#read();
       const text = textIn(this.#object);
-      if (text !== undefined) {
-        this.#text = text;
+      const key = keyIn(this.#object);
+      if (text !== undefined && key !== undefined) {
+        [this.#text, this.#tokenKey] = [text, key];
         return text;
       }
-      made ??= make();
-      if (await this.replace(made)) return made;
+      // A CA that has lost the key of its tokens goes on; the tokens do not.
+      this.#tokenKey = key ?? randomBytes(TOKEN_KEY_BYTES).toString("base64");
+      const whole = text ?? make();
+      if (await this.replace(whole)) return whole;
     }
     throw new Error(`Secret ${this.#options.name} changes all the time`);
   }
 
   async replace(text: string): Promise<boolean> {
     const { api, name, namespace } = this.#options;
-    const data = { [KEY]: Buffer.from(text).toString("base64") };
+    const data = { [KEY]: Buffer.from(text).toString("base64"), [TOKEN_KEY]: this.#tokenKey };
     const base = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata: { name, namespace } };
     this.#writes++;
     try {
@@ -128,6 +142,11 @@ export class CaSecret implements SharedRoot {
       throw error;
     }
   }
+}
+
+function keyIn(object: Json | undefined): string | undefined {
+  const encoded = textOf(mapOf(object?.["data"])[TOKEN_KEY]) ?? "";
+  return Buffer.from(encoded, "base64").length === TOKEN_KEY_BYTES ? encoded : undefined;
 }
 
 function textIn(object: Json | undefined): string | undefined {
