@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import { parseDuration } from "./duration.ts";
 import { usageError } from "./exit.ts";
+import { parseResolvers } from "./resolvers.ts";
 
 interface FlagSpec {
   /** Placeholder for the value in the help. */
@@ -66,6 +67,17 @@ export const FLAGS = {
   "inbound-port": { ...port, about: "others' requests to the application", fallback: "15006" },
   "admin-port": { ...port, about: "admin, on loopback alone", fallback: "15000" },
   "telemetry-port": { ...port, about: "/metrics and /healthz", fallback: "15020" },
+  "dns-port": {
+    ...port,
+    about:
+      "answer questions about names there, on loopback alone; weft init --redirect-dns leads them to 15053",
+  },
+  "dns-servers": {
+    value: "ADDRESS,…",
+    about:
+      "resolvers for names of others, as ADDRESS, ADDRESS:PORT or [IPv6]:PORT (default those of /etc/resolv.conf)",
+    problem: resolvers,
+  },
   concurrency: {
     value: "N",
     about: "traffic loops, each a thread",
@@ -182,6 +194,10 @@ function wholeNumber(min: number, max: number): (value: string) => string | unde
 
 function hostAndPort(value: string): string | undefined {
   return /^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(value) ? undefined : "HOST:PORT";
+}
+
+function resolvers(value: string): string | undefined {
+  return parseResolvers(value) === undefined ? "a list of addresses, with or without a port" : undefined;
 }
 
 function probes(value: string): string | undefined {

@@ -177,6 +177,7 @@ function announce({ id, ports }: Sidecar, fd: number, io: Io): void {
     inboundPort: ports.inbound,
     adminPort: ports.admin,
     telemetryPort: ports.telemetry,
+    ...(ports.dns === undefined ? {} : { dnsPort: ports.dns }),
   })}\n`;
   if (fd === 1) io.stdout.write(line);
   else writeSync(fd, line);

@@ -5,6 +5,7 @@ import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import type { SidecarOptions } from "../proxy/sidecar.ts";
 import { parseDuration } from "./duration.ts";
 import { usageError } from "./exit.ts";
+import { parseResolvers } from "./resolvers.ts";
 import type { Flags } from "./sidecar-flags.ts";
 import { version } from "./version.ts";
 
@@ -17,6 +18,8 @@ export function settingsOf(flags: Flags): Settings {
   const appPort = flags.get("app-port");
   const stateDir = flags.get("state-dir");
   const isTransparent = flags.get("transparent") !== undefined;
+  const [dnsPort, dnsServers] = [flags.get("dns-port"), flags.get("dns-servers")];
+  const resolvers = dnsServers === undefined ? undefined : parseResolvers(dnsServers);
   const host = isTransparent ? anyAddress() : flags.get("host");
   return {
     node: nodeOf(flags, host),
@@ -27,7 +30,9 @@ export function settingsOf(flags: Flags): Settings {
       inbound: Number(flags.get("inbound-port")),
       admin: Number(flags.get("admin-port")),
       telemetry: Number(flags.get("telemetry-port")),
+      ...(dnsPort === undefined ? {} : { dns: Number(dnsPort) }),
     },
+    ...(resolvers && { resolvers }),
     ...(appPort === undefined ? {} : { appPort: Number(appPort) }),
     ...applicationOf(flags),
     concurrency: Number(flags.get("concurrency")),

@@ -10,13 +10,22 @@
 
 import type { Fault } from "./faults.ts";
 import type { HealthCheck } from "./health-check.ts";
+import type { HostResource } from "./host.ts";
 import type { MirrorComparison } from "./mirror-comparison.ts";
 import type { PolicyResource } from "./policy.ts";
 import type { DemandReport, LeaseGrant } from "./rate-limit.ts";
 import type { ClusterResilience, OverloadLimits, PriorityRules, RetryPolicy } from "./resilience.ts";
 
 /** In the order in which a sidecar applies them: make before break. */
-export const RESOURCE_TYPES = ["cluster", "endpoints", "listener", "route", "policy", "secret"] as const;
+export const RESOURCE_TYPES = [
+  "cluster",
+  "endpoints",
+  "listener",
+  "route",
+  "policy",
+  "secret",
+  "host",
+] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 /** Full method name of the bidirectional stream. */
@@ -42,6 +51,8 @@ export interface Node {
     readonly outbound: number;
     readonly admin: number;
     readonly telemetry: number;
+    /** Absent: it answers no questions about names. */
+    readonly dns?: number;
     /** Where the application listens; overrides what the Workload says. */
     readonly app?: number;
   };
@@ -128,7 +139,8 @@ export type Resource =
   | ListenerResource
   | RouteResource
   | PolicyResource
-  | SecretResource;
+  | SecretResource
+  | HostResource;
 
 /** Name of the one secret resource. */
 export const MESH_SECRET = "mesh";

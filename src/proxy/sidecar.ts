@@ -13,6 +13,9 @@ import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
 import { ejectionLine } from "./clusters/ejection.ts";
 import { decisionLine } from "./decisions.ts";
+import type { Zone } from "./dns/handler.ts";
+import type { DnsProxy } from "./dns/proxy.ts";
+import type { Resolver } from "./dns/resolvers.ts";
 import type { CertificateKeeper } from "./enrolment/keeper.ts";
 import { makeProbe } from "./health/make-probe.ts";
 import { HealthMonitor } from "./health/monitor.ts";
@@ -35,12 +38,16 @@ const LOAD_REPORT_INTERVAL_MS = 1_000;
 const DRAIN_MARGIN_MS = 2_000;
 /** Loopback: the admin listener is never opened to others. */
 const ADMIN_HOST = "127.0.0.1";
+/** Until the configuration says how names are meant. */
+const DEFAULT_ZONE = { clusterDomain: "cluster.local", discoveryTimeoutMs: 1_000 };
 
 export interface SidecarPorts {
   readonly outbound: number;
   readonly inbound: number;
   readonly admin: number;
   readonly telemetry: number;
+  /** Absent: the sidecar does not answer questions about names. */
+  readonly dns?: number;
 }
 
 export interface SidecarOptions {
@@ -60,6 +67,8 @@ export interface SidecarOptions {
   readonly outboundScope: "lazy" | "all";
   /** Connections come by netfilter (`weft init`). Default: no. */
   readonly isTransparent?: boolean;
+  /** Whom the DNS proxy asks for names of others. Default: those of /etc/resolv.conf. */
+  readonly resolvers?: readonly Resolver[];
   /** Keeps the last good configuration there; absent: nowhere. */
   readonly stateDir?: string;
   /** How long new connections are still served after a drain began, in milliseconds. */
@@ -112,6 +121,7 @@ class Start implements SidecarView {
   readonly #early: (() => void)[] = [];
   #pool: LoopPool | undefined;
   configuration: Configuration | undefined;
+  dns: DnsProxy | undefined;
   readonly healthChecks: HealthMonitor;
   readonly mirrors = new MirrorReport();
   readonly #mirrored = new MirrorInbox(this.mirrors);
@@ -144,12 +154,13 @@ class Start implements SidecarView {
     } = this.#options;
     const admin = await this.#serve(ADMIN_HOST, ports.admin, true);
     const telemetry = await this.#serve(host, ports.telemetry, false);
+    const dns = await this.#openDns();
     const { pool, ports: opened } = await LoopPool.start({
       loops: concurrency,
       host,
       outboundPort: ports.outbound,
       inboundPort: ports.inbound,
-      ownPorts: [admin, telemetry],
+      ownPorts: [admin, telemetry, ...(dns === undefined ? [] : [dns.port])],
       outboundScope,
       isTransparent,
       youngGenerationMb: this.#options.youngGenerationMb,
@@ -183,6 +194,7 @@ class Start implements SidecarView {
       inbound: opened.inboundPort,
       admin,
       telemetry,
+      ...(dns && { dns: dns.port }),
     };
     const configuration = new Configuration({
       ...this.#options,
@@ -194,6 +206,7 @@ class Start implements SidecarView {
       check: checkResource,
       lend: (grant) => lessee.lend(grant),
       onConnected: () => pool.rejoin(),
+      resolves: dns !== undefined,
       loops: concurrency,
       scope: outboundScope,
     });
@@ -201,6 +214,7 @@ class Start implements SidecarView {
     this.#closers.push(() => configuration.close());
     this.#closers.push(() => this.healthChecks.close());
     await configuration.start();
+    if (configuration.hosts !== undefined) dns?.serve(configuration.hosts, () => this.#zone(configuration));
     for (const tell of this.#early.splice(0)) tell();
     this.#reportLoad(configuration.link);
     void configuration.ready.then(releaseStartUpMemory);
@@ -245,6 +259,28 @@ class Start implements SidecarView {
 
   drain(): void {
     this.#options.onDrainRequested();
+  }
+
+  /** Loaded where it is asked for alone. */
+  async #openDns(): Promise<DnsProxy | undefined> {
+    const { ports, resolvers, warn } = this.#options;
+    if (ports.dns === undefined) return undefined;
+    const { DnsProxy } = await import("./dns/proxy.ts");
+    const dns = await DnsProxy.open({ port: ports.dns, warn, ...(resolvers && { resolvers }) });
+    this.dns = dns;
+    this.#closers.push(() => dns.close());
+    return dns;
+  }
+
+  #zone(configuration: Configuration): Zone {
+    const outbound = configuration.subscriber.applied.listener.get("outbound")?.resource;
+    const { clusterDomain, discoveryTimeoutMs } = outbound?.name === "outbound" ? outbound : DEFAULT_ZONE;
+    return {
+      namespace: this.#options.node.namespace,
+      domain: clusterDomain.toLowerCase(),
+      timeoutMs: discoveryTimeoutMs,
+      isConnected: configuration.counts().isConnected,
+    };
   }
 
   #drain(pool: LoopPool): Promise<number> {

@@ -32,6 +32,7 @@ export interface PodOptions {
   readonly applicationUid?: number;
   /** Environment of its sidecar. */
   readonly env?: Readonly<Record<string, string>>;
+  readonly resolvConf?: string;
 }
 
 export interface Called {
@@ -85,7 +86,7 @@ export class Mesh {
 
   /** A pod whose Workload has this name and service account. */
   async pod(number: number, name: string, options: PodOptions): Promise<MeshPod> {
-    const pod = this.network.pod(number);
+    const pod = this.network.pod(number, options.resolvConf);
     if (options.ports !== undefined) await startApplication(pod, options.ports, options.applicationUid);
     const init = pod.run([
       process.execPath,

@@ -5,12 +5,15 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const PREFIX = "weft-test-";
 const FOLDER = "/run/netns";
+/** Files there stand for those of /etc in a namespace's programs (ip-netns(8)). */
+const ETC = "/etc/netns";
 const COMMAND_MS = 20_000;
 
 export interface Outcome {
@@ -54,8 +57,8 @@ export class Network {
     ip("-n", this.#hub, "link", "set", "br0", "up");
   }
 
-  /** `number`: of its addresses, 1 to 200. */
-  pod(number: number): Pod {
+  /** `number`: of its addresses, 1 to 200. `resolvConf`: its programs' resolv.conf; absent: the machine's. */
+  pod(number: number, resolvConf?: string): Pod {
     const name = this.#namespace(String(number));
     const ipv4 = `198.18.0.${number}`;
     const ipv6 = `2001:2::${number}`;
@@ -68,6 +71,12 @@ export class Network {
     // Where the probe of weft init goes; in a real pod the default route leads there.
     ip("-n", name, "route", "add", "192.0.2.0/24", "dev", "eth0");
     ip("-n", name, "-6", "route", "add", "2001:db8::/32", "dev", "eth0");
+    // So do automatic addresses.
+    ip("-n", name, "route", "add", "240.0.0.0/4", "dev", "eth0");
+    if (resolvConf !== undefined) {
+      mkdirSync(join(ETC, name), { recursive: true });
+      writeFileSync(join(ETC, name, "resolv.conf"), resolvConf);
+    }
     return {
       ipv4,
       ipv6,
@@ -110,7 +119,7 @@ export class Network {
 
   async close(): Promise<void> {
     await Promise.all(this.#children.map(ended));
-    for (const name of this.#namespaces) ip("netns", "del", name);
+    for (const name of this.#namespaces) remove(name);
   }
 }
 
@@ -146,8 +155,13 @@ function removeAbandoned(): void {
   for (const name of namespaces()) {
     const pid = Number(/^weft-test-(\d+)-/.exec(name)?.[1] ?? Number.NaN);
     if (Number.isNaN(pid) || isAlive(pid)) continue;
-    run(["ip", "netns", "del", name], "");
+    remove(name);
   }
+}
+
+function remove(name: string): void {
+  run(["ip", "netns", "del", name], "");
+  rmSync(join(ETC, name), { recursive: true, force: true });
 }
 
 function namespaces(): readonly string[] {

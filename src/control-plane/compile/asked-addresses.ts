@@ -40,10 +40,17 @@ export class AskedAddresses {
     return [...addresses].flatMap((address) => [...(this.#names.get(address) ?? [])]);
   }
 
-  /** Of the names asked for, those that a change concerns, by the Services' names (`affectedKey`) that it concerns. */
-  affected(keys: ReadonlySet<string>, meshes: readonly MeshIndex[]): readonly string[] {
+  /**
+   * Of the names asked for, those that a change concerns, by the Services' names (`affectedKey`) that it concerns. `moved`: automatic
+   * addresses that mean something else.
+   */
+  affected(
+    keys: ReadonlySet<string>,
+    meshes: readonly MeshIndex[],
+    moved: Iterable<string> = [],
+  ): readonly string[] {
     if (this.#size === 0 && !this.#wantsAll) return [];
-    const found = new Set<string>();
+    const found = new Set<string>(this.at(moved));
     for (const mesh of meshes) {
       for (const service of servicesOf(keys, mesh)) {
         if (this.#wantsAll) for (const name of addressNames(service)) found.add(name);
@@ -73,8 +80,10 @@ function servicesOf(keys: ReadonlySet<string>, mesh: MeshIndex): ReadonlySet<Ser
 
 function addressesTo(service: ServiceInput, mesh: MeshIndex): readonly string[] {
   const instances = mesh.workloadsOf(service);
+  const automatic = mesh.automatic.isKnown ? mesh.automatic.of(service) : undefined;
   return [
     ...addressesOf(service),
+    ...(automatic === undefined ? [] : [automatic]),
     ...instances.map(({ spec }) => shortAddress(spec.address ?? DEFAULT_ADDRESS)),
   ];
 }

@@ -15,9 +15,11 @@ import type { Resource } from "../../resources/resource.ts";
 import { compileAddress } from "./address-route.ts";
 import { type Affected, affectedBy, concernedBy } from "./affected.ts";
 import { AskedAddresses } from "./asked-addresses.ts";
+import { AskedHosts } from "./asked-hosts.ts";
 import { compileCluster } from "./cluster.ts";
 import { compileEndpoints } from "./endpoints.ts";
 import { contentOf, differences, type Fingerprint } from "./fingerprint.ts";
+import { compileHost } from "./host.ts";
 import { type Addresses, idOf, NO_ADDRESSES } from "./inputs.ts";
 import { type Instances, type Moved, NO_INSTANCES } from "./instances.ts";
 import { compileInbound, compileOutbound } from "./listener.ts";
@@ -50,6 +52,7 @@ export class Compiler {
   #cache = new Map<string, VersionedResource | undefined>();
   #nodes = new Map<string, KnownNode>();
   readonly #asked = new AskedAddresses();
+  readonly #hosts = new AskedHosts();
 
   /** `mtls`: what sidecars speak with each other: `STRICT` where the control plane gives them certificates. */
   constructor(mtls: MutualTlsMode = "DISABLE", instances: Instances = NO_INSTANCES) {
@@ -77,7 +80,12 @@ export class Compiler {
     const before = this.#mesh;
     const after = indexMesh(resources, this.#mtls, addresses, this.#instances);
     const affected = affectedBy(different, [before, after]);
-    for (const key of this.#asked.affected(affected.names, [before, after])) affected.names.add(key);
+    const moved = before.automatic.differences(after.automatic);
+    for (const key of [
+      ...this.#asked.affected(affected.names, [before, after], moved),
+      ...this.#hosts.affected(different, [before, after], moved),
+    ])
+      affected.names.add(key);
     const changed = this.#replace(before, after, affected);
     this.#fingerprints = fingerprints;
     if (affected.listeners) changed.push(...this.#recompile("listener", () => true));
@@ -133,7 +141,8 @@ export class Compiler {
   /** One resource as `node` should have it; undefined where nothing has that name. */
   get(type: ResourceType, name: string, node: Node): VersionedResource | undefined {
     if (type === "listener" || type === "policy") return this.#own(type, name, node);
-    this.#asked.note(name);
+    if (type === "host") this.#hosts.note(name);
+    else this.#asked.note(name);
     return this.#cached(this.#mesh, type, name, node.namespace);
   }
 
@@ -193,10 +202,9 @@ export class Compiler {
     name: string,
     namespace: string,
   ): VersionedResource | undefined {
-    const target = findServicePort(mesh, name);
-    if (target === undefined) return undefined;
+    const target = type === "route" ? findServicePort(mesh, name) : undefined;
     const isVariant =
-      type === "route" &&
+      target !== undefined &&
       target.only === undefined &&
       consumerNamespaces(mesh, target.service).has(namespace);
     const variant = isVariant ? namespace : "";
@@ -249,6 +257,7 @@ interface KnownNode extends Readonly<Record<OwnType, Map<string, VersionedResour
 }
 
 function compile(mesh: MeshIndex, type: ResourceType, name: string, namespace: string): Compiled | undefined {
+  if (type === "host") return compileHost(mesh, name);
   const target = findServicePort(mesh, name);
   if (target === undefined) return undefined;
   if (target.isAddress) return compileAddress(mesh, type, name, namespace, target);

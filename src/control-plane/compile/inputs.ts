@@ -27,6 +27,8 @@ export interface ServiceInput {
     /** Virtual address; `None` and nothing: it has none. */
     readonly clusterIP?: string | undefined;
     readonly clusterIPs?: readonly string[] | undefined;
+    readonly type?: string | undefined;
+    readonly externalName?: string | undefined;
   };
 }
 

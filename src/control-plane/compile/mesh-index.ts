@@ -17,6 +17,7 @@ import type {
 } from "../../resources/resource.ts";
 import { addressesOf, DEFAULT_ADDRESS, shortAddress } from "./addresses.ts";
 import { parentServices } from "./attachment.ts";
+import { AutomaticAddresses } from "./automatic.ts";
 import {
   type Addresses,
   idOf,
@@ -61,6 +62,8 @@ export interface MeshIndex {
   /** By address in its shortest form; of two with the same, the first by id. */
   readonly serviceAt: ReadonlyMap<string, ServiceInput>;
   readonly workloadsAt: ReadonlyMap<string, readonly WorkloadInput[]>;
+  /** Of Services that have none. */
+  readonly automatic: AutomaticAddresses;
   servicesOf(namespace: string): readonly ServiceInput[];
   /** In order of name. */
   workloadsOf(service: ServiceInput): readonly WorkloadInput[];
@@ -171,6 +174,10 @@ export function indexMesh(
     workloadsByNamespace,
     serviceAt,
     workloadsAt,
+    automatic: new AutomaticAddresses(
+      [...services.values()],
+      (address) => serviceAt.has(address) || workloadsAt.has(address),
+    ),
     mesh,
     mtls,
     servicesOf: (namespace) => byNamespace.get(namespace) ?? [],

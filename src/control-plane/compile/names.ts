@@ -50,7 +50,7 @@ export function findServicePort(mesh: MeshIndex, name: string): ServicePort | un
 }
 
 function findByAddress(mesh: MeshIndex, address: string, number: number): ServicePort | undefined {
-  const service = mesh.serviceAt.get(address);
+  const service = mesh.serviceAt.get(address) ?? mesh.automatic.at(address);
   if (service !== undefined) {
     const port = service.spec.ports?.find((candidate) => candidate.port === number);
     return port === undefined ? undefined : { service, port, isAddress: true };

@@ -2,6 +2,8 @@
  * Whether a resource can be compiled, tried on the control thread before any traffic loop sees it: what fails here is
  * refused (NACK) and the last good version stays live. The loops then run the same code on what has passed.
  */
+
+import type { HostResource } from "../../discovery/host.ts";
 import type {
   ClusterResource,
   DiscoveryError,
@@ -17,6 +19,7 @@ import { Limit } from "../limit/limit.ts";
 import { Judge } from "../policy/judge.ts";
 import { VirtualHost } from "../routing/virtual-host.ts";
 import { checkHealthCheck } from "./health-check.ts";
+import { checkHost } from "./host-check.ts";
 
 /** Why `resource` is not usable, or undefined. */
 export function checkResource(type: ResourceType, resource: Resource): DiscoveryError | undefined {
@@ -31,6 +34,8 @@ export function checkResource(type: ResourceType, resource: Resource): Discovery
       return checkEndpoints(resource as EndpointsResource);
     case "policy":
       return checkPolicy(resource as PolicyResource);
+    case "host":
+      return checkHost(resource as HostResource);
     case "secret":
       return { code: "unknown_type", message: `this sidecar does not know ${type} resources` };
   }

@@ -10,6 +10,7 @@ import type {
   ResourceType,
 } from "../../discovery/messages.ts";
 import type { DemandReport, LeaseGrant } from "../../discovery/rate-limit.ts";
+import { Hosts } from "./hosts.ts";
 import type { Change } from "./loop-protocol.ts";
 import { restoreSnapshot, SnapshotWriter } from "./persist.ts";
 import type { ResourceCheck } from "./store.ts";
@@ -60,6 +61,8 @@ export interface ConfigurationOptions {
   readonly scope: "lazy" | "all";
   /** Keeps the last good configuration there; absent: nowhere. */
   readonly stateDir?: string;
+  /** Names of the mesh are resolved. Default: nobody asks for them. */
+  readonly resolves?: boolean;
   readonly warn: (message: string) => void;
   readonly lend: (grant: LeaseGrant) => void;
   /** A stream has begun: what was said on the one before is not known there. */
@@ -69,6 +72,8 @@ export interface ConfigurationOptions {
 export class Configuration {
   readonly subscriber: Subscriber;
   readonly link: DiscoveryLink;
+  /** Undefined where names are not resolved. */
+  readonly hosts: Hosts | undefined;
   /** Resolves when all loops have both listeners and the policy. */
   readonly ready: Promise<void>;
   readonly #writer: SnapshotWriter | undefined;
@@ -86,7 +91,7 @@ export class Configuration {
     this.#options = options;
     this.link = connect({
       node,
-      versions: (type) => this.subscriber.versions(type),
+      versions: (type) => (type === "host" ? (this.hosts?.versions() ?? {}) : this.subscriber.versions(type)),
       receive: (response) => this.#receive(response),
       lend: options.lend,
       connectionChanged: (isConnected) => {
@@ -105,8 +110,10 @@ export class Configuration {
         if (this.subscriber.isConfigured) resolve();
       },
     });
+    this.hosts = options.resolves ? new Hosts(this.link, () => this.#writer?.changed()) : undefined;
     if (stateDir !== undefined) {
-      this.#writer = new SnapshotWriter(stateDir, node.id, this.subscriber.applied, warn);
+      const held = { applied: this.subscriber.applied, hosts: () => this.hosts?.held() ?? [] };
+      this.#writer = new SnapshotWriter(stateDir, node.id, held, warn);
     }
   }
 
@@ -117,6 +124,7 @@ export class Configuration {
     if (restored?.kind === "unusable")
       this.#options.warn(`starting without the earlier configuration: ${restored.reason}`);
     this.subscriber.start(restored?.kind === "restored" ? restored.resources : []);
+    if (restored?.kind === "restored") this.hosts?.restore(restored.hosts);
   }
 
   counts(): DiscoveryCounts {
@@ -139,7 +147,11 @@ export class Configuration {
   async #receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]> {
     const { type } = response;
     this.#systemVersions.set(type, response.systemVersion);
-    const errors = await this.subscriber.receive(response);
+    const { hosts } = this;
+    const errors =
+      type === "host" && hosts !== undefined
+        ? hosts.receive(response)
+        : await this.subscriber.receive(response);
     if (errors.length > 0) this.#nacks.set(type, (this.#nacks.get(type) ?? 0) + errors.length);
     for (const { resource, field, message } of errors) {
       this.#options.warn(

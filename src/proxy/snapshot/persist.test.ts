@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ClusterResource } from "../../discovery/messages.ts";
-import { formatSnapshot, restoreSnapshot, SnapshotWriter, snapshotFile } from "./persist.ts";
+import { formatSnapshot, type Held, restoreSnapshot, SnapshotWriter, snapshotFile } from "./persist.ts";
 import { emptyShelves, put } from "./store.ts";
 
 const CLUSTER: ClusterResource = {
@@ -17,10 +17,17 @@ const CLUSTER: ClusterResource = {
 };
 const NODE = "default/web";
 
-function config() {
-  const shelves = emptyShelves<never>();
-  put(shelves, "cluster", { name: CLUSTER.name, version: "4", resource: CLUSTER });
-  return shelves;
+const HOST = {
+  name: "shop.default",
+  service: { name: "shop", namespace: "default" },
+  addresses: ["240.0.0.7"],
+  ports: [],
+};
+
+function config(): Held {
+  const applied = emptyShelves<never>();
+  put(applied, "cluster", { name: CLUSTER.name, version: "4", resource: CLUSTER });
+  return { applied, hosts: () => [{ name: HOST.name, version: "5", resource: HOST }] };
 }
 
 let directory: string;
@@ -39,6 +46,7 @@ describe("SnapshotWriter", () => {
     expect(await restoreSnapshot(state, NODE)).toEqual({
       kind: "restored",
       resources: [["cluster", { name: CLUSTER.name, version: "4", resource: CLUSTER }]],
+      hosts: [{ name: HOST.name, version: "5", resource: HOST }],
     });
     expect((await stat(snapshotFile(state, NODE))).mode & 0o777).toBe(0o600);
     expect((await stat(state)).mode & 0o777).toBe(0o700);

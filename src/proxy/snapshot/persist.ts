@@ -18,7 +18,12 @@ const WRITE_INTERVAL_MS = 1_000;
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
 
 export type Restored =
-  | { readonly kind: "restored"; readonly resources: readonly (readonly [StoredType, VersionedResource])[] }
+  | {
+      readonly kind: "restored";
+      readonly resources: readonly (readonly [StoredType, VersionedResource])[];
+      /** What names of the mesh mean. */
+      readonly hosts: readonly VersionedResource[];
+    }
   | { readonly kind: "none" }
   /** The file is there but cannot be used; the sidecar starts without it. */
   | { readonly kind: "unusable"; readonly reason: string };
@@ -46,11 +51,18 @@ export async function restoreSnapshot(directory: string, nodeId: string): Promis
   }
 }
 
+/** What is kept of a sidecar's configuration. */
+export interface Held {
+  readonly applied: AppliedConfig;
+  readonly hosts: () => Iterable<VersionedResource>;
+}
+
 /** The content of a snapshot file. */
-export function formatSnapshot(config: AppliedConfig, nodeId: string): string {
-  const body = JSON.stringify(
-    Object.fromEntries(STORED_TYPES.map((type) => [type, [...config[type].values()]])),
-  );
+export function formatSnapshot({ applied, hosts }: Held, nodeId: string): string {
+  const body = JSON.stringify({
+    ...Object.fromEntries(STORED_TYPES.map((type) => [type, [...applied[type].values()]])),
+    host: [...hosts()],
+  });
   const head = { format: FORMAT, version: FORMAT_VERSION, node: nodeId, sha256: checksum(body) };
   return `${JSON.stringify(head)}\n${body}\n`;
 }
@@ -64,10 +76,10 @@ export class SnapshotWriter {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, nodeId: string, config: AppliedConfig, warn: (message: string) => void) {
+  constructor(directory: string, nodeId: string, held: Held, warn: (message: string) => void) {
     this.#directory = directory;
     this.#file = snapshotFile(directory, nodeId);
-    this.#format = () => formatSnapshot(config, nodeId);
+    this.#format = () => formatSnapshot(held, nodeId);
     this.#warn = warn;
   }
 
@@ -119,15 +131,16 @@ function parseSnapshot(text: string, nodeId: string): Restored {
   const content: unknown = JSON.parse(body);
   if (!isRecord(content)) throw new Error("no resources");
   const resources: (readonly [StoredType, VersionedResource])[] = [];
-  for (const type of STORED_TYPES) {
-    const list = content[type];
-    if (!Array.isArray(list)) throw new Error(`no list of type ${type}`);
-    for (const item of list) {
-      if (!isVersioned(item)) throw new Error(`a resource of type ${type} without name, version or content`);
-      resources.push([type, item]);
-    }
-  }
-  return { kind: "restored", resources };
+  for (const type of STORED_TYPES) for (const item of listOf(content, type)) resources.push([type, item]);
+  return { kind: "restored", resources, hosts: "host" in content ? listOf(content, "host") : [] };
+}
+
+function listOf(content: Record<string, unknown>, type: string): readonly VersionedResource[] {
+  const list = content[type];
+  if (!Array.isArray(list)) throw new Error(`no list of type ${type}`);
+  const wrong = list.some((item) => !isVersioned(item));
+  if (wrong) throw new Error(`a resource of type ${type} without name, version or content`);
+  return list;
 }
 
 function checksum(body: string): string {

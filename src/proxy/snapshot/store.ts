@@ -56,7 +56,7 @@ export function emptyShelves<Absent extends null | never>(): Shelves<Absent> {
 export type AppliedConfig = { readonly [T in StoredType]: ReadonlyMap<string, Versioned<T>> };
 
 export function isStoredType(type: ResourceType): type is StoredType {
-  return type !== "secret";
+  return type !== "secret" && type !== "host";
 }
 
 /** Puts a resource that `ResourceCheck` has passed on the shelf of its type. */

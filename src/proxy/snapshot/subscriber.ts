@@ -4,6 +4,7 @@
  * and their endpoints. It hands a route to the loops only when all of these have arrived or are known not to
  * exist (make before break); until then the last good route stays. Modelled on lazy ("on-demand") delta xDS.
  */
+import { isAutomatic } from "../../discovery/host.ts";
 import type {
   DiscoveryError,
   DiscoveryResponse,
@@ -156,7 +157,9 @@ export class Subscriber {
       this.#plan.asked.add(route);
       this.#touched.route.add(route);
       if (!this.#wanted.has(route)) {
-        if (this.#options.scope === "all" || this.#wanted.size >= MAX_ROUTES) continue;
+        // Routes by automatic addresses don't come with all others: they would be as many again, and few are used.
+        const isNamed = this.#options.scope === "lazy" || isAutomatic(route.slice(0, route.lastIndexOf(":")));
+        if (!isNamed || this.#wanted.size >= MAX_ROUTES) continue;
         this.#wanted.add(route);
         added.push(route);
       }
