@@ -117,28 +117,29 @@ for (const backend of ["nft", "iptables"] as const) {
       });
 
       it("others come from the resolver, also where UDP does not hold them", () => {
-        asked.length = 0;
         const { found } = lookUp(from(), "plain.example.", "big.example.");
         expect(found["plain.example."]).toEqual(["198.18.0.77"]);
         expect(found["big.example."]).toHaveLength(60);
-        expect(asked).toContain("A big.example udp");
-        expect(asked).toContain("A big.example tcp");
+        return expect
+          .poll(() => asked)
+          .toEqual(expect.arrayContaining(["A big.example udp", "A big.example tcp"]));
       });
 
-      it("what is not there is asked for once", () => {
-        const name = `no-${family.toLowerCase()}.example`;
-        asked.length = 0;
-        expect(lookUp(from(), name, name, name).found[name]).toBe("ENOTFOUND");
-        expect(asked.filter((line) => line.startsWith(`A ${name} `))).toHaveLength(1);
+      it("what is not there is asked for once, and what only a search list makes up not at all", async () => {
+        const [name, last] = ["no", "last"].map((word) => `${word}-${family.toLowerCase()}.example`);
+        const whole = `${name}.default.svc.cluster.local`;
+        expect(lookUp(from(), `${name}`, `${name}`, whole, `${last}`).found[`${name}`]).toBe("ENOTFOUND");
+        await expect.poll(() => asked.some((line) => line === `A ${last} udp`)).toBe(true);
+        expect(asked.filter((line) => line === `A ${name} udp`)).toHaveLength(1);
         expect(asked.filter((line) => line.includes("cluster.local.default"))).toEqual([]);
       });
     });
 
-    it("a resolver that says nothing is waited for 4 s, and one that is gone not at all", async () => {
+    it("a resolver that says nothing is waited for 4 s at each try, and one that is gone not at all", async () => {
       const silent = lookUp(client, "silent.example.");
       expect(silent.found["silent.example."]).toBe("EAI_AGAIN");
       expect(silent.ms).toBeGreaterThan(3_500);
-      expect(silent.ms).toBeLessThan(6_000);
+      expect(silent.ms).toBeLessThan(10_000);
       resolver.child.kill("SIGKILL");
       await expect.poll(() => resolver.child.signalCode).toBe("SIGKILL");
       const gone = lookUp(client, "gone.example.", "shop");

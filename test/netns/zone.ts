@@ -4,7 +4,14 @@
  */
 import dgram from "node:dgram";
 import net from "node:net";
-import { type Answer, decode, encode, type Question, TRUNCATED_RESPONSE } from "dns-packet";
+import {
+  type Answer,
+  decode,
+  encode,
+  type Question,
+  RECURSION_AVAILABLE,
+  TRUNCATED_RESPONSE,
+} from "dns-packet";
 
 const BIG = 60;
 const UDP_BYTES = 512;
@@ -44,10 +51,15 @@ function answerTo(message: Buffer, by: "udp" | "tcp"): Buffer | null {
   if (name === "silent.example") return null;
   const answers = recordsOf(question);
   const isThere = name === "big.example" || name === "plain.example";
-  const answer = { id, type: "response" as const, flags: isThere ? 0 : 3, questions: [question] };
+  const answer = {
+    id,
+    type: "response" as const,
+    flags: RECURSION_AVAILABLE | (isThere ? 0 : 3),
+    questions: [question],
+  };
   const whole = encode({ ...answer, answers, authorities: answers.length === 0 ? [SOA] : [] });
   if (by === "tcp" || whole.length <= UDP_BYTES) return whole;
-  return encode({ ...answer, flags: TRUNCATED_RESPONSE });
+  return encode({ ...answer, flags: RECURSION_AVAILABLE | TRUNCATED_RESPONSE });
 }
 
 function recordsOf({ name, type }: Question): Answer[] {

@@ -82,7 +82,9 @@ export class Forwarder {
   ): Promise<Forwarded> {
     const { wheel, resolvers, counts, warn } = this.#options;
     let last: Forwarded = { kind: "none", reason: "timeout" };
+    const gone = new Set<Resolver>();
     for (const resolver of tries) {
+      if (gone.has(resolver)) continue;
       const started = wheel.now();
       const ms = TOTAL_MS / tries.length;
       const one = exchange(resolver, message, question, { isTcp, wheel, ms });
@@ -97,6 +99,7 @@ export class Forwarder {
       last =
         typeof outcome === "string" ? { kind: "none", reason: outcome } : { kind: "answer", bytes: outcome };
       if (result === "answer") return last;
+      if (result === "unreachable") gone.add(resolver);
       if (result !== "loop" || this.#hasWarned) continue;
       this.#hasWarned = true;
       warn(

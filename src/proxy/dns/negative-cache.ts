@@ -48,7 +48,8 @@ export class NegativeCache {
     const entry = key === undefined ? undefined : this.#entries.get(key);
     if (key === undefined || entry === undefined) return undefined;
     const left = Math.ceil((entry.until - this.#now()) / 1_000);
-    if (left > 0) return { rcode: entry.rcode, authorities: [{ ...entry.soa, ttl: left }] };
+    if (left > 0)
+      return { isSecondHand: true, rcode: entry.rcode, authorities: [{ ...entry.soa, ttl: left }] };
     this.#entries.delete(key);
     return undefined;
   }

@@ -84,13 +84,15 @@ export function readQuery(bytes: Buffer): Reading {
 }
 
 export interface Reply {
+  /** Who says it is not who knows it. Default: it is. */
+  readonly isSecondHand?: true;
   readonly rcode?: number;
   readonly answers?: readonly Answer[];
   readonly authorities?: readonly Answer[];
   readonly additionals?: readonly Answer[];
 }
 
-/** The answer of somebody who knows. Throws where a record can't be written. */
+/** Throws where a record can't be written. */
 export function reply(query: Query, { rcode = RCODE.ok, ...records }: Reply, extendedRcode = 0): Buffer {
   const kept = query.flags & (RECURSION_DESIRED | CHECKING_DISABLED);
   const opt: Answer = {
@@ -100,7 +102,7 @@ export function reply(query: Query, { rcode = RCODE.ok, ...records }: Reply, ext
   return encode({
     id: query.id,
     type: "response",
-    flags: kept | AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE | rcode,
+    flags: kept | (records.isSecondHand ? 0 : AUTHORITATIVE_ANSWER) | RECURSION_AVAILABLE | rcode,
     questions: [query.asked],
     answers: [...(records.answers ?? [])],
     authorities: [...(records.authorities ?? [])],

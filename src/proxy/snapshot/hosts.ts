@@ -59,7 +59,7 @@ export class Hosts {
     entry.isUsed = true;
     this.#entries.delete(name);
     this.#entries.set(name, entry);
-    return entry.held && entry.held.resource;
+    return entry.held === null ? null : entry.held?.resource;
   }
 
   /** Calls `waiter` once, when there is an answer. False: too many wait already, and this one won't be told. */
