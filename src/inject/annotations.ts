@@ -49,6 +49,8 @@ export const ANNOTATIONS = {
   "inbound-port": as(PORT, "where inbound traffic is taken"),
   "admin-port": as(PORT, "admin, on loopback"),
   "telemetry-port": as(PORT, "metrics, health and the application's probes"),
+  "redirect-dns": as(TRUTH, "whether the sidecar answers questions about names; default false"),
+  "dns-port": as(PORT, "where it answers them, on loopback"),
   "include-inbound-ports": as(PORTS_OR_ALL, "only these are taken"),
   "exclude-inbound-ports": as(PORTS, "these are not taken"),
   "include-outbound-ports": as(PORTS, "these are taken whatever the address"),

@@ -23,6 +23,8 @@ export interface Ports {
   readonly inbound: number;
   readonly admin: number;
   readonly telemetry: number;
+  /** Where names are asked for alone. */
+  readonly dns?: number;
 }
 
 /** Ten minutes: a control plane that is away for long delays a pod rather than to fail it. */
@@ -36,6 +38,7 @@ export function portsOf(wishes: Wishes): Ports {
     inbound: wishes["inbound-port"] ?? 15_006,
     admin: wishes["admin-port"] ?? 15_000,
     telemetry: wishes["telemetry-port"] ?? 15_020,
+    ...(wishes["redirect-dns"] === true && { dns: wishes["dns-port"] ?? 15_053 }),
   };
 }
 
@@ -97,7 +100,7 @@ const CONFINED = {
 } as const;
 
 function initFlags(wishes: Wishes): string[] {
-  const { outbound, inbound, telemetry } = portsOf(wishes);
+  const { outbound, inbound, telemetry, dns } = portsOf(wishes);
   // The kubelet and Prometheus have no certificates: what they ask for is asked of the sidecar itself.
   const excluded = [telemetry, ...(wishes["exclude-inbound-ports"]?.split(",") ?? [])].map(String);
   const flags = [
@@ -112,7 +115,8 @@ function initFlags(wishes: Wishes): string[] {
     ["--include-outbound-ip-ranges", wishes["include-outbound-ip-ranges"]],
     ["--exclude-outbound-ip-ranges", wishes["exclude-outbound-ip-ranges"]],
   ] as const;
-  return flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  const names = dns === undefined ? [] : ["--redirect-dns", "--dns-port", String(dns)];
+  return [...flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])), ...names];
 }
 
 function imageOf({ settings, wishes }: Plan): Readonly<Record<string, string>> {
@@ -142,6 +146,7 @@ function environment({ settings, wishes, isNative, pod, probes, metrics }: Plan)
     ["WEFT_INBOUND_PORT", ports.inbound],
     ["WEFT_ADMIN_PORT", ports.admin],
     ["WEFT_TELEMETRY_PORT", ports.telemetry],
+    ["WEFT_DNS_PORT", ports.dns],
     ["WEFT_DRAIN_GRACE", drain.grace],
     ["WEFT_DRAIN_TIMEOUT", drain.timeout],
     ["WEFT_CONCURRENCY", wishes.concurrency],

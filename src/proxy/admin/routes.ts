@@ -2,6 +2,7 @@
  * The pages of a sidecar: its admin listener (loopback alone, everything), and its telemetry listener (whoever
  * scrapes and probes: metrics and health, nothing that tells of other workloads or changes anything).
  */
+import type { DnsProxy } from "../dns/proxy.ts";
 import type { CertificateKeeper } from "../enrolment/keeper.ts";
 import type { HealthMonitor } from "../health/monitor.ts";
 import type { MirrorReport } from "../mirrors/report.ts";
@@ -14,6 +15,7 @@ import { appProbeRoutes } from "./app-probes.ts";
 import { certificateFamilies, describeCertificates } from "./certificates.ts";
 import { dumpConfig } from "./config-dump.ts";
 import { discoveryFamilies } from "./discovery-metrics.ts";
+import { describeDns, dnsFamilies } from "./dns.ts";
 import { expose } from "./exposition.ts";
 import { describeHealthChecks, healthCheckFamilies } from "./health-checks.ts";
 import { describeMirrors, mirrorFamilies } from "./mirrors.ts";
@@ -35,6 +37,8 @@ export interface SidecarView {
   readonly keeper: CertificateKeeper | undefined;
   readonly healthChecks: HealthMonitor;
   readonly mirrors: MirrorReport;
+  /** Undefined where the sidecar answers no DNS. */
+  readonly dns: DnsProxy | undefined;
   /** What the kubelet and Prometheus want of the application; undefined where they ask it themselves. */
   readonly application: Application | undefined;
   health(): Health;
@@ -84,6 +88,11 @@ export function adminRoutes(view: SidecarView): Routes {
       about: "how responses of mirrors differ from the real ones; ?format=text for people",
       handle: (query) => describeMirrors(view.mirrors, query),
     },
+    "/dns": {
+      method: "GET",
+      about: "names of the mesh that were asked for, and whom the DNS proxy asks for others",
+      handle: () => describeDns(view.dns),
+    },
     "/connections": {
       method: "GET",
       about: "open connections, per traffic loop",
@@ -131,7 +140,7 @@ function mergedMetrics(view: SidecarView, url: string): Route {
   };
 }
 
-function* families({ configuration, series, process, keeper, healthChecks, mirrors }: SidecarView) {
+function* families({ configuration, series, process, keeper, healthChecks, mirrors, dns }: SidecarView) {
   const applied = configuration?.subscriber.applied;
   const prefix = applied?.listener.get("outbound")?.resource.metricPrefix ?? DEFAULT_PREFIX;
   yield* trafficFamilies(series, prefix);
@@ -140,6 +149,7 @@ function* families({ configuration, series, process, keeper, healthChecks, mirro
   }
   yield* healthCheckFamilies(healthChecks);
   yield* mirrorFamilies(mirrors);
+  if (dns !== undefined) yield* dnsFamilies(dns);
   if (keeper !== undefined) yield* certificateFamilies(keeper);
   yield* process.families();
 }

@@ -1,6 +1,9 @@
-/** What the DNS proxy has done, in numbers. */
+/** What the DNS proxy has done, in numbers. Imports nothing of it: every sidecar's admin pages read this. */
 import type { ForwardCounts } from "./forwarder.ts";
-import { OUTCOMES, type Outcome } from "./handler.ts";
+
+/** What became of a question. */
+const OUTCOMES = ["mesh", "forwarded", "cached", "failed", "refused", "dropped"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** Upper bounds of a histogram, in seconds. */
 export const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 4] as const;

@@ -7,15 +7,12 @@ import type { TimerWheel } from "../net/timer-wheel.ts";
 import type { Hosts, Known } from "../snapshot/hosts.ts";
 import { AliasReply } from "./alias.ts";
 import { addressReply, empty, ownerReply, serviceReply } from "./answer.ts";
+import type { Outcome } from "./counts.ts";
 import { Deadline } from "./deadline.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { type Meaning, meaningOf, OTHER } from "./meaning.ts";
 import type { NegativeCache } from "./negative-cache.ts";
 import { failure, fitted, type Query, RCODE, type Reply, readQuery, reply } from "./packet.ts";
-
-/** What became of a question, as it is counted. */
-export const OUTCOMES = ["mesh", "forwarded", "cached", "failed", "refused", "dropped"] as const;
-export type Outcome = (typeof OUTCOMES)[number];
 
 /** How names are meant here and now. */
 export interface Zone {

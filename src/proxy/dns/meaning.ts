@@ -13,8 +13,6 @@ export type Meaning =
       /** One instance of it. */
       readonly instance?: string;
       readonly service?: PortName;
-      /** It ends as names of the mesh do. */
-      readonly isQualified: boolean;
     }
   /** Whose this automatic address is. */
   | { readonly kind: "owner"; readonly host: string }
@@ -46,23 +44,23 @@ export function meaningOf(name: string, namespace: string, domain: string): Mean
   if (text.endsWith(zone)) {
     const labels = text.slice(0, -zone.length).split(".");
     // A namespace alone: the cluster's own DNS knows whether it is there.
-    return labels.length === 1 ? OTHER : (hostOf(labels, true) ?? NOTHING);
+    return labels.length === 1 ? OTHER : (hostOf(labels) ?? NOTHING);
   }
   const labels = text.split(".");
-  if (labels.at(-1) === "svc" && labels.length > 2) return hostOf(labels.slice(0, -1), true) ?? OTHER;
+  if (labels.at(-1) === "svc" && labels.length > 2) return hostOf(labels.slice(0, -1)) ?? OTHER;
   const { labels: plain } = portOf(labels);
   if (plain.length > 2) return OTHER;
-  return hostOf(plain.length === 1 ? [...labels, namespace] : labels, false) ?? OTHER;
+  return hostOf(plain.length === 1 ? [...labels, namespace] : labels) ?? OTHER;
 }
 
 /** `[_port, _protocol,] [instance,] service, namespace`. */
-function hostOf(labels: readonly string[], isQualified: boolean): Meaning | undefined {
+function hostOf(labels: readonly string[]): Meaning | undefined {
   const { labels: plain, service } = portOf(labels);
   if (plain.length < 2 || plain.length > 3 || !plain.every((label) => LABEL.test(label))) return undefined;
   const [name, namespace] = plain.slice(-2);
   const instance = plain.length === 3 ? plain[0] : undefined;
   return {
-    ...{ kind: "host", host: `${name}.${namespace}`, isQualified },
+    ...{ kind: "host", host: `${name}.${namespace}` },
     ...(instance !== undefined && { instance }),
     ...(service && { service }),
   };
