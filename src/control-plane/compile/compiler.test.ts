@@ -7,6 +7,9 @@ import { loadFiles } from "../../resources/load.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { Compiler } from "./compiler.ts";
 
+/** Of Service `a`, when it has no other. */
+const AUTOMATIC_A = "248.1.37.172";
+
 function load(documents: readonly object[]): readonly Resource[] {
   const text = documents.map((document) => JSON.stringify(document)).join("\n---\n");
   const { resources, issues } = loadFiles([{ name: "mesh.yaml", text }]);
@@ -269,6 +272,8 @@ describe("Compiler", () => {
       { ...service("a"), spec: { ...service("a").spec, clusterIP: "10.0.0.1" } },
       { ...service("b"), spec: { ...service("b").spec, clusterIP: "10.0.0.1" } },
       { ...service("b"), spec: { ...service("b").spec, clusterIP: "10.0.0.2" } },
+      { ...service("b"), spec: { ...service("b").spec, clusterIP: "None" } },
+      { ...service("b"), spec: { ...service("b").spec, clusterIP: AUTOMATIC_A } },
       workload("w1", "a"),
       workload("w1", "b"),
       workload("w2", "a", 9100),
@@ -294,11 +299,12 @@ describe("Compiler", () => {
     ];
     const nodes = [node("default"), node("default", "w1"), node("other")];
     const addresses = ["10.0.0.1:8080", "10.0.0.2:8080", "127.0.0.1:9000", "127.0.0.1:9100"];
+    const names = [...addresses, "a.default", "b.default", AUTOMATIC_A, `${AUTOMATIC_A}:8080`];
     const state = (compiler: Compiler) =>
       new Map(
         nodes.flatMap((who) =>
           RESOURCE_TYPES.flatMap((type) =>
-            [...compiler.names(type, who), ...addresses].map((name): [string, string | undefined] => [
+            [...compiler.names(type, who), ...names].map((name): [string, string | undefined] => [
               `${type} ${name} @${who.id}`,
               compiler.get(type, name, who)?.version,
             ]),
