@@ -46,6 +46,7 @@ export function meaningOf(name: string, namespace: string, domain: string): Mean
     // A namespace alone: the cluster's own DNS knows whether it is there.
     return labels.length === 1 ? OTHER : (hostOf(labels) ?? NOTHING);
   }
+  if (text === domain) return OTHER;
   const labels = text.split(".");
   if (labels.at(-1) === "svc" && labels.length > 2) return hostOf(labels.slice(0, -1)) ?? OTHER;
   const { labels: plain } = portOf(labels);

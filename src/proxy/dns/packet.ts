@@ -79,8 +79,8 @@ export function readQuery(bytes: Buffer): Reading {
         ? null
         : { size: Math.max(MIN_UDP_BYTES, opt.udpPayloadSize), isSecured: (opt.flags & DNSSEC_OK) !== 0 },
   };
-  if (opt !== undefined && opt.ednsVersion !== 0) return { kind: "refuse", answer: wrongVersion(query) };
-  return { kind: "query", query };
+  if (opt === undefined || opt.ednsVersion === 0) return { kind: "query", query };
+  return query.isPlain ? { kind: "refuse", answer: wrongVersion(query) } : refuse(bytes, RCODE.malformed);
 }
 
 export interface Reply {
@@ -92,7 +92,7 @@ export interface Reply {
   readonly additionals?: readonly Answer[];
 }
 
-/** Throws where a record can't be written. */
+/** For a plain question. Throws where a record can't be written. */
 export function reply(query: Query, { rcode = RCODE.ok, ...records }: Reply, extendedRcode = 0): Buffer {
   const kept = query.flags & (RECURSION_DESIRED | CHECKING_DISABLED);
   const opt: Answer = {

@@ -1,0 +1,180 @@
+/** What clients are answered about names of the mesh. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { addresses, answerTo, Bench, questionBytes } from "./bench.ts";
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+  bench.knows("shop.default", { addresses: ["10.0.0.1", "fd00::1"], ports: [{ name: "http", port: 80 }] });
+  bench.knows("free.default", { addresses: ["240.1.2.3"] });
+  bench.knows("bare.default", {
+    addresses: ["10.1.0.1", "10.1.0.2"],
+    instances: [
+      { name: "one", address: "10.1.0.1" },
+      { name: "two", address: "10.1.0.2" },
+    ],
+    ports: [{ name: "http", port: 80 }],
+  });
+  bench.knows("240.1.2.3", { service: { name: "free", namespace: "default" }, addresses: ["240.1.2.3"] });
+});
+afterEach(() => bench.close());
+
+it.each(["127.0.0.1", "::1"])("addresses of the kind that was asked for, for 30 s, by %s", async (host) => {
+  await bench.start();
+  expect(await bench.ask("shop.default.svc.cluster.local", "A", { host })).toMatchObject({
+    ...{ rcode: "NOERROR", flag_aa: true, flag_ra: true, flag_rd: true },
+    answers: [{ name: "shop.default.svc.cluster.local", type: "A", ttl: 30, data: "10.0.0.1" }],
+  });
+  expect((await bench.ask("Shop", "AAAA", { host }))?.answers).toMatchObject([
+    { name: "Shop", type: "AAAA", data: "fd00::1" },
+  ]);
+  expect(addresses((await bench.ask("shop", "ANY", { host }))?.answers).toSorted()).toEqual([
+    "10.0.0.1",
+    "fd00::1",
+  ]);
+});
+
+it.each(["AAAA", "MX", "TXT", "SRV"] as const)("no %s is said as such, and for how long", async (type) => {
+  await bench.start();
+  const answer = await bench.ask("free.default.svc.cluster.local", type);
+  expect(answer).toMatchObject({
+    ...{ rcode: "NOERROR", answers: [] },
+    authorities: [{ type: "SOA", name: "cluster.local", ttl: 5, data: { minimum: 5 } }],
+  });
+});
+
+it("a headless Service's instances, in an order that changes, and one of them by its name", async () => {
+  await bench.start();
+  const orders = new Set<string>();
+  for (let i = 0; i < 40; i++) orders.add(addresses((await bench.ask("bare"))?.answers).join());
+  expect([...orders].toSorted()).toEqual(["10.1.0.1,10.1.0.2", "10.1.0.2,10.1.0.1"]);
+  expect(addresses((await bench.ask("two.bare.default.svc.cluster.local"))?.answers)).toEqual(["10.1.0.2"]);
+});
+
+it("where a named port is served, and at which addresses", async () => {
+  await bench.start();
+  expect(await bench.ask("_http._tcp.shop.default.svc.cluster.local", "SRV")).toMatchObject({
+    answers: [{ type: "SRV", data: { port: 80, weight: 100, target: "shop.default.svc.cluster.local" } }],
+    additionals: [
+      { type: "A", name: "shop.default.svc.cluster.local", data: "10.0.0.1" },
+      { type: "AAAA", data: "fd00::1" },
+    ],
+  });
+  const targets = (await bench.ask("_http._tcp.bare", "SRV"))?.answers ?? [];
+  expect(targets).toMatchObject([
+    { data: { target: "one.bare.default.svc.cluster.local", weight: 50 } },
+    { data: { target: "two.bare.default.svc.cluster.local" } },
+  ]);
+  expect((await bench.ask("_http._udp.shop", "SRV"))?.rcode).toBe("NXDOMAIN");
+  expect((await bench.ask("_grpc._tcp.shop", "SRV"))?.rcode).toBe("NXDOMAIN");
+  expect(await bench.ask("_http._tcp.shop", "A")).toMatchObject({ rcode: "NOERROR", answers: [] });
+});
+
+it("whose an automatic address is; nobody else could say", async () => {
+  const resolver = await bench.resolver((_question, message) => answerTo(message, []));
+  await bench.start(resolver);
+  expect((await bench.ask("3.2.1.240.in-addr.arpa", "PTR"))?.answers).toMatchObject([
+    { type: "PTR", data: "free.default.svc.cluster.local" },
+  ]);
+  expect((await bench.ask("4.2.1.240.in-addr.arpa", "PTR"))?.rcode).toBe("NXDOMAIN");
+  await bench.ask("1.0.0.10.in-addr.arpa", "PTR");
+  expect(resolver.asked).toEqual(["PTR 1.0.0.10.in-addr.arpa udp"]);
+});
+
+it("what a search list makes up is not there, and nobody is asked", async () => {
+  const resolver = await bench.resolver((_question, message) => answerTo(message, []));
+  await bench.start(resolver);
+  const name = "shop.default.svc.cluster.local.default.svc.cluster.local";
+  expect(await bench.ask(name)).toMatchObject({ rcode: "NXDOMAIN", authorities: [{ type: "SOA" }] });
+  expect([resolver.asked, bench.subscribed]).toEqual([[], []]);
+});
+
+describe("a Service that is another name", () => {
+  const plain = "outside.example";
+
+  it("has what the resolvers say of that, in one answer", async () => {
+    bench.knows("alias.default", { alias: plain });
+    const resolver = await bench.resolver(({ name }, message) =>
+      answerTo(message, [
+        { type: "CNAME", name, ttl: 60, data: "real.example" },
+        { type: "A", name: "real.example", ttl: 60, data: "192.0.2.1" },
+      ]),
+    );
+    await bench.start(resolver);
+    expect((await bench.ask("alias"))?.answers).toMatchObject([
+      { type: "CNAME", name: "alias", ttl: 30, data: plain },
+      { type: "CNAME", name: plain, data: "real.example" },
+      { type: "A", name: "real.example", data: "192.0.2.1" },
+    ]);
+  });
+
+  it("may mean one of the mesh, but not itself", async () => {
+    bench.knows("alias.default", { alias: "shop.default.svc.cluster.local" });
+    bench.knows("round.default", { alias: "about.default.svc.cluster.local" });
+    bench.knows("about.default", { alias: "round.default.svc.cluster.local" });
+    await bench.start();
+    expect(addresses((await bench.ask("alias"))?.answers)).toEqual([
+      "shop.default.svc.cluster.local",
+      "10.0.0.1",
+    ]);
+    expect((await bench.ask("round"))?.rcode).toBe("SERVFAIL");
+  });
+
+  it.each([
+    ["NXDOMAIN", 0x83, "NXDOMAIN"],
+    ["SERVFAIL", 0x82, "SERVFAIL"],
+  ])("of which the resolvers say %s", async (_what, flags, rcode) => {
+    bench.knows("alias.default", { alias: plain });
+    await bench.start(await bench.resolver((_question, message) => answerTo(message, [], flags)));
+    expect((await bench.ask("alias"))?.rcode).toBe(rcode);
+  });
+});
+
+describe("the control plane", () => {
+  it("is asked once, and not of names that can't be the mesh's", async () => {
+    const resolver = await bench.resolver((_question, message) => answerTo(message, []));
+    await bench.start(resolver);
+    for (const name of ["shop", "shop.default", "www.example.com", "example.com", "example.com"])
+      await bench.ask(name);
+    expect(bench.subscribed).toEqual(["shop.default", "example.com"]);
+    expect(resolver.asked).toHaveLength(3);
+  });
+
+  it("that says nothing is waited for as long as discovery may take; then the resolvers are asked", async () => {
+    bench.isSilent = true;
+    bench.zone = { ...bench.zone, timeoutMs: 50 };
+    await bench.start(
+      await bench.resolver(({ name }, message) =>
+        answerTo(message, [{ type: "A", name, data: "192.0.2.1" }]),
+      ),
+    );
+    expect(addresses((await bench.ask("shop"))?.answers)).toEqual(["192.0.2.1"]);
+  });
+
+  it("that can't be reached is not waited for", async () => {
+    bench.isSilent = true;
+    bench.zone = { ...bench.zone, timeoutMs: 60_000, isConnected: false };
+    const resolver = await bench.resolver((_question, message) => answerTo(message, []));
+    await bench.start(resolver);
+    expect((await bench.ask("shop"))?.rcode).toBe("NOERROR");
+    expect(resolver.asked).toEqual(["A shop udp"]);
+  });
+});
+
+it("answers too long for UDP are asked for again by TCP", async () => {
+  const many = Array.from({ length: 300 }, (_, i) => `10.2.${i >> 8}.${i & 255}`);
+  bench.knows("many.default", { addresses: many });
+  await bench.start();
+  expect(await bench.ask("many.default.svc.cluster.local")).toMatchObject({ flag_tc: true, answers: [] });
+  expect(await bench.ask("many.default.svc.cluster.local", "A", { edns: 1_232 })).toMatchObject({
+    flag_tc: true,
+  });
+  const client = bench.connect();
+  client.socket.write(withLength(questionBytes("many.default.svc.cluster.local")));
+  await expect.poll(() => client.answers.length).toBe(1);
+  expect(addresses(client.answers[0]?.answers).toSorted()).toEqual(many.toSorted());
+});
+
+function withLength(message: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([message.length >> 8, message.length & 255]), message]);
+}
