@@ -111,11 +111,13 @@ export class Bench {
     return bytes === undefined ? undefined : read(bytes);
   }
 
-  async send(message: Buffer, host = "127.0.0.1", waitMs = CLIENT_MS): Promise<Buffer | undefined> {
+  async send(message: Buffer, host = "127.0.0.1"): Promise<Buffer | undefined> {
     const socket = dgram.createSocket(net.isIPv6(host) ? "udp6" : "udp4");
     try {
       socket.send(message, this.port, host);
-      const [answer] = (await once(socket, "message", { signal: AbortSignal.timeout(waitMs) })) as [Buffer];
+      const [answer] = (await once(socket, "message", { signal: AbortSignal.timeout(CLIENT_MS) })) as [
+        Buffer,
+      ];
       return answer;
     } catch {
       return undefined;
