@@ -76,7 +76,7 @@ export function sidecarCommand(sources: Sources): Run {
       // Beyond the standard streams no descriptor survives the restart.
       const announceFd = Number(flags.get("announce-fd"));
       if (announceFd <= 2)
-        await becomeLean(() => Promise.all([import("../proxy/sidecar.ts"), source.load()]), loadLoop);
+        await becomeLean(() => Promise.all([loadSidecar(settings), source.load()]), loadLoop);
       return await serve(settings, await source.open(voice.warn), announceFd, voice, io);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
@@ -85,6 +85,11 @@ export function sidecarCommand(sources: Sources): Run {
       return error.exitCode;
     }
   };
+}
+
+function loadSidecar({ ports }: Settings): Promise<unknown> {
+  const dns = ports.dns === undefined ? [] : [import("../proxy/dns/proxy.ts")];
+  return Promise.all([import("../proxy/sidecar.ts"), ...dns]);
 }
 
 /** On the main thread the loop's entry does nothing: this puts its sources into the compile cache. */
