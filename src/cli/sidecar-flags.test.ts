@@ -40,6 +40,9 @@ describe("readFlags", () => {
     [["--labels", "app"], "app=web"],
     [["--drain-grace", "5"], "duration"],
     [["--outbound-scope", "*"], "lazy or all"],
+    [["--dns-port", "dns"], "--dns-port"],
+    [["--dns-servers", "resolver.example"], "a list of addresses"],
+    [["--dns-servers", "10.0.0.1:0"], "a list of addresses"],
     [["--nothing"], "--nothing"],
     [["extra"], "extra"],
   ])("refuses %j", (argv, said) => {

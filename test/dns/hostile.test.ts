@@ -62,6 +62,21 @@ describe("floods", () => {
   }, 30_000);
 });
 
+it("questions that come back to the proxy, as netfilter would lead them, fail at once, and it says why", async () => {
+  const resolver = await bench.resolver((_question, message) => {
+    // The same port at another of this machine's addresses: as the proxy's own socket looks after a redirection.
+    const redirected = dgram.createSocket("udp4");
+    redirected.bind(resolver.seen.at(-1)?.port ?? 0, "127.0.0.2", () =>
+      redirected.send(message, bench.port, "127.0.0.1", () => redirected.close()),
+    );
+    return null;
+  });
+  const proxy = await bench.start(resolver);
+  for (let i = 0; i < 2; i++) expect((await bench.ask("www.example.com"))?.rcode).toBe("SERVFAIL");
+  expect([...proxy.counts.tries]).toEqual([["loop", 4]]);
+  expect(bench.warnings).toEqual([expect.stringContaining("comes back to this sidecar")]);
+});
+
 describe("TCP", () => {
   it("hundreds of questions at once on one connection are answered each", async () => {
     await bench.start();

@@ -52,7 +52,7 @@ export class AutomaticAddresses {
   /** Addresses that mean another Service, or none, in `after`. Of nobody's interest as long as nobody has asked. */
   differences(after: AutomaticAddresses): ReadonlySet<string> {
     const found = new Set<string>();
-    if (!this.isKnown) return found;
+    if (!this.isKnown || this === after) return found;
     const [old, now] = [this.#all().byAddress, after.#all().byAddress];
     for (const [some, others] of [
       [old, now],

@@ -78,7 +78,10 @@ export class Compiler {
     const different = differences(this.#fingerprints, fingerprints);
     if (different.length === 0) return [];
     const before = this.#mesh;
-    const after = indexMesh(resources, this.#mtls, addresses, this.#instances);
+    const indexed = indexMesh(resources, this.#mtls, addresses, this.#instances);
+    // Who has which automatic address is worked out anew only where it may be another.
+    const isSeated = different.every(({ kind }) => kind !== "Service" && kind !== "Workload");
+    const after = isSeated ? { ...indexed, automatic: before.automatic } : indexed;
     const affected = affectedBy(different, [before, after]);
     const moved = before.automatic.differences(after.automatic);
     for (const key of [

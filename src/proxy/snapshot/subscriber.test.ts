@@ -311,6 +311,23 @@ describe("make before break", () => {
   });
 });
 
+it("asks for routes by automatic addresses also with the scope `all`, and for no others", async () => {
+  const bench = new Bench({ scope: "all" });
+  bench.subscriber.start();
+  bench.asked();
+  bench.subscriber.loopSubscribed(0, ["240.1.2.3:80", "10.0.0.1:80", "[2001:db8::1]:80", "no.default"]);
+  expect(bench.asked()).toEqual(["+route 240.1.2.3:80"]);
+  await bench.confirm();
+  expect(bench.taken().flat().sort()).toEqual([
+    "route-removed 10.0.0.1:80",
+    "route-removed [2001:db8::1]:80",
+    "route-removed no.default",
+  ]);
+  void bench.receive("route", [], ["240.1.2.3:80"]);
+  await bench.confirm();
+  expect(bench.taken()).toEqual([["route-removed 240.1.2.3:80"]]);
+});
+
 describe("refusals", () => {
   it("refuses one resource alone and keeps its last good version", async () => {
     const bench = new Bench({ refuse: (resource) => "loadBalancer" in resource && resource.port === 0 });
