@@ -18,6 +18,10 @@ export class AskedHosts {
     this.#names.add(name);
   }
 
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   /** Of the names asked for, those that a change concerns. `moved`: automatic addresses that mean something else. */
   affected(
     changed: readonly Resource[],

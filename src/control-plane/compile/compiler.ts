@@ -3,6 +3,7 @@
  * it depends on changes. `update` answers which names now have another version; that a fresh compiler would give the
  * same answers is a property the tests check.
  */
+import { hostName } from "../../discovery/host.ts";
 import type {
   Resource as Compiled,
   MutualTlsMode,
@@ -115,6 +116,10 @@ export class Compiler {
     }
     for (const name of this.#asked.at(moved.addresses)) {
       for (const type of ADDRESSED) this.#renew(type, name, changed);
+    }
+    for (const service of [...services].flatMap((id) => this.#mesh.services.get(id) ?? [])) {
+      const name = hostName(service.metadata);
+      if (this.#hosts.has(name)) this.#renew("host", name, changed);
     }
     const { listeners, policies } = concernedBy(moved, this.#mesh);
     return [...changed, ...this.#recompile("listener", listeners), ...this.#recompile("policy", policies)];

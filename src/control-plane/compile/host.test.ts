@@ -5,6 +5,7 @@ import { type HostResource, isAutomatic } from "../../discovery/host.ts";
 import type { RouteResource } from "../../discovery/messages.ts";
 import { loadFiles } from "../../resources/load.ts";
 import { Compiler } from "./compiler.ts";
+import { NO_INSTANCES, NOTHING_MOVED } from "./instances.ts";
 
 const NODE = nodeOf("web");
 const PORTS = [
@@ -120,6 +121,23 @@ it("instances of a headless one come and go", () => {
   bench.host("bare.default");
   expect(bench.update(BARE, workload("one", "bare", "10.1.0.7"))).toContain("host bare.default");
   expect(bench.update(BARE)).toContain("host bare.default");
+});
+
+it("a headless one is the cluster's as soon as it has pods, and the mesh's when they have gone", () => {
+  let pods = 0;
+  const compiler = new Compiler("DISABLE", { ...NO_INSTANCES, count: () => pods });
+  const text = [BARE, workload("one", "bare", "10.1.0.1")]
+    .map((document) => JSON.stringify(document))
+    .join("\n---\n");
+  compiler.update(loadFiles([{ name: "mesh.yaml", text }]).resources);
+  const told = () => compiler.moved({ ...NOTHING_MOVED, services: new Set(["default/bare"]) });
+  expect(told()).toEqual([]);
+  expect(compiler.get("host", "bare.default", NODE)).toBeDefined();
+  pods = 1;
+  expect(told()).toEqual([{ type: "host", name: "bare.default" }]);
+  expect(compiler.get("host", "bare.default", NODE)).toBeUndefined();
+  pods = 0;
+  expect(told()).toEqual([{ type: "host", name: "bare.default" }]);
 });
 
 it("who has to give way to a newcomer is told", () => {

@@ -44,6 +44,7 @@ function meaningOf(mesh: MeshIndex, service: ServiceInput): Meaning | undefined 
     return externalName === undefined ? undefined : { addresses: [], alias: externalName };
   }
   if (isHeadless(service)) {
+    if (mesh.instances.count(idOf(service.metadata)) > 0) return undefined;
     const all = mesh
       .workloadsOf(service)
       .map(({ metadata, spec }) => ({

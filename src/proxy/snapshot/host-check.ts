@@ -10,6 +10,9 @@ const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?$/i;
 /** Why `host` is not usable, or undefined. */
 export function checkHost(host: HostResource): DiscoveryError | undefined {
   const { name, service, addresses, instances = [], alias, ports } = host;
+  for (const [field, list] of Object.entries({ addresses, instances, ports })) {
+    if (!Array.isArray(list)) return invalid(name, field, list, "a list");
+  }
   for (const address of [...addresses, ...instances.map((instance) => instance.address)]) {
     if (isIP(address) === 0 || address.includes("%")) return invalid(name, "addresses", address, "addresses");
   }

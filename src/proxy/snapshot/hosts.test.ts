@@ -35,15 +35,23 @@ describe("a name", () => {
     expect(bench.hosts.find("shop.default")).toBeUndefined();
     expect(bench.hosts.ask("shop.default", () => told.push("one"))).toBe(true);
     expect(bench.hosts.ask("shop.default", () => told.push("two"))).toBe(true);
-    const three = () => told.push("three");
-    bench.hosts.ask("shop.default", three);
-    bench.hosts.leave("shop.default", three);
     expect(bench.asked()).toEqual(["+host shop.default"]);
     expect(bench.receive([host("shop.default", "1", "10.0.0.1")])).toEqual([]);
     bench.receive([host("shop.default", "2", "10.0.0.2")]);
     expect(told).toEqual(["one", "two"]);
     expect(bench.hosts.find("shop.default")).toMatchObject({ addresses: ["10.0.0.2"] });
     expect(bench.hosts.versions()).toEqual({ "shop.default": "2" });
+  });
+
+  it("whose answer is late is waited for no more, until it comes", () => {
+    const bench = new Bench();
+    const told: string[] = [];
+    const one = () => told.push("one");
+    bench.hosts.ask("shop.default", one);
+    bench.hosts.leave("shop.default", one);
+    expect(bench.hosts.ask("shop.default", one)).toBe(false);
+    bench.receive([host("shop.default")]);
+    expect([told, bench.hosts.find("shop.default")?.name]).toEqual([[], "shop.default"]);
   });
 
   it("that the mesh does not have is known as such, and may come", () => {

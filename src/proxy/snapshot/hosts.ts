@@ -18,6 +18,8 @@ export type Known = HostResource | null | undefined;
 interface Entry {
   held: VersionedResource<HostResource> | null | undefined;
   isUsed: boolean;
+  /** Somebody has waited for the answer in vain: nobody else does. */
+  isLate: boolean;
   waiters: Set<() => void> | null;
 }
 
@@ -48,7 +50,7 @@ export class Hosts {
     for (const resource of resources) {
       const host = resource as VersionedResource<HostResource>;
       if (checkHost(host.resource) !== undefined || this.#entries.size >= MAX_NAMES) continue;
-      this.#entries.set(host.name, { held: host, isUsed: false, waiters: null });
+      this.#entries.set(host.name, { held: host, isUsed: false, isLate: false, waiters: null });
     }
     if (this.#entries.size > 0) this.#link.subscribe("host", [...this.#entries.keys()]);
   }
@@ -62,17 +64,18 @@ export class Hosts {
     return entry.held === null ? null : entry.held?.resource;
   }
 
-  /** Calls `waiter` once, when there is an answer. False: too many wait already, and this one won't be told. */
+  /** Calls `waiter` once, when there is an answer. False: it won't be told, since there are too many, or the answer is late. */
   ask(name: string, waiter: () => void): boolean {
     let entry = this.#entries.get(name);
     if (entry === undefined) {
       if (this.#unanswered >= MAX_UNANSWERED) return false;
       if (this.#entries.size >= MAX_NAMES) this.#forgetOldest();
-      entry = { held: undefined, isUsed: true, waiters: null };
+      entry = { held: undefined, isUsed: true, isLate: false, waiters: null };
       this.#entries.set(name, entry);
       this.#unanswered++;
       this.#link.subscribe("host", [name]);
     }
+    if (entry.isLate) return false;
     entry.waiters ??= new Set();
     entry.waiters.add(waiter);
     return true;
@@ -80,7 +83,10 @@ export class Hosts {
 
   /** The waiter has waited long enough. */
   leave(name: string, waiter: () => void): void {
-    this.#entries.get(name)?.waiters?.delete(waiter);
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    entry.waiters?.delete(waiter);
+    entry.isLate = true;
   }
 
   versions(): Record<string, string> {
@@ -124,6 +130,7 @@ export class Hosts {
     if (entry === undefined) return;
     if (entry.held === undefined) this.#unanswered--;
     entry.held = held;
+    entry.isLate = false;
     const { waiters } = entry;
     entry.waiters = null;
     for (const waiter of waiters ?? []) waiter();
