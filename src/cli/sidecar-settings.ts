@@ -2,7 +2,7 @@
 import { networkInterfaces } from "node:os";
 import type { Node } from "../discovery/messages.ts";
 import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
-import type { SidecarOptions } from "../proxy/sidecar.ts";
+import type { SidecarOptions } from "../proxy/sidecar-options.ts";
 import { parseDuration } from "./duration.ts";
 import { usageError } from "./exit.ts";
 import { parseResolvers } from "./resolvers.ts";

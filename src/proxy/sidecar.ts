@@ -2,7 +2,6 @@
  * The sidecar, put together: traffic loops on threads of their own, and on this one everything else (the discovery
  * stream, the last good configuration on disk, load reports, admin and telemetry). Nothing here touches a request.
  */
-import type { Node } from "../discovery/messages.ts";
 import { INBOUND_POLICY } from "../discovery/policy.ts";
 import { secretOf } from "../identity/secret.ts";
 import { refusal } from "./admin/guard.ts";
@@ -13,9 +12,7 @@ import { adminRoutes, telemetryRoutes } from "./admin/routes.ts";
 import { startSmallServer } from "./admin/server.ts";
 import { ejectionLine } from "./clusters/ejection.ts";
 import { decisionLine } from "./decisions.ts";
-import type { Zone } from "./dns/handler.ts";
 import type { DnsProxy } from "./dns/proxy.ts";
-import type { Resolver } from "./dns/resolvers.ts";
 import type { CertificateKeeper } from "./enrolment/keeper.ts";
 import { makeProbe } from "./health/make-probe.ts";
 import { HealthMonitor } from "./health/monitor.ts";
@@ -24,8 +21,9 @@ import { verdictLine } from "./health/verdict-line.ts";
 import { LoopPool } from "./loop-pool.ts";
 import { MirrorInbox } from "./mirrors/inbox.ts";
 import { MirrorReport } from "./mirrors/report.ts";
+import type { SidecarOptions, SidecarPorts } from "./sidecar-options.ts";
 import { checkResource } from "./snapshot/build.ts";
-import type { Connect, DiscoveryLink } from "./snapshot/configuration.ts";
+import type { DiscoveryLink } from "./snapshot/configuration.ts";
 import { Configuration } from "./snapshot/configuration.ts";
 import { Lessee } from "./snapshot/lessee.ts";
 import { LoadReporter } from "./snapshot/load-report.ts";
@@ -38,56 +36,6 @@ const LOAD_REPORT_INTERVAL_MS = 1_000;
 const DRAIN_MARGIN_MS = 2_000;
 /** Loopback: the admin listener is never opened to others. */
 const ADMIN_HOST = "127.0.0.1";
-/** Until the configuration says how names are meant. */
-const DEFAULT_ZONE = { clusterDomain: "cluster.local", discoveryTimeoutMs: 1_000 };
-
-export interface SidecarPorts {
-  readonly outbound: number;
-  readonly inbound: number;
-  readonly admin: number;
-  readonly telemetry: number;
-  /** Absent: the sidecar does not answer questions about names. */
-  readonly dns?: number;
-}
-
-export interface SidecarOptions {
-  /** Who this sidecar is; its ports are filled in once they are known. */
-  readonly node: Omit<Node, "ports">;
-  /** Where the traffic and telemetry listeners are opened. The admin listener is always on loopback. */
-  readonly host: string;
-  /** 0: chosen by the system. */
-  readonly ports: SidecarPorts;
-  /** Where the application listens, if it is not as the Workload says. */
-  readonly appPort?: number;
-  /** What is asked of the application through the telemetry port. */
-  readonly application?: Application;
-  /** Number of traffic loops, each a thread. */
-  readonly concurrency: number;
-  /** `all` subscribes to every route up front instead of on first use. */
-  readonly outboundScope: "lazy" | "all";
-  /** Connections come by netfilter (`weft init`). Default: no. */
-  readonly isTransparent?: boolean;
-  /** Whom the DNS proxy asks for names of others. Default: those of /etc/resolv.conf. */
-  readonly resolvers?: readonly Resolver[];
-  /** Keeps the last good configuration there; absent: nowhere. */
-  readonly stateDir?: string;
-  /** How long new connections are still served after a drain began, in milliseconds. */
-  readonly drainGraceMs: number;
-  /** When a drain ends with connections still open, in milliseconds from its beginning. */
-  readonly drainTimeoutMs: number;
-  /** Young generation of a traffic loop's heap, in MB. */
-  readonly youngGenerationMb: number;
-  readonly connect: Connect;
-  /** Gets and renews the sidecar's certificate; absent: it has none. */
-  readonly keeper?: CertificateKeeper;
-  readonly warn: (message: string) => void;
-  /** Takes lines of the log of what policy refused or audited; absent: nobody. */
-  readonly log?: (line: string) => void;
-  /** A traffic loop has failed: the process should end. */
-  readonly onFailure: (message: string) => void;
-  /** Somebody asked for a drain at the admin listener. */
-  readonly onDrainRequested: () => void;
-}
 
 export interface Sidecar {
   readonly id: string;
@@ -214,7 +162,7 @@ class Start implements SidecarView {
     this.#closers.push(() => configuration.close());
     this.#closers.push(() => this.healthChecks.close());
     await configuration.start();
-    if (configuration.hosts !== undefined) dns?.serve(configuration.hosts, () => this.#zone(configuration));
+    dns?.follow(configuration, node.namespace);
     for (const tell of this.#early.splice(0)) tell();
     this.#reportLoad(configuration.link);
     void configuration.ready.then(releaseStartUpMemory);
@@ -266,21 +214,9 @@ class Start implements SidecarView {
     const { ports, resolvers, warn } = this.#options;
     if (ports.dns === undefined) return undefined;
     const { DnsProxy } = await import("./dns/proxy.ts");
-    const dns = await DnsProxy.open({ port: ports.dns, warn, ...(resolvers && { resolvers }) });
-    this.dns = dns;
-    this.#closers.push(() => dns.close());
-    return dns;
-  }
-
-  #zone(configuration: Configuration): Zone {
-    const outbound = configuration.subscriber.applied.listener.get("outbound")?.resource;
-    const { clusterDomain, discoveryTimeoutMs } = outbound?.name === "outbound" ? outbound : DEFAULT_ZONE;
-    return {
-      namespace: this.#options.node.namespace,
-      domain: clusterDomain.toLowerCase(),
-      timeoutMs: discoveryTimeoutMs,
-      isConnected: configuration.counts().isConnected,
-    };
+    this.dns = await DnsProxy.open({ port: ports.dns, warn, ...(resolvers && { resolvers }) });
+    this.#closers.push(() => this.dns?.close());
+    return this.dns;
   }
 
   #drain(pool: LoopPool): Promise<number> {

@@ -1,6 +1,7 @@
 /** A whole sidecar in this process, on free ports of loopback: real listeners and traffic loops, of workload `default/web`. */
 import { expect } from "vitest";
-import { type Sidecar, type SidecarOptions, startSidecar } from "../../src/proxy/sidecar.ts";
+import { type Sidecar, startSidecar } from "../../src/proxy/sidecar.ts";
+import type { SidecarOptions } from "../../src/proxy/sidecar-options.ts";
 
 export interface TestSidecarOptions extends Partial<Omit<SidecarOptions, "node">> {
   readonly connect: SidecarOptions["connect"];

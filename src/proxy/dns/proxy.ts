@@ -3,6 +3,7 @@
  * the control thread; a sidecar that is not asked for it loads none of it.
  */
 import { TimerWheel } from "../net/timer-wheel.ts";
+import type { Configuration } from "../snapshot/configuration.ts";
 import type { Hosts } from "../snapshot/hosts.ts";
 import { DnsCounts } from "./counts.ts";
 import { Doors } from "./doors.ts";
@@ -14,6 +15,8 @@ import { type Resolver, Resolvers } from "./resolvers.ts";
 /** Names that were not asked for during one of these, or two, are forgotten; so are addresses in the traffic loops. */
 const SWEEP_MS = 300_000;
 const DNS_PORT = 53;
+/** How names are meant until the configuration says it. */
+const UNTOLD = { clusterDomain: "cluster.local", discoveryTimeoutMs: 1_000 };
 
 export interface DnsOptions {
   /** 0: any that is free. */
@@ -53,7 +56,12 @@ export class DnsProxy {
     return this.#doors.port;
   }
 
-  /** From now on questions are answered. */
+  /** From now on questions are answered, for a workload of this namespace, by what its sidecar is told. */
+  follow(configuration: Configuration, namespace: string): void {
+    const { hosts } = configuration;
+    if (hosts !== undefined) this.serve(hosts, () => zoneOf(configuration, namespace));
+  }
+
   serve(hosts: Hosts, zone: () => Zone): void {
     const { warn } = this.#options;
     const wheel = this.#wheel;
@@ -93,6 +101,15 @@ export class DnsProxy {
     clearInterval(this.#sweeper);
     await this.#doors.close();
   }
+}
+
+function zoneOf(configuration: Configuration, namespace: string): Zone {
+  const outbound = configuration.subscriber.applied.listener.get("outbound")?.resource;
+  const { clusterDomain, discoveryTimeoutMs } = outbound?.name === "outbound" ? outbound : UNTOLD;
+  return {
+    ...{ namespace, domain: clusterDomain.toLowerCase(), timeoutMs: discoveryTimeoutMs },
+    isConnected: configuration.counts().isConnected,
+  };
 }
 
 function isLoopback(address: string): boolean {
