@@ -72,13 +72,13 @@ for (const backend of ["nft", "iptables"] as const) {
         mesh.pod(1, "client", {
           backend,
           init,
-          sidecar,
+          env,
           resolvConf: `nameserver ${RESOLVER.ipv4}\n${SEARCH}`,
         }),
         mesh.pod(4, "client6", {
           backend,
           init,
-          sidecar,
+          env,
           resolvConf: `nameserver ${RESOLVER.ipv6}\n${SEARCH}`,
         }),
         mesh.pod(2, "shop", { backend, ports: { http: [8_080] } }),
