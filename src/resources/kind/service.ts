@@ -74,7 +74,7 @@ const specFields = object({
   type: withDefault(
     oneOfValues(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
     "ClusterIP",
-    "`ExternalName` is read and not served by this version; the others are alike to Weft.",
+    "`ExternalName`: a sidecar's DNS answers with that host; requests that name the Service find no endpoint. The others are alike to Weft.",
   ),
   clusterIP: optional(
     clusterAddress,
@@ -103,7 +103,11 @@ const specFields = object({
 
 const checkedFields = refine(specFields, ({ type, ports, clusterIP, externalName }, say, warn) => {
   if (type === "ExternalName") {
-    warn(["type"], "ExternalName is not served by this version: calls find no endpoint", "another type");
+    warn(
+      ["type"],
+      "ExternalName is a matter of DNS: requests that name the Service itself find no endpoint",
+      "another type",
+    );
     if (externalName === undefined) say(["externalName"], "is required for type ExternalName", "a host name");
   } else if (ports.length === 0 && clusterIP !== "None") {
     say(["ports"], "must have at least 1 entry", "at least 1 entry");
