@@ -157,6 +157,7 @@ function portOption(flag: `--${string}`, about: string, fallback?: number): Opti
 }
 
 const BUNDLE = "trust-bundle.pem";
+const REGISTRY = "registered.json";
 
 function bundleFileOf({ insecure, stateDir }: Flags): string | undefined {
   return insecure === true ? undefined : join(stateDir, BUNDLE);
@@ -214,7 +215,9 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
       host: flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
-      ...(flags.insecure === true ? {} : { identity: await identityOf(flags, opened) }),
+      ...(flags.insecure === true
+        ? {}
+        : { identity: await identityOf(flags, opened), registryFile: join(flags.stateDir, REGISTRY) }),
       ...(webhook === undefined ? {} : { webhook }),
       ...(flags.trustDomain === undefined ? {} : { trustDomain: flags.trustDomain }),
       allowsLocalJwks: flags.allowLocalJwks === true,

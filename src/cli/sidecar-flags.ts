@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import { parseDuration } from "./duration.ts";
+import { parseEndpoint } from "./endpoint.ts";
 import { usageError } from "./exit.ts";
 import { parseResolvers } from "./resolvers.ts";
 
@@ -54,6 +55,17 @@ export const FLAGS = {
     problem: url,
   },
   host: { value: "ADDRESS", about: "where listeners are opened, admin excepted", fallback: "127.0.0.1" },
+  "inbound-host": { value: "ADDRESS", about: "where others' requests are taken, if not at --host" },
+  register: {
+    value: "",
+    isSwitch: true,
+    about: "be an instance of --service, at --inbound-host, though no Workload says so; needs --app-port",
+  },
+  advertise: {
+    value: "ADDRESS:PORT",
+    about: "with --register: where others reach it, if not at --inbound-host",
+    problem: addressAndPort,
+  },
   transparent: {
     value: "",
     isSwitch: true,
@@ -106,6 +118,11 @@ export const FLAGS = {
     fallback: "5s",
   },
   "drain-timeout": { ...duration, about: "after SIGTERM, exit at the latest", fallback: "45s" },
+  "exit-with-pid": {
+    value: "PID",
+    about: "drain and exit when this process ends",
+    problem: wholeNumber(1, 4_194_304),
+  },
   "announce-fd": {
     value: "FD",
     about: "write the line with the chosen ports there instead of stdout",
@@ -221,4 +238,8 @@ function labelList(value: string): string | undefined {
   return value === "" || value.split(",").every((pair) => /^[^=]+=[^=]*$/.test(pair))
     ? undefined
     : "a list such as app=web,version=v1";
+}
+
+function addressAndPort(value: string): string | undefined {
+  return parseEndpoint(value) === undefined ? "ADDRESS:PORT, such as 10.0.0.7:15006" : undefined;
 }

@@ -9,6 +9,7 @@ import type { Connect } from "../proxy/snapshot/configuration.ts";
 import { CliError, EXIT, usageError } from "./exit.ts";
 import type { Io, Run } from "./io.ts";
 import { becomeLean } from "./lean.ts";
+import { exitWithProcess } from "./parent.ts";
 import type { Flags } from "./sidecar-flags.ts";
 import { describeFlags, readFlags } from "./sidecar-flags.ts";
 import type { Settings } from "./sidecar-settings.ts";
@@ -74,6 +75,8 @@ export function sidecarCommand(sources: Sources): Run {
       const source = sourceOf(flags, settings, sources, io.env);
       const voice = voiceOf(flags.get("log-level"), io);
       // Beyond the standard streams no descriptor survives the restart.
+      const pid = flags.get("exit-with-pid");
+      if (pid !== undefined) exitWithProcess(Number(pid));
       const announceFd = Number(flags.get("announce-fd"));
       if (announceFd <= 2)
         await becomeLean(() => Promise.all([loadSidecar(settings), source.load()]), loadLoop);

@@ -4,6 +4,7 @@ import type { Node } from "../discovery/messages.ts";
 import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import type { SidecarOptions } from "../proxy/sidecar-options.ts";
 import { parseDuration } from "./duration.ts";
+import { parseEndpoint } from "./endpoint.ts";
 import { usageError } from "./exit.ts";
 import { parseResolvers } from "./resolvers.ts";
 import type { Flags } from "./sidecar-flags.ts";
@@ -21,9 +22,13 @@ export function settingsOf(flags: Flags): Settings {
   const [dnsPort, dnsServers] = [flags.get("dns-port"), flags.get("dns-servers")];
   const resolvers = dnsServers === undefined ? undefined : parseResolvers(dnsServers);
   const host = isTransparent ? anyAddress() : flags.get("host");
+  const inboundHost = flags.get("inbound-host") ?? host;
+  const advertised = parseEndpoint(flags.get("advertise") ?? "");
   return {
-    node: nodeOf(flags, host),
+    node: nodeOf(flags, advertised?.address ?? inboundHost),
     host,
+    inboundHost,
+    ...(advertised === undefined ? {} : { advertisedPort: advertised.port }),
     isTransparent,
     ports: {
       outbound: Number(flags.get("outbound-port")),
@@ -58,7 +63,11 @@ function nodeOf(flags: Flags, host: string): Omit<Node, "ports"> {
   if (owner === undefined)
     throw usageError("say whose sidecar this is: --workload NS/NAME, or --service NAME");
   const [namespace, workload] = splitName(owner);
+  const registers = flags.get("register") !== undefined;
+  if (registers && (service === undefined || flags.get("app-port") === undefined))
+    throw usageError("--register needs --service and --app-port");
   return {
+    ...(registers && { registers }),
     id: `${namespace}/${workload}`,
     namespace,
     workload,

@@ -15,6 +15,7 @@ import { LoadStats } from "./load-stats.ts";
 import { type Log, sourceLog, streamLog } from "./log.ts";
 import { PlaneMetrics } from "./metrics.ts";
 import { type Discovery, Plane } from "./plane.ts";
+import { openRegistry } from "./registry/registry.ts";
 import { FileSource } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
 import type { Source, SourceStatus } from "./source/source.ts";
@@ -42,6 +43,8 @@ interface PlaneOptions {
   /** Absent: no admission webhook. It needs an identity. */
   readonly webhook?: WebhookSettings;
   readonly log: Log;
+  /** Where those who register themselves are kept from one start to the next; absent: nowhere. */
+  readonly registryFile?: string;
   /** Whether keys of issuers may be fetched from loopback and link-local addresses. Default no. */
   readonly allowsLocalJwks?: boolean;
   readonly openDiscovery: OpenDiscovery;
@@ -75,7 +78,8 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { host, log, trustDomain } = options;
   const complete = trustDomain === undefined ? undefined : completeTrustDomain(trustDomain);
-  const source = openSource(options);
+  const registry = openRegistry(openSource(options), options.registryFile, log, () => plane.refill());
+  const { source, registrations } = registry;
   const compiler = new Compiler(options.identity === undefined ? "DISABLE" : "STRICT", source.instances);
   const stats = new LoadStats(() => performance.now());
   const metrics = new PlaneMetrics();
@@ -89,7 +93,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       lacking: (version) => opened.discovery.lacking("secret", MESH_SECRET, version),
       announce: () => plane.announce([{ type: "secret", name: MESH_SECRET }]),
     }));
-  const resources = identity === undefined ? compiler : withSecret(compiler, identity);
+  const resources: ResourceSource = {
+    get: (type, name, node) =>
+      type === "secret" ? identity?.get(type, name) : compiler.get(type, name, node),
+    names: (type, node) => compiler.names(type, node),
+    refusal: (node) => registrations.refusal(node),
+  };
   const streams: DiscoveryObserver = {
     ...logged,
     pushed: metrics.streams.pushed,
@@ -103,6 +112,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       logged.settled(progress);
     },
     load: (node, report) => stats.add(node.id, report),
+    arrived: (node) => registrations.arrived(node),
+    leaving: (node) => registrations.leaving(node),
+    left: (node) => registrations.left(node),
   };
   const opened = options.openDiscovery(resources, streams, identity);
   const progress: Plane["progress"] = (change) => plane.progress(change);
@@ -116,9 +128,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onChange: () => plane.refill(),
     log,
   });
-  const plane: Plane = new Plane(source, compiler, opened.discovery, observer, (all) =>
-    jwks.fill(complete?.(all) ?? all),
-  );
+  const plane: Plane = new Plane(source, compiler, opened.discovery, observer, (all) => {
+    registrations.see(all);
+    return jwks.fill(complete?.(all) ?? all);
+  });
   metrics.watch(plane, identity);
   const expiry = new ExpiryWatch(() => identity?.authorities ?? [], log);
   expiry.look(Date.now());
@@ -148,6 +161,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       (await openWebhook(options.webhook, host, identity, metrics.reviewed, log));
   } catch (error) {
     plane.close();
+    registrations.close();
     jwks.close();
     expiry.close();
     await Promise.all([discovery?.close(), api?.close()]);
@@ -160,6 +174,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...ports,
     close: async () => {
       plane.close();
+      registrations.close();
       jwks.close();
       expiry.close();
       await Promise.all(servers.map((server) => server?.close()));
@@ -183,13 +198,5 @@ function readLog(log: Log, source: Source, identity: PlaneIdentity | undefined, 
     if (identity === undefined || found === identity.trustDomain) return;
     const fields = { found, inForce: identity.trustDomain };
     log.error(fields, "the trust domain takes effect when the mesh is started anew, with another CA");
-  };
-}
-
-function withSecret(compiler: Compiler, identity: PlaneIdentity): ResourceSource {
-  return {
-    get: (type, name, node) =>
-      type === "secret" ? identity.get(type, name) : compiler.get(type, name, node),
-    names: (type, node) => compiler.names(type, node),
   };
 }

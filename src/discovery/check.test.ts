@@ -38,6 +38,8 @@ describe("what sidecars say", () => {
       kind: "discovery",
       request: { type: "cluster", nonce: "1", errors: [{ code: "invalid", message: "no" }] },
     },
+    { kind: "discovery", request: { type: "cluster", node: { ...node, service: "web", registers: true } } },
+    { kind: "leaving" },
     { kind: "load", report },
     {
       kind: "demand",
@@ -56,6 +58,10 @@ describe("what is refused, and where it is wrong", () => {
     [/not an object/, null],
     [/^kind/, {}],
     [/^kind/, { kind: "__proto__" }],
+    [
+      /^request\.node\.registers/,
+      { kind: "discovery", request: { ...request, node: { ...node, registers: "yes" } } },
+    ],
     [/^request: /, { kind: "discovery" }],
     [/^request: /, { kind: "discovery", request: [] }],
     [/^request\.type/, { kind: "discovery", request: { type: "toString" } }],

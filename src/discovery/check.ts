@@ -3,7 +3,7 @@
  * stream, never an exception further in.
  */
 import { isDemandReport } from "./lease-check.ts";
-import { RESOURCE_TYPES, type UpstreamMessage } from "./messages.ts";
+import { type Node, RESOURCE_TYPES, type UpstreamMessage } from "./messages.ts";
 
 export type Checked =
   | { readonly ok: true; readonly message: UpstreamMessage }
@@ -22,6 +22,11 @@ export function readUpstreamMessage(bytes: Uint8Array, maxBytes: number): Checke
   return reason === undefined ? { ok: true, message: value as UpstreamMessage } : refuse(reason);
 }
 
+/** A node that was written down; undefined where it has another shape. */
+export function readNode(value: unknown): Node | undefined {
+  return wrongNode(value) === undefined ? (value as Node) : undefined;
+}
+
 function refuse(reason: string): Checked {
   return { ok: false, reason };
 }
@@ -34,7 +39,8 @@ function wrongMessage(message: Readonly<Record<string, unknown>>): string | unde
   if (message["kind"] === "load") return wrongReport(message["report"]);
   if (message["kind"] === "demand")
     return isDemandReport(message["report"]) ? undefined : "report: malformed demand";
-  if (message["kind"] !== "discovery") return 'kind: expected "discovery", "load" or "demand"';
+  if (message["kind"] === "leaving") return undefined;
+  if (message["kind"] !== "discovery") return 'kind: expected "discovery", "load", "demand" or "leaving"';
   const request = message["request"];
   if (!isRecord(request)) return "request: expected an object";
   if (!RESOURCE_TYPES.some((type) => type === request["type"])) return "request.type: unknown";
@@ -60,7 +66,8 @@ function wrongNode(node: unknown): string | undefined {
   if (node["id"] === "") return "request.node.id: empty";
   if (node["service"] !== undefined && !isName(node["service"]))
     return "request.node.service: expected a string";
-  const { labels, ports } = node;
+  const { labels, ports, registers } = node;
+  if (registers !== undefined && registers !== true) return "request.node.registers: expected true";
   if (!isRecord(labels) || !Object.values(labels).every(isName))
     return "request.node.labels: expected strings by name";
   if (!isRecord(ports) || !Object.values(ports).every(isCount))

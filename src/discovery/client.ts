@@ -37,7 +37,8 @@ export interface ClientHooks {
   readonly node: Node;
   versions(type: ResourceType): Readonly<Record<string, string>>;
   receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]>;
-  connectionChanged(isConnected: boolean): void;
+  /** `reason`: why there is no stream. */
+  connectionChanged(isConnected: boolean, reason?: string): void;
   /** Absent: it asks for no leases. */
   lend?(grant: LeaseGrant): void;
 }
@@ -95,6 +96,11 @@ export class DiscoveryClient {
     if (this.#isOpen) this.#transport?.send({ kind: "demand", report });
   }
 
+  /** The sidecar drains. Lost when there is no stream: then it counts as missing. */
+  sendLeaving(): void {
+    if (this.#isOpen) this.#transport?.send({ kind: "leaving" });
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#stopWaiting?.();
@@ -122,10 +128,10 @@ export class DiscoveryClient {
         if (message.kind === "leases") this.#hooks.lend?.(message.grant);
         else this.#receive(message.response);
       },
-      onClosed: () => {
+      onClosed: (reason) => {
         if (!isCurrent) return;
         isCurrent = false;
-        this.#lost();
+        this.#lost(reason);
       },
     });
   }
@@ -162,12 +168,12 @@ export class DiscoveryClient {
     });
   }
 
-  #lost(): void {
+  #lost(reason: string): void {
     const wasOpen = this.#isOpen;
     this.#stopWaiting?.();
     this.#isOpen = false;
     this.#transport = null;
-    if (wasOpen) this.#hooks.connectionChanged(false);
+    if (wasOpen) this.#hooks.connectionChanged(false, reason);
     if (this.#isClosed) return;
     const bound = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** this.#failures++);
     this.#stopWaiting = this.#timers.after(this.#timers.random() * bound, () => this.#connect());

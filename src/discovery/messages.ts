@@ -43,6 +43,8 @@ export interface Node {
   readonly workload: string;
   /** Service whose traffic the inbound listener takes, where it is named rather than found by selector. */
   readonly service?: string;
+  /** It is to be an instance of `service`, reached at `address` and its inbound port, though nothing says so (`weft run`). */
+  readonly registers?: true;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly address: string;
@@ -58,6 +60,9 @@ export interface Node {
   };
   readonly version: string;
 }
+
+/** What the reason begins with when a control plane has no stream for a node. */
+export const REFUSED = "refused: ";
 
 /** Why a resource was not applied. `resource` and `field` are absent when the whole message was unusable. */
 export interface DiscoveryError {
@@ -128,7 +133,9 @@ export interface DestinationLoad {
 export type UpstreamMessage =
   | { readonly kind: "discovery"; readonly request: DiscoveryRequest }
   | { readonly kind: "load"; readonly report: LoadReport }
-  | { readonly kind: "demand"; readonly report: DemandReport };
+  | { readonly kind: "demand"; readonly report: DemandReport }
+  /** It drains: it wants no new requests, and will not be missed. */
+  | { readonly kind: "leaving" };
 export type DownstreamMessage =
   | { readonly kind: "discovery"; readonly response: DiscoveryResponse }
   | { readonly kind: "leases"; readonly grant: LeaseGrant };

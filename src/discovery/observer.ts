@@ -28,6 +28,10 @@ export interface DiscoveryObserver {
   /** Everybody concerned has applied the change, or somebody has refused it. Called once for each change. */
   readonly settled: (progress: ChangeProgress) => void;
   readonly load: (node: Node, report: LoadReport) => void;
+  /** A sidecar has a stream, wants no new requests, has none any more. */
+  readonly arrived: (node: Node) => void;
+  readonly leaving: (node: Node) => void;
+  readonly left: (node: Node) => void;
 }
 
 /** Looks at nothing. */
@@ -38,4 +42,7 @@ export const NO_OBSERVER: DiscoveryObserver = {
   answered() {},
   settled() {},
   load() {},
+  arrived() {},
+  leaving() {},
+  left() {},
 };

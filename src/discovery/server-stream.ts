@@ -11,7 +11,7 @@ import type {
   UpstreamMessage,
   VersionedResource,
 } from "./messages.ts";
-import { RESOURCE_TYPES, WILDCARD } from "./messages.ts";
+import { REFUSED, RESOURCE_TYPES, WILDCARD } from "./messages.ts";
 import type { DiscoveryObserver, NackRecord } from "./observer.ts";
 import type { Rejection } from "./progress.ts";
 import type { ChangedName, ResourceSource } from "./server.ts";
@@ -34,7 +34,7 @@ export interface StreamContext {
   readonly settled: (type: ResourceType, name: string, rejection: Rejection | undefined) => void;
   readonly observer: DiscoveryObserver;
   readonly leases: LeaseDesk;
-  readonly identified: (id: string) => void;
+  readonly identified: (node: Node) => void;
   readonly ended: (reason: string) => void;
 }
 
@@ -46,6 +46,7 @@ export class ServerStream {
   #nonce = 0;
   #applied = 0;
   #hasEnded = false;
+  #isLeaving = false;
 
   constructor(context: StreamContext) {
     this.#context = context;
@@ -54,6 +55,16 @@ export class ServerStream {
 
   get id(): string {
     return this.#node?.id ?? "";
+  }
+
+  /** The sidecar has said that it goes. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  /** Undefined until the sidecar has said who it is. */
+  get node(): Node | undefined {
+    return this.#node;
   }
 
   receive(message: UpstreamMessage): void {
@@ -66,6 +77,11 @@ export class ServerStream {
       if (this.#node !== undefined) this.#context.leases.report(this, this.#node, message.report);
       return;
     }
+    if (message.kind === "leaving") {
+      this.#isLeaving = true;
+      if (this.#node !== undefined) this.#context.observer.leaving(this.#node);
+      return;
+    }
     const { request } = message;
     this.note();
     if (this.#node === undefined) {
@@ -73,8 +89,13 @@ export class ServerStream {
         this.end("the first request must say which node it is");
         return;
       }
+      const refusal = this.#context.source.refusal?.(request.node);
+      if (refusal !== undefined) {
+        this.end(`${REFUSED}${refusal}`);
+        return;
+      }
       this.#node = request.node;
-      this.#context.identified(request.node.id);
+      this.#context.identified(request.node);
     }
     const state = this.#state(request.type);
     this.#acknowledge(request, state);

@@ -181,6 +181,16 @@ describe("a sidecar that has gone", () => {
     expect(bench.state("gone")).toBeUndefined();
   });
 
+  it("is not listed where it has said good-bye", () => {
+    const bench = new Bench();
+    const { stream } = bench.connect("done");
+    stream.receive({ kind: "leaving" });
+    expect(bench.state("done")).toBe("synced");
+    stream.ended("connection lost");
+    expect(bench.state("done")).toBeUndefined();
+    expect(bench.server.lacking("secret", "mesh", "2")).toEqual([]);
+  });
+
   it("is not listed beside the newer stream that replaced it", () => {
     const bench = new Bench();
     bench.connect("s");

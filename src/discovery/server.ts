@@ -15,6 +15,8 @@ export interface ResourceSource {
   get(type: ResourceType, name: string, node: Node): VersionedResource | undefined;
   /** For a wildcard subscription. */
   names(type: ResourceType, node: Node): Iterable<string>;
+  /** Why this sidecar gets no stream, undefined where it does. Absent: everybody does. */
+  refusal?(node: Node): string | undefined;
 }
 
 /** A sidecar that lives is back within this time: its longest pause, and time to connect. */
@@ -101,29 +103,33 @@ export class DiscoveryServer {
       settled: (type, name, rejection) => this.#progress.settle(stream, type, name, rejection),
       observer: this.observer,
       leases: this.#leases,
-      identified: (id) => this.#identified(stream, id),
+      identified: (node) => this.#identified(stream, node),
       ended: (reason) => this.#ended(stream, reason),
     });
     this.#streams.add(stream);
     return stream;
   }
 
-  #identified(stream: ServerStream, id: string): void {
+  #identified(stream: ServerStream, node: Node): void {
+    const { id } = node;
     // A sidecar that connects again before its old stream is known to be dead takes its place.
     for (const other of this.#streams) {
       if (other !== stream && other.id === id) other.end("replaced by a newer stream of the same sidecar");
     }
     this.#departed.delete(id);
     this.observer.connected(id);
+    this.observer.arrived(node);
   }
 
   #ended(stream: ServerStream, reason: string): void {
     this.#streams.delete(stream);
     this.#progress.leave(stream);
     this.#leases.left(stream);
-    const status = stream.status();
-    if (status === undefined) return;
-    this.#departed.add(status);
+    const [node, status] = [stream.node, stream.status()];
+    if (node === undefined || status === undefined) return;
+    // Whoever has said good-bye is not missed.
+    if (!stream.isLeaving) this.#departed.add(status);
     this.observer.disconnected(status.id, reason);
+    this.observer.left(node);
   }
 }

@@ -23,6 +23,7 @@ const DESCRIBE_TIMEOUT_MS = 2_000;
 export interface LoopPoolOptions {
   readonly loops: number;
   readonly host: string;
+  readonly inboundHost: string;
   readonly outboundPort: number;
   readonly inboundPort: number;
   readonly ownPorts: readonly number[];
@@ -127,13 +128,14 @@ export class LoopPool {
   }
 
   #startLoop(index: number, { outboundPort, inboundPort }: LoopPorts): Promise<LoopPorts> {
-    const { loops, host, ownPorts, outboundScope, isTransparent, youngGenerationMb } = this.#options;
+    const { loops, host, inboundHost, ownPorts, outboundScope, isTransparent, youngGenerationMb } =
+      this.#options;
     const reusePort = loops > 1;
     const workerData: LoopStart = {
       index,
       loops,
       outbound: { host, port: outboundPort, reusePort },
-      inbound: { host, port: inboundPort, reusePort },
+      inbound: { host: inboundHost, port: inboundPort, reusePort },
       ownPorts,
       outboundScope,
       isTransparent,

@@ -19,6 +19,10 @@ export interface SidecarOptions {
   readonly node: Omit<Node, "ports">;
   /** Where the traffic and telemetry listeners are opened. The admin listener is always on loopback. */
   readonly host: string;
+  /** Where others' requests are taken, if not at `host`. */
+  readonly inboundHost?: string;
+  /** Where others reach the inbound port, if it is another than the one opened. */
+  readonly advertisedPort?: number;
   /** 0: chosen by the system. */
   readonly ports: SidecarPorts;
   /** Where the application listens, if it is not as the Workload says. */

@@ -93,8 +93,10 @@ class Start implements SidecarView {
     const {
       node,
       host,
+      inboundHost = host,
       ports,
       appPort,
+      advertisedPort,
       concurrency,
       outboundScope,
       isTransparent = false,
@@ -106,6 +108,7 @@ class Start implements SidecarView {
     const { pool, ports: opened } = await LoopPool.start({
       loops: concurrency,
       host,
+      inboundHost,
       outboundPort: ports.outbound,
       inboundPort: ports.inbound,
       ownPorts: [admin, telemetry, ...(dns === undefined ? [] : [dns.port])],
@@ -146,7 +149,14 @@ class Start implements SidecarView {
     };
     const configuration = new Configuration({
       ...this.#options,
-      node: { ...node, ports: appPort === undefined ? chosen : { ...chosen, app: appPort } },
+      node: {
+        ...node,
+        ports: {
+          ...chosen,
+          ...(advertisedPort !== undefined && { inbound: advertisedPort }),
+          ...(appPort !== undefined && { app: appPort }),
+        },
+      },
       send: async (changes) => {
         await pool.send(changes);
         this.healthChecks.applied(changes);
@@ -196,6 +206,7 @@ class Start implements SidecarView {
       isListening: this.#pool !== undefined,
       isConfigured: this.configuration?.subscriber.isConfigured ?? false,
       isConnected: this.configuration?.counts().isConnected ?? false,
+      lostBecause: this.configuration?.counts().lostBecause ?? "",
       certificateFault: this.keeper?.fault ?? "",
       isDraining: this.#isDraining,
     };
@@ -221,6 +232,7 @@ class Start implements SidecarView {
 
   #drain(pool: LoopPool): Promise<number> {
     this.#isDraining = true;
+    this.configuration?.link.sendLeaving();
     const { drainGraceMs, drainTimeoutMs } = this.#options;
     const { promise, resolve } = Promise.withResolvers<number>();
     const timer = setTimeout(() => resolve(0), drainTimeoutMs + DRAIN_MARGIN_MS);

@@ -58,6 +58,7 @@ export class InMemoryDiscovery {
       },
       sendLoad: (report) => this.loads.push(report),
       sendDemand: (report) => this.demands.push(report),
+      sendLeaving: () => {},
       close: () => {
         this.#hooks = undefined;
       },

@@ -32,8 +32,8 @@ export interface Instances {
   byAddress(address: string, port: number): AddressedInstance | undefined;
   /** How many serve any port of the Service. */
   count(service: string): number;
-  /** By namespace, then by id. */
-  readonly byNamespace: ReadonlyMap<string, ReadonlyMap<string, WorkloadInput>>;
+  /** By namespace, which may come twice, then by id. */
+  readonly byNamespace: Iterable<readonly [string, ReadonlyMap<string, WorkloadInput>]>;
   namespaceLabels(name: string): Readonly<Record<string, string>>;
 }
 
@@ -52,7 +52,7 @@ export const NO_INSTANCES: Instances = {
   at: () => [],
   byAddress: () => undefined,
   count: () => 0,
-  byNamespace: new Map(),
+  byNamespace: [],
   namespaceLabels: () => ({}),
 };
 

@@ -10,6 +10,8 @@ export interface Health {
   readonly isListening: boolean;
   readonly isConfigured: boolean;
   readonly isConnected: boolean;
+  /** Why the last stream ended; empty where there was none, or one is there. */
+  readonly lostBecause: string;
   /** What keeps the sidecar from having a valid certificate; empty where it has one or needs none. */
   readonly certificateFault: string;
   readonly isDraining: boolean;
@@ -21,9 +23,11 @@ export function whyNotReady(health: Health): string | undefined {
   if (!health.isListening) return "the listeners are not open yet";
   if (health.certificateFault !== "") return `no valid certificate: ${health.certificateFault}`;
   if (health.isConfigured) return undefined;
-  return health.isConnected
-    ? "no configuration yet: connected to the control plane, waiting for the listeners and the policy"
-    : "no configuration yet: the control plane can't be reached, and no earlier run has left any";
+  if (health.isConnected)
+    return "no configuration yet: connected to the control plane, waiting for the listeners and the policy";
+  return health.lostBecause === ""
+    ? "no configuration yet: the control plane can't be reached, and no earlier run has left any"
+    : `no configuration yet: the stream to the control plane ended: ${health.lostBecause}`;
 }
 
 export function healthRoutes(health: () => Health): Routes {

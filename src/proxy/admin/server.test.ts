@@ -15,7 +15,7 @@ beforeEach(async () => {
   drains = 0;
   isDraining = false;
   certificateFault = "";
-  const state = { isListening: true, isConfigured: true, isConnected: false };
+  const state = { isListening: true, isConfigured: true, isConnected: false, lostBecause: "" };
   const health = () => ({ ...state, isDraining, certificateFault });
   server = await startSmallServer({
     host: "127.0.0.1",

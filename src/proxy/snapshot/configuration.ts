@@ -24,7 +24,8 @@ export interface StreamHooks {
   versions(type: ResourceType): Readonly<Record<string, string>>;
   /** Resolves when the response is to be acknowledged, with what was refused of it. */
   receive(response: DiscoveryResponse): Promise<readonly DiscoveryError[]>;
-  connectionChanged(isConnected: boolean): void;
+  /** `reason`: why there is no stream. */
+  connectionChanged(isConnected: boolean, reason?: string): void;
   /** Takes what a traffic loop may do of common limits. */
   lend?(grant: LeaseGrant): void;
 }
@@ -33,6 +34,7 @@ export interface StreamHooks {
 export interface DiscoveryLink extends SubscriptionLink {
   sendLoad(report: LoadReport): void;
   sendDemand(report: DemandReport): void;
+  sendLeaving(): void;
   close(): void | Promise<void>;
 }
 
@@ -41,6 +43,8 @@ export type Connect = (hooks: StreamHooks) => DiscoveryLink;
 /** Counts since the start. */
 export interface DiscoveryCounts {
   readonly isConnected: boolean;
+  /** Why the last stream ended; empty where there was none, or one is there. */
+  readonly lostBecause: string;
   readonly reconnects: number;
   /** Changes that all loops have applied. */
   readonly updates: number;
@@ -81,6 +85,7 @@ export class Configuration {
   readonly #systemVersions = new Map<string, string>();
   readonly #options: ConfigurationOptions;
   #isConnected = false;
+  #lostBecause = "";
   #connects = 0;
   #updates = 0;
 
@@ -94,8 +99,9 @@ export class Configuration {
       versions: (type) => (type === "host" ? (this.hosts?.versions() ?? {}) : this.subscriber.versions(type)),
       receive: (response) => this.#receive(response),
       lend: options.lend,
-      connectionChanged: (isConnected) => {
+      connectionChanged: (isConnected, reason = "") => {
         this.#isConnected = isConnected;
+        this.#lostBecause = reason;
         if (!isConnected) return;
         this.#connects++;
         options.onConnected();
@@ -130,6 +136,7 @@ export class Configuration {
   counts(): DiscoveryCounts {
     return {
       isConnected: this.#isConnected,
+      lostBecause: this.#lostBecause,
       reconnects: Math.max(0, this.#connects - 1),
       updates: this.#updates,
       nacks: this.#nacks,
