@@ -14,7 +14,7 @@ export interface CommandText {
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [line: string, does: string])[];
   /** What 0 and 1 mean for this command; 2 is always a command line that was not understood. */
-  readonly exits: { readonly ok: string; readonly failed: string };
+  readonly exits: { readonly ok: string; readonly failed: string; readonly others?: readonly string[] };
 }
 
 /** A commander command with our help, `--json`, and its output going to `io`. */
@@ -29,7 +29,13 @@ export function newCommand(text: CommandText, io: Io): Command {
     .addHelpText("after", `\nExamples:\n${examples.join("\n")}`)
     .addHelpText(
       "after",
-      `\nExit codes:\n  0  ${text.exits.ok}\n  1  ${text.exits.failed}\n  2  the command line was not understood`,
+      [
+        "\nExit codes:",
+        `  0  ${text.exits.ok}`,
+        `  1  ${text.exits.failed}`,
+        "  2  the command line was not understood",
+        ...(text.exits.others ?? []),
+      ].join("\n"),
     )
     .exitOverride()
     .configureOutput({

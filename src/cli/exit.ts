@@ -1,10 +1,20 @@
 /**
- * How a command ends: three exit codes, and an error that carries what a person needs to get further. Anything else
+ * How a command ends: its exit code, and an error that carries what a person needs to get further. Anything else
  * that is thrown is a defect of ours and keeps its stack.
  */
 
-/** `ok` it worked; `failed` it did not, or what was checked is wrong; `usage` the command line was not understood. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+/**
+ * `ok` it worked; `failed` it did not, or what was checked is wrong; `usage` the command line was not understood. Of `weft run`, whose
+ * others are its command's: `notStarted` Weft itself failed, `notExecutable` and `notFound` the command, as with env(1) and timeout(1).
+ */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notStarted: 125,
+  notExecutable: 126,
+  notFound: 127,
+} as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** An expected failure: printed as `error: <message>` with its hints, without a stack. */

@@ -26,6 +26,11 @@ const COMMANDS: readonly Entry[] = [
   },
   { name: "sidecar", summary: "take a workload's traffic", load: () => import("./sidecar.ts") },
   {
+    name: "run",
+    summary: "a program with a sidecar beside it, on any machine",
+    load: () => import("./run.ts"),
+  },
+  {
     name: "init",
     summary: "netfilter rules that lead a workload's traffic through its sidecar",
     load: () => import("./init.ts"),

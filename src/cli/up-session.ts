@@ -49,7 +49,10 @@ export async function runSession(
   const startedAt = performance.now();
   try {
     await mesh.start(interrupted);
-    writeRunFile(options.cwd, { pid: process.pid, api: mesh.api, directory: options.directory });
+    writeRunFile(options.cwd, {
+      ...{ pid: process.pid, api: mesh.api, discovery: mesh.discovery },
+      directory: options.directory,
+    });
     const rate = mesh.entry === undefined ? 0 : options.rate;
     const startMs = performance.now() - startedAt;
     display.started({ ...describe(mesh, options), startMs, rate });

@@ -11,7 +11,6 @@ import { integerOption } from "./duration.ts";
 import { CliError } from "./exit.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 import type { Io } from "./io.ts";
-import { leanStart } from "./lean.ts";
 import { loadMeshResources } from "./mesh-resources.ts";
 import type { Display } from "./up-display.ts";
 import { prepareEnrolment } from "./up-enrolment.ts";
@@ -19,6 +18,7 @@ import { JsonDisplay } from "./up-json.ts";
 import { LineDisplay } from "./up-lines.ts";
 import { ScreenDisplay } from "./up-screen.ts";
 import { runSession } from "./up-session.ts";
+import { weftProgram } from "./weft-program.ts";
 
 interface Options {
   readonly duration?: number;
@@ -127,15 +127,4 @@ function makeDisplay({ json, verbose }: Options, io: Io): Display {
 function calledAs(cwd: string): string {
   const path = relative(cwd, fileURLToPath(new URL("../../bin/weft", import.meta.url)));
   return path.startsWith("..") ? "weft" : path;
-}
-
-function weftProgram() {
-  const { flags, env } = leanStart();
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return {
-    node: process.execPath,
-    entry: fileURLToPath(new URL(`./main.${extension}`, import.meta.url)),
-    sidecarFlags: flags,
-    sidecarEnv: env,
-  };
 }

@@ -185,7 +185,7 @@ describe("a sidecar that has gone", () => {
     const bench = new Bench();
     const { stream } = bench.connect("done");
     stream.receive({ kind: "leaving" });
-    expect(bench.state("done")).toBe("synced");
+    expect(bench.state("done")).toBe("stale");
     stream.ended("connection lost");
     expect(bench.state("done")).toBeUndefined();
     expect(bench.server.lacking("secret", "mesh", "2")).toEqual([]);

@@ -39,6 +39,17 @@ export function cleanEnvironment(surrounding: Env): Record<string, string> {
   return clean;
 }
 
+/** A sidecar as the proxy of a program, for clients that read the environment; loopback stays direct. */
+export function proxyEnvironment(proxy: string): Record<string, string> {
+  return {
+    http_proxy: proxy,
+    HTTP_PROXY: proxy,
+    NODE_USE_ENV_PROXY: "1",
+    no_proxy: "localhost,127.0.0.1,::1",
+    NO_PROXY: "localhost,127.0.0.1,::1",
+  };
+}
+
 /**
  * `PORT`, `HOST`, `http_proxy`, and for each Service `STOCK_URL=http://stock` besides the pair that Kubernetes sets,
  * `STOCK_SERVICE_HOST` and `STOCK_SERVICE_PORT`. Plain `http://` only: what an application encrypts itself is not ours
@@ -52,11 +63,7 @@ export function applicationEnvironment(
     ...cleanEnvironment(surrounding),
     WEFT_WORKLOAD: app.workload,
     HOST: app.host,
-    http_proxy: app.proxy,
-    HTTP_PROXY: app.proxy,
-    NODE_USE_ENV_PROXY: "1",
-    no_proxy: "localhost,127.0.0.1,::1",
-    NO_PROXY: "localhost,127.0.0.1,::1",
+    ...proxyEnvironment(app.proxy),
   };
   for (const [name, port] of Object.entries(app.ports)) {
     env["PORT"] ??= String(port);

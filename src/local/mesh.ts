@@ -62,9 +62,10 @@ export class Mesh {
   readonly entry: Entry | undefined;
   /** Base URL of the control plane's API. */
   readonly api: string;
+  /** `HOST:PORT` for sidecars. */
+  readonly discovery: string;
   readonly #options: MeshOptions;
   readonly #ports: HeldPorts;
-  readonly #discoveryPort: number;
   readonly #reaper = new Reaper();
   readonly #scratch = makeScratch();
   readonly #processes: SupervisedProcess[] = [];
@@ -82,7 +83,7 @@ export class Mesh {
     this.instances = instances;
     this.entry = findEntry(options.services, instances);
     this.api = `http://${HOST}:${apiPort}`;
-    this.#discoveryPort = discoveryPort;
+    this.discovery = `${HOST}:${discoveryPort}`;
   }
 
   /** Chooses ports. Throws a StartError where nothing can be run, or where a port asked for is taken. */
@@ -113,15 +114,14 @@ export class Mesh {
     const overlay = join(this.#scratch, "addresses.json");
     writeJsonAtomically(overlay, addressOverlay(this.instances));
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]);
-    const apiPort = Number(new URL(this.api).port);
+    const [apiPort, discoveryPort] = [this.api, this.discovery].map((at) => Number(at.split(":").at(-1)));
     const controlPlane = {
       directory: this.#copy?.directory ?? directory,
-      ...{ overlay, host: HOST, discoveryPort: this.#discoveryPort, apiPort, enrolment },
+      ...{ overlay, host: HOST, discoveryPort: discoveryPort ?? 0, apiPort: apiPort ?? 0, enrolment },
     };
     await this.#startAll([controlPlaneSpec(weft, controlPlane, env)], deadline);
-    const discovery = `${HOST}:${this.#discoveryPort}`;
     await this.#startAll(
-      this.instances.map((i) => sidecarSpec(weft, i, discovery, enrolment, this.#scratch, env)),
+      this.instances.map((i) => sidecarSpec(weft, i, this.discovery, enrolment, this.#scratch, env)),
       deadline,
     );
     await this.#untilServing(deadline);

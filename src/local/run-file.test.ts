@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), "weft-run-file-"));
 // The user's own folder may hold the announcement of a mesh that runs.
 beforeAll(() => void vi.stubEnv("TMPDIR", join(folder, "tmp")));
 afterAll(() => rmSync(folder, { recursive: true }));
-const run = { pid: process.pid, api: "http://127.0.0.1:1", directory: "/mesh" };
+const run = { pid: process.pid, api: "http://127.0.0.1:1", discovery: "127.0.0.1:2", directory: "/mesh" };
 
 describe("the announcement of a local mesh", () => {
   it("is found from the folder itself and from below, until it is taken back", () => {

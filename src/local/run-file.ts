@@ -13,6 +13,8 @@ export interface RunFile {
   readonly pid: number;
   /** Base URL of the control plane's HTTP API. */
   readonly api: string;
+  /** `HOST:PORT` for sidecars. */
+  readonly discovery: string;
   /** The directory that the mesh was started from. */
   readonly directory: string;
 }
@@ -59,9 +61,9 @@ function readRunFile(path: string): RunFile | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path, "utf8"));
     if (typeof value !== "object" || value === null) return undefined;
-    const { pid, api, directory } = value as Partial<RunFile>;
+    const { pid, api, discovery, directory } = value as Partial<RunFile>;
     if (typeof pid !== "number" || typeof api !== "string" || typeof directory !== "string") return undefined;
-    return { pid, api, directory };
+    return typeof discovery === "string" ? { pid, api, discovery, directory } : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * A folder for one run of `weft up`: the address overlay and what the sidecars keep. It is named after the process, so
+ * A folder for one run of `weft up` or `weft run`: the address overlay, and what sidecars keep. It is named after the process, so
  * that a later run removes what one that was killed left behind.
  */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -7,15 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAlive } from "./run-file.ts";
 
-const NAME = /^weft-up-(\d+)$/;
-
 /** Makes the folder of this process, readable by its user alone, and removes those of processes that are gone. */
-export function makeScratch(): string {
+export function makeScratch(command: "up" | "run" = "up"): string {
   for (const name of readdirSync(tmpdir())) {
-    const pid = NAME.exec(name)?.[1];
+    const pid = /^weft-(?:up|run)-(\d+)$/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) removeScratch(join(tmpdir(), name));
   }
-  const folder = join(tmpdir(), `weft-up-${process.pid}`);
+  const folder = join(tmpdir(), `weft-${command}-${process.pid}`);
   removeScratch(folder);
   mkdirSync(folder, { mode: 0o700 });
   return folder;
