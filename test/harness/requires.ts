@@ -18,6 +18,7 @@ export type Need =
   | "ip"
   | "nft"
   | "iptables"
+  | "script"
   | "setpriv"
   | "helm"
   | "root"
