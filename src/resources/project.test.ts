@@ -20,6 +20,18 @@ it("leaves out what the tables of others' kinds do not know, and what is the ser
   expect(readDocument(document).problems).toEqual([]);
 });
 
+it("keeps annotations that are Weft's", () => {
+  const metadata = { name: "a", annotations: { "weft.dev/join": "b", "weft.development/x": "y", x: "y" } };
+  const document = projectObject("Service", { metadata, spec: { ports: [{ port: 80 }] } });
+  expect(document).toMatchObject({ metadata: { annotations: { "weft.dev/join": "b" } } });
+  expect(readDocument(document).problems).toEqual([]);
+  for (const annotations of [null, "x", [], {}]) {
+    const plain = projectObject("Service", { metadata: { ...metadata, annotations }, spec: {} });
+    expect(plain).toMatchObject({ metadata: { name: "a" } });
+    expect(plain).not.toHaveProperty("metadata.annotations");
+  }
+});
+
 it("keeps what is wrong with Weft's own kinds, to be told of", () => {
   const spec = { targetRef: { name: "a" }, limits: [{ requests: 1, per: "1s", unknown: 1 }] };
   const document = projectObject("RateLimit", { metadata: { name: "a", namespace: "b" }, spec });

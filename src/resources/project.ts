@@ -7,16 +7,25 @@ import { type Fields, isMap, type Shape } from "./schema.ts";
 
 /** Of the metadata, what matters; the rest is most of an object. */
 const METADATA = ["name", "namespace", "labels", "creationTimestamp"] as const;
+/** Annotations that are Weft's begin with it. */
+const OWN_PREFIX = "weft.dev/";
 
 /** The document of an API server's object, which in a list has neither kind nor version. */
 export function projectObject(kind: Kind, object: Readonly<Record<string, unknown>>): unknown {
   const { apiVersion, spec } = KIND_TABLES[kind];
   const given = isMap(object["metadata"]) ? object["metadata"] : {};
-  const metadata = Object.fromEntries(METADATA.flatMap((key) => (key in given ? [[key, given[key]]] : [])));
+  const kept = METADATA.flatMap((key) => (key in given ? [[key, given[key]] as const] : []));
+  const metadata = { ...Object.fromEntries(kept), ...ownAnnotations(given["annotations"]) };
   const written = object["spec"];
   // Ours are cut to their definition by the API server; what it has left is to be told of.
-  const kept = apiVersion === WEFT_API ? written : project(spec.shape, written);
-  return { apiVersion, kind, metadata, ...(kept === undefined ? {} : { spec: kept }) };
+  const known = apiVersion === WEFT_API ? written : project(spec.shape, written);
+  return { apiVersion, kind, metadata, ...(known === undefined ? {} : { spec: known }) };
+}
+
+function ownAnnotations(annotations: unknown): { readonly annotations?: Readonly<Record<string, unknown>> } {
+  if (!isMap(annotations)) return {};
+  const own = Object.entries(annotations).filter(([key]) => key.startsWith(OWN_PREFIX));
+  return own.length === 0 ? {} : { annotations: Object.fromEntries(own) };
 }
 
 function project(shape: Shape, value: unknown): unknown {
