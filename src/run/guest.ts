@@ -17,14 +17,14 @@ const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 /** Programs, and what to install for them. */
 const PACKAGES = { ip: "iproute2", nft: "nftables", setpriv: "util-linux", getent: "libc-bin" } as const;
 const MAX_TRIES = 20;
+/** Where the sidecar answers questions about names. */
+export const DNS_PORT = 15_053;
 
 export interface GuestOptions {
   /** Where the sidecar is reached. */
   readonly published: Published;
   /** Addresses of the pair are taken from there. */
   readonly range: Range;
-  /** Resolvers of the program. */
-  readonly resolvers: readonly string[];
   /** The host's forwarding may be switched on. */
   readonly mayForward: boolean;
 }
@@ -45,12 +45,13 @@ export function makeGuest(options: GuestOptions, shell: Shell): Guest {
   const removal = removalScript(names);
   try {
     const ends = joinedEnds(names, options.range, shell);
-    lead(names, shell);
+    lead(names, ends.host, shell);
     const rules = hostRules(names, ends.guest, options.published, DEFAULTS.inboundPort);
     must(shell("nft", ["-f", "-"], rules), "nft -f -");
     letPass(names, shell);
     mkdirSync(names.etc, { recursive: true });
-    writeFileSync(`${names.etc}/resolv.conf`, resolvConf(options.resolvers));
+    // Nobody listens there: it is the address that the sidecar is asked by.
+    writeFileSync(`${names.etc}/resolv.conf`, resolvConf(ends.host));
     return { names, address: ends.guest, removal };
   } catch (error) {
     shell("/bin/sh", ["-c", removal]);
@@ -94,11 +95,12 @@ function joinedEnds({ namespace, link }: GuestNames, range: Range, shell: Shell)
   throw new RunError("no free addresses for a network namespace", ["--network RANGE takes others"]);
 }
 
-/** Leads what happens there through the sidecar, as `weft init` does. */
-function lead({ namespace }: GuestNames, shell: Shell): void {
+/** Leads what happens there through the sidecar, as `weft init` does; it answers all that `resolver` is asked. */
+function lead({ namespace }: GuestNames, resolver: string, shell: Shell): void {
   const inside: Shell = (program, args, input) =>
     shell("ip", ["netns", "exec", namespace, program, ...args], input);
-  const applied = nftBackend(inside).apply(tablesOf(DEFAULTS, ["ipv4"]));
+  const settings = { ...DEFAULTS, dns: { port: DNS_PORT, servers: [resolver] } };
+  const applied = nftBackend(inside).apply(tablesOf(settings, ["ipv4"]));
   if (applied.kind === "failed") throw new RunError(`${applied.program}: ${applied.problem}`);
 }
 

@@ -1,4 +1,7 @@
-/** Who answers questions about names for a program in a network namespace of its own: there the host's loopback is not to be reached. */
+/**
+ * Who answers questions about names for a program in a network namespace of its own: its sidecar, which asks others about names that
+ * are not the mesh's; there the host's loopback is not to be reached.
+ */
 import { readFileSync } from "node:fs";
 import { nameservers } from "../intercept/settings.ts";
 
@@ -16,12 +19,12 @@ export function resolversElsewhere(): readonly string[] {
   return [];
 }
 
-/** The host's settings with other resolvers. */
-export function resolvConf(servers: readonly string[]): string {
+/** The host's settings with another resolver. */
+export function resolvConf(server: string): string {
   const others = read(FILES[0])
     .split("\n")
     .filter((line) => /^(?:search|domain|options)\s/.test(line));
-  return [...servers.map((address) => `nameserver ${address}`), ...others, ""].join("\n");
+  return [`nameserver ${server}`, ...others, ""].join("\n");
 }
 
 function read(file: string): string {

@@ -11,7 +11,7 @@ import type { WeftProgram } from "../local/process-specs.ts";
 import { makeScratch } from "../local/scratch.ts";
 import { openLog, ownAddress, readable } from "./beside.ts";
 import { sidecarEnvironment } from "./environment.ts";
-import { type Guest, makeGuest } from "./guest.ts";
+import { DNS_PORT, type Guest, makeGuest } from "./guest.ts";
 import type { Published } from "./guest-rules.ts";
 import { keep, quoted } from "./keeper.ts";
 import { findProgram } from "./program.ts";
@@ -53,11 +53,9 @@ export async function startTransparent(
   const address = settings.address ?? (await ownAddress(settings));
   if (address.startsWith("127.") || address.includes(":")) throw unreachable(settings, address);
   const published = { address, port: await publishedPort(settings, address) };
-  const guest = makeGuest(
-    { ...transparent, published, resolvers: transparent.resolvers ?? resolversElsewhere() },
-    systemShell,
-  );
-  const log = startSidecar(settings, guest, published, weft, env);
+  const guest = makeGuest({ ...transparent, published }, systemShell);
+  const resolvers = transparent.resolvers ?? resolversElsewhere();
+  const log = startSidecar(settings, guest, { published, resolvers }, weft, env);
   const at = { host: guest.address, port: PORTS.telemetry, end, ...readable(settings, log) };
   await untilServing(at, settings);
   return {
@@ -71,7 +69,7 @@ export async function startTransparent(
 function startSidecar(
   settings: RunSettings,
   guest: Guest,
-  { address, port }: Published,
+  { published: { address, port }, resolvers }: { published: Published; resolvers: readonly string[] },
   weft: WeftProgram,
   env: Env,
 ): string {
@@ -79,11 +77,14 @@ function startSidecar(
     const folder = makeScratch("run");
     const { own, copied } = ownFiles(settings, folder);
     const log = join(folder, "sidecar.log");
+    // Without others, names outside of the mesh are not found.
+    const others = resolvers.length === 0 ? [] : ["--dns-servers", resolvers.join(",")];
+    const dns = ["--dns-port", String(DNS_PORT), ...others];
     const place = { inboundHost: "0.0.0.0", ports: PORTS, advertise: `${address}:${port}` };
     const command = [
       ...[...inNamespace(guest), ...asUser({ uid: SIDECAR_UID, gid: SIDECAR_UID }, located("setpriv"))],
       ...[weft.node, ...weft.sidecarFlags, weft.entry],
-      ...sidecarArguments(copied, { ...place, more: ["--transparent"] }, own, process.pid),
+      ...sidecarArguments(copied, { ...place, more: ["--transparent", ...dns] }, own, process.pid),
     ];
     keep({
       pid: process.pid,

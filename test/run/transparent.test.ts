@@ -129,6 +129,7 @@ requires(
   const untilCalled = (caller: Running, url: string) =>
     until(async () => (await get(caller, url)).status === 200, `an answer of ${url}`);
   const byAddress = `http://${CATALOG}:8080/`;
+  const byName = "http://catalog:8080/";
 
   it("calls and is called: on another machine, on the same one, and by programs that are told of their proxy", async () => {
     const catalog = await serve(here, "one");
@@ -138,7 +139,7 @@ requires(
       ),
     );
     const callers = await Promise.all([call(there), call(here), call(there, [])]);
-    const urls = [byAddress, byAddress, "http://catalog:8080/"];
+    const urls = [byName, byAddress, byName];
     for (const [n, caller] of callers.entries()) {
       await untilCalled(caller, urls[n] ?? "");
       const { name, headers } = body(await get(caller, urls[n] ?? ""));
