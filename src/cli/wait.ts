@@ -5,34 +5,47 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { durationSetting, newCommand, runCommand } from "./command.ts";
 import { integerOption } from "./duration.ts";
-import { CliError, EXIT } from "./exit.ts";
+import { CliError, EXIT, usageError } from "./exit.ts";
 import type { Io } from "./io.ts";
 
 const PAUSE_MS = 100;
 const ANSWER_MS = 3_000;
+const TELEMETRY_PORT = 15_020;
+const API_PORT = 15_014;
 
 interface Flags {
-  readonly port: number;
+  readonly port?: number;
   readonly timeout: number;
+  readonly intercepted?: boolean;
+  readonly controlPlane?: boolean;
 }
+
+/** Undefined: it is ready. */
+type WhyNot = (leftMs: number) => Promise<string | undefined>;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const command = newCommand(
     {
       name: "wait",
-      summary: "Wait until the sidecar here is ready.",
-      examples: [["weft wait --timeout 2m && exec ./server", "start a program when its sidecar serves"]],
+      summary: "Wait until the sidecar here is ready, or the control plane.",
+      examples: [
+        ["weft wait --timeout 2m && exec ./server", "start a program when its sidecar serves"],
+        ["weft wait --intercepted", "and when connections are led to it, as the sidecar's user"],
+      ],
       exits: { ok: "it is ready", failed: "it was not, in the time given; the reason is on stderr" },
     },
     io,
   )
-    .option("--port <port>", "the sidecar's telemetry port", integerOption("--port", 1, 65_535), 15_020)
+    .option("--port <port>", "another port than 15020, or 15014", integerOption("--port", 1, 65_535))
+    .option("--intercepted", "until weft init has led connections there, too")
+    .option("--control-plane", "for the control plane here instead")
     .addOption(durationSetting("--timeout", "longest wait", "1m"));
   return runCommand(command, argv, io, async () => {
-    const { port, timeout } = command.opts<Flags>();
+    const { timeout, ...flags } = command.opts<Flags>();
+    const whyNot = whyNotOf(flags);
     const end = performance.now() + timeout;
     for (;;) {
-      const reason = await whyNotReady(port, Math.max(1, end - performance.now()));
+      const reason = await whyNot(Math.max(1, end - performance.now()));
       if (reason === undefined) return EXIT.ok;
       if (performance.now() + PAUSE_MS > end) throw new CliError(`not ready in time: ${reason}`);
       await sleep(PAUSE_MS);
@@ -40,13 +53,40 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   });
 }
 
-async function whyNotReady(port: number, leftMs: number): Promise<string | undefined> {
+function whyNotOf({ port, intercepted, controlPlane }: Omit<Flags, "timeout">): WhyNot {
+  if (controlPlane === true) {
+    if (intercepted === true) throw usageError("--intercepted is of sidecars, --control-plane has none");
+    return (leftMs) => whyNotReady("control plane", port ?? API_PORT, "/healthz", leftMs);
+  }
+  return async (leftMs) => {
+    const reason = await whyNotReady("sidecar", port ?? TELEMETRY_PORT, "/healthz/ready", leftMs);
+    return reason === undefined && intercepted === true ? whyNotIntercepted() : reason;
+  };
+}
+
+async function whyNotReady(
+  who: string,
+  port: number,
+  path: string,
+  leftMs: number,
+): Promise<string | undefined> {
   try {
     const signal = AbortSignal.timeout(Math.ceil(Math.min(ANSWER_MS, leftMs)));
-    const response = await fetch(`http://127.0.0.1:${port}/healthz/ready`, { signal });
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
     const text = await response.text();
     return response.ok ? undefined : text.trim();
   } catch {
-    return `no sidecar answers on port ${port}`;
+    return `no ${who} answers on port ${port}`;
   }
+}
+
+/** Inbound tells it for both directions: their rules are made as one. */
+async function whyNotIntercepted(): Promise<string | undefined> {
+  const { probe } = await import("../intercept/probe.ts");
+  const { presentFamilies } = await import("../intercept/program.ts");
+  const { DEFAULTS } = await import("../intercept/settings.ts");
+  const wrong = (await probe(DEFAULTS, presentFamilies())).filter(
+    ({ verdict }) => verdict === "not redirected",
+  );
+  return wrong.length === 0 ? undefined : `not intercepted: ${wrong.map(({ reason }) => reason).join(", ")}`;
 }

@@ -1,12 +1,12 @@
 /**
  * What the control plane must know of a compose project: a Service and a Workload for each of its services. Who calls a published
- * port from outside has no certificate, so those ports take plaintext, too. The text is JSON, document by document, which YAML reads.
+ * port from outside has no certificate, so those ports take plaintext, too. Each is JSON on one line, which YAML reads.
  */
 import type { Member } from "./compose-services.ts";
 
 const INBOUND_PORT = 15_006;
 
-export function meshDocuments(members: readonly Member[], trustDomain: string): string {
+export function meshDocuments(members: readonly Member[], trustDomain: string): readonly string[] {
   const mesh = {
     apiVersion: "weft.dev/v1alpha1",
     kind: "MeshConfig",
@@ -52,7 +52,7 @@ export function meshDocuments(members: readonly Member[], trustDomain: string): 
       });
     }
   }
-  return documents.map((document) => `${JSON.stringify(document)}\n`).join("---\n");
+  return documents.map((document) => JSON.stringify(document));
 }
 
 /** No prefix that means a protocol: the port's number says it, as everywhere. */

@@ -18,15 +18,18 @@ export interface Member {
 }
 
 export const CONTROL_PLANE = "weft-control-plane";
+export const TOKENS = "weft-tokens";
 export const NETWORK = "weft";
 const DISCOVERY_PORT = 15_012;
 const API_PORT = 15_014;
 const TELEMETRY_PORT = 15_020;
 const RUN_DIR = "/run/weft";
 const STATE_DIR = "/var/lib/weft";
-const MESH_DIR = "/etc/weft/mesh";
-/** A sidecar that is made anew enrols anew; what it has been given is kept to itself in a volume of its own. */
-const TOKEN = ["--uses", "1000", "--ttl", "720h"] as const;
+/** In the volume: what is applied and stands in no file of the project is kept, too. */
+const MESH_DIR = `${STATE_DIR}/mesh`;
+/** A sidecar that is started anew enrols anew, at any time: its token is renewed, in a volume that it alone sees. */
+const TOKEN = ["--uses", "1000", "--ttl", "24h"] as const;
+const RENEWAL = "1h";
 
 /** What belongs to a network, and is refused beside `network_mode: service:…`. */
 const NETWORK_FIELDS: readonly string[] = [
@@ -39,6 +42,8 @@ const CONFINED = {
   security_opt: ["no-new-privileges:true"],
   read_only: true,
 } as const;
+/** A shell or sleep as first process hears no SIGTERM, and has nothing to put in order. */
+const HELD = { stop_signal: "SIGKILL", restart: "unless-stopped" } as const;
 const AS_SIDECAR = { user: `${SIDECAR_ID}:${SIDECAR_ID}`, ...CONFINED } as const;
 
 export function volumeOf({ name }: Member): string {
@@ -60,13 +65,15 @@ export function application({ name, service }: Member): Service {
     network_mode: `service:${name}-weft`,
     depends_on: {
       ...dependencies(service["depends_on"]),
-      [`${name}-weft-init`]: { condition: "service_completed_successfully" },
-      [`${name}-weft-sidecar`]: { condition: "service_healthy" },
+      [`${name}-weft-ready`]: { condition: "service_completed_successfully" },
     },
   };
 }
 
-/** Holds the network, with the service's names and published ports. */
+/**
+ * Holds the network, with the service's names and published ports. It programs netfilter there whenever it starts, so that also after a
+ * restart of the machine nothing passes a sidecar by; then it gives its rights up.
+ */
 export function holder(member: Member, { image }: ComposeSettings, members: readonly Member[]): Service {
   const { service, address } = member;
   const moved = Object.fromEntries(
@@ -75,39 +82,42 @@ export function holder(member: Member, { image }: ComposeSettings, members: read
     ),
   );
   const net = sysctls(service["sysctls"]).filter(([key]) => key.startsWith("net."));
+  const program = `weft init --exclude-inbound-ports ${TELEMETRY_PORT}`;
+  const hold = `setpriv --reuid ${SIDECAR_ID} --regid ${SIDECAR_ID} --clear-groups sleep infinity`;
   return {
     image,
-    entrypoint: ["sleep", "infinity"],
-    init: true,
+    entrypoint: ["sh", "-c", `${program} && exec ${hold}`],
     ...moved,
     ...(net.length === 0 ? {} : { sysctls: Object.fromEntries(net) }),
     networks: {
       ...otherNetworks(service),
       [NETWORK]: { aliases: aliasesOf(member, members), ipv4_address: address },
     },
-    restart: "unless-stopped",
-    ...AS_SIDECAR,
+    user: "0:0",
+    ...CONFINED,
+    // The last two are for becoming the sidecar's user: to try the rules, and for good.
+    cap_add: ["NET_ADMIN", "NET_RAW", "SETUID", "SETGID"],
+    ...HELD,
   };
 }
 
-/** Programs netfilter in the network that the service will run in. */
-export function init({ name }: Member, { image }: ComposeSettings): Service {
+/** Ends when the network's traffic goes through its sidecar: then the service may start. */
+export function ready({ name }: Member, { image }: ComposeSettings): Service {
   return {
     image,
-    command: ["init", "--exclude-inbound-ports", String(TELEMETRY_PORT)],
+    command: ["wait", "--intercepted", "--timeout", "10m"],
     network_mode: `service:${name}-weft`,
-    depends_on: { [`${name}-weft`]: { condition: "service_started" } },
-    user: "0:0",
-    ...CONFINED,
-    cap_add: ["NET_ADMIN", "NET_RAW"],
+    depends_on: { [`${name}-weft-sidecar`]: { condition: "service_started" } },
+    ...AS_SIDECAR,
   };
 }
 
 export function sidecar(member: Member, { image, trustDomain }: ComposeSettings): Service {
   const { name, id } = member;
+  const isGiven = `[ -s ${RUN_DIR}/token ]`;
   return {
     image,
-    command: ["sidecar"],
+    entrypoint: ["sh", "-c", `until ${isGiven}; do sleep 0.2; done; exec weft sidecar`],
     environment: {
       WEFT_WORKLOAD: `default/${id}`,
       WEFT_SERVICE_ACCOUNT: id,
@@ -124,12 +134,8 @@ export function sidecar(member: Member, { image, trustDomain }: ComposeSettings)
     volumes: [`${volumeOf(member)}:${RUN_DIR}:ro`],
     tmpfs: [`${STATE_DIR}:uid=${SIDECAR_ID},gid=${SIDECAR_ID},mode=0700`],
     depends_on: {
-      [`${name}-weft-init`]: { condition: "service_completed_successfully" },
-      "weft-tokens": { condition: "service_completed_successfully" },
-    },
-    healthcheck: {
-      test: ["CMD", "weft", "wait", "--timeout", "5s"],
-      ...{ interval: "30s", timeout: "10s", start_period: "60s", start_interval: "1s" },
+      [`${name}-weft`]: { condition: "service_started" },
+      [TOKENS]: { condition: "service_started" },
     },
     restart: "unless-stopped",
     stop_grace_period: "50s",
@@ -137,40 +143,52 @@ export function sidecar(member: Member, { image, trustDomain }: ComposeSettings)
   };
 }
 
-export function controlPlane({ image, config }: ComposeSettings): Service {
-  const question = `fetch("http://127.0.0.1:${API_PORT}/healthz").then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))`;
+/** What it must know of the project is its arguments: inline `configs` are not known to each docker-compose. */
+export function controlPlane(documents: readonly string[], { image, config }: ComposeSettings): Service {
+  const write = `printf -- '---\\n%s\\n' "$$@" > ${MESH_DIR}/compose.yaml`;
+  const serve = `weft control-plane --config ${MESH_DIR} --state-dir ${STATE_DIR} --host 0.0.0.0`;
   return {
     image,
-    command: ["control-plane", "--config", MESH_DIR, "--state-dir", STATE_DIR, "--host", "0.0.0.0"],
-    configs: [{ source: "weft-mesh", target: `${MESH_DIR}/compose.yaml` }],
+    entrypoint: ["sh", "-c", `${write} && exec ${serve}`, "weft"],
+    command: documents.map((document) => document.replaceAll("$", "$$$$")),
     volumes: [`${config}:${MESH_DIR}/config`, `weft-state:${STATE_DIR}`],
     // For weft apply, status and the rest on this machine alone.
     ports: [`127.0.0.1:${API_PORT}:${API_PORT}`],
     networks: [NETWORK],
-    healthcheck: {
-      test: ["CMD", "node", "-e", question],
-      interval: "10s",
-      start_period: "30s",
-      start_interval: "1s",
-    },
     restart: "unless-stopped",
+    ...AS_SIDECAR,
   };
 }
 
-/** Tokens are given out on the control plane's loopback alone: this shares it, and ends. */
+/**
+ * Tokens are given out on the control plane's loopback alone: this shares it. When the control plane has been started anew, it has
+ * another one, and this fails and is started anew there.
+ */
 export function tokens(members: readonly Member[], { image }: ComposeSettings): Service {
-  const make = `weft token create --service-account "$$id" ${TOKEN.join(" ")} > "$$dir/token"`;
-  const trust = `weft cert show --pem > "$$dir/trust-bundle.pem"`;
   const ids = members.map(({ id }) => id).join(" ");
-  const script = `set -e; for id in ${ids}; do dir=${RUN_DIR}/$$id; ${make}; ${trust}; done`;
+  const script = [
+    "set -e",
+    `weft wait --control-plane`,
+    "while :",
+    "do trust=$$(weft cert show --pem)",
+    `for id in ${ids}`,
+    `do cd ${RUN_DIR}/$$id`,
+    `echo "$$trust" > trust-bundle.pem`,
+    `token=$$(weft token create --service-account $$id ${TOKEN.join(" ")})`,
+    `echo "$$token" > token`,
+    "done",
+    `sleep ${RENEWAL}`,
+    "done",
+  ];
   return {
     image,
-    entrypoint: ["sh", "-c", script],
+    entrypoint: ["sh", "-c", script.join("\n")],
     network_mode: `service:${CONTROL_PLANE}`,
     volumes: members.map((member) => `${volumeOf(member)}:${RUN_DIR}/${member.id}`),
-    depends_on: { [CONTROL_PLANE]: { condition: "service_healthy" } },
+    depends_on: { [CONTROL_PLANE]: { condition: "service_started" } },
     user: "0:0",
     ...CONFINED,
+    ...HELD,
   };
 }
 

@@ -1,8 +1,9 @@
 /**
  * A compose project into the mesh: names, published ports, volumes and commands stay as they are, and all traffic between its
  * services goes through sidecars. A container that does nothing (`web-weft`) holds the network of a service, so that neither the
- * application nor its sidecar takes it along when it is started anew; both share it, and netfilter is programmed in it before
- * either begins. Enrolment is by join tokens, which one container makes that shares the control plane's own loopback.
+ * application nor its sidecar takes it along when it is started anew; both share it. It programs netfilter there,
+ * and another container holds the application back until that and the sidecar work. Enrolment is by join tokens, which one container
+ * makes that shares the control plane's own loopback.
  */
 import { isDeepStrictEqual } from "node:util";
 import { mismatch, type Path, type Problem } from "../resources/problem.ts";
@@ -13,11 +14,12 @@ import {
   CONTROL_PLANE,
   controlPlane,
   holder,
-  init,
   type Member,
   NETWORK,
+  ready,
   type Service,
   sidecar,
+  TOKENS,
   tokens,
   volumeOf,
 } from "./compose-services.ts";
@@ -99,12 +101,11 @@ function putIn(project: Project, members: readonly Member[], settings: ComposeSe
   );
   for (const member of members) {
     services[`${member.name}-weft`] = holder(member, settings, members);
-    services[`${member.name}-weft-init`] = init(member, settings);
     services[`${member.name}-weft-sidecar`] = sidecar(member, settings);
+    services[`${member.name}-weft-ready`] = ready(member, settings);
   }
-  services[CONTROL_PLANE] = controlPlane(settings);
-  services["weft-tokens"] = tokens(members, settings);
-  const content = meshDocuments(members, settings.trustDomain).replaceAll("$", "$$$$");
+  services[CONTROL_PLANE] = controlPlane(meshDocuments(members, settings.trustDomain), settings);
+  services[TOKENS] = tokens(members, settings);
   const subnet = `${settings.addresses}.0/24`;
   return {
     ...project,
@@ -114,7 +115,6 @@ function putIn(project: Project, members: readonly Member[], settings: ComposeSe
       ...recordIn(project["volumes"]),
       ...Object.fromEntries(["weft-state", ...members.map(volumeOf)].map((name) => [name, {}])),
     },
-    configs: { ...recordIn(project["configs"]), "weft-mesh": { content } },
   };
 }
 
@@ -166,8 +166,8 @@ function clashes(members: readonly Member[]): Problem[] {
 
 /** Names that the project uses already for what is added. */
 function taken(all: Service, members: readonly Member[]): Problem[] {
-  const added = members.flatMap(({ name }) => [`${name}-weft`, `${name}-weft-init`, `${name}-weft-sidecar`]);
-  return [...added, "weft-tokens"]
+  const added = members.flatMap(({ name }) => [`${name}-weft`, `${name}-weft-sidecar`, `${name}-weft-ready`]);
+  return [...added, TOKENS]
     .filter((name) => name in all)
     .map((name) => mismatch(["services", name], "a name that Weft does not need for its own", name));
 }

@@ -13,7 +13,12 @@ interface Project {
   readonly services: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly networks?: Readonly<Record<string, unknown>>;
   readonly volumes?: Readonly<Record<string, unknown>>;
-  readonly configs?: { readonly "weft-mesh": { readonly content: string } };
+}
+
+/** What the control plane is given, as the shell gives it. */
+function meshOf({ services }: Project): readonly string[] {
+  const documents = services["weft-control-plane"]?.["command"] as readonly string[];
+  return documents.map((document) => document.replaceAll("$$", "$"));
 }
 
 async function injected(services: object, more: object = {}): Promise<{ project: Project; stderr: string }> {
@@ -35,12 +40,9 @@ describe("the example", () => {
   });
   it("gives the control plane a mesh without a mistake, together with what is in its config", async () => {
     const { stdout } = await weft(example(), "inject", "-");
-    const content = (parse(stdout) as Project).configs?.["weft-mesh"].content ?? "";
+    const text = meshOf(parse(stdout) as Project).join("\n---\n");
     const own = { name: "catalog.yaml", text: readFileSync(join(EXAMPLE, "config/catalog.yaml"), "utf8") };
-    const { resources, issues } = loadFiles([
-      { name: "compose.yaml", text: content.replaceAll("$$", "$") },
-      own,
-    ]);
+    const { resources, issues } = loadFiles([{ name: "compose.yaml", text }, own]);
     expect(issues).toEqual([]);
     expect(resources.map(({ kind }) => kind).filter((kind) => kind === "Workload")).toHaveLength(5);
   });
@@ -98,8 +100,7 @@ describe("what belongs to the network goes to who holds it", () => {
       network_mode: "service:web-weft",
       depends_on: {
         db: { condition: "service_healthy", restart: true },
-        "web-weft-init": { condition: "service_completed_successfully" },
-        "web-weft-sidecar": { condition: "service_healthy" },
+        "web-weft-ready": { condition: "service_completed_successfully" },
       },
     });
     expect(project.services["web-weft"]).toMatchObject({
@@ -117,7 +118,7 @@ describe("what belongs to the network goes to who holds it", () => {
   });
   it("the control plane knows the ports, and which are called from outside", async () => {
     const { project } = await injected(services);
-    const documents = (project.configs?.["weft-mesh"].content ?? "").split("---\n").map(
+    const documents = meshOf(project).map(
       (text) =>
         JSON.parse(text) as {
           kind: string;
@@ -186,7 +187,10 @@ describe("refuses, with file, line and field", () => {
       /^stdin:3:\d+: error: services\.A-b: must be a name that differs from a_b/,
     ],
     ["services:\n  a: 1\n", /^stdin:2:\d+: error: services\.a: must be a map/],
-    ["services:\n  a: {}\n  a-weft-init: {}\n", /^stdin:3:\d+: error: services\.a-weft-init: must be a name/],
+    [
+      "services:\n  a: {}\n  a-weft-ready: {}\n",
+      /^stdin:3:\d+: error: services\.a-weft-ready: must be a name/,
+    ],
   ])("%j", async (text, message) => {
     const { code, stdout, stderr } = await weft(text, "inject", "-");
     expect([code, stdout]).toEqual([1, ""]);
