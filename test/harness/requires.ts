@@ -21,6 +21,10 @@ export type Need =
   | "script"
   | "setpriv"
   | "helm"
+  | "docker"
+  | "dockerd"
+  | "docker-compose"
+  | "tcpdump"
   | "root"
   | "cluster";
 

@@ -1,0 +1,178 @@
+/**
+ * A compose project in the tests' engine: a copy of its folder, brought up by the commands of deploy/compose/README.md, with images made
+ * here.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { weft } from "../harness/weft.ts";
+import { type Engine, until } from "./engine.ts";
+import { NODE, WEFT } from "./images.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const INJECTED = "compose.weft.yml";
+const ASK = join(import.meta.dirname, "ask.ts");
+const LIMIT_MS = 30_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export interface Container {
+  readonly State: { readonly Pid: number; readonly Status: string; readonly ExitCode: number };
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> };
+  readonly HostConfig: { readonly ReadonlyRootfs: boolean };
+  readonly NetworkSettings: {
+    readonly Networks: Readonly<Record<string, { readonly NetworkID: string; readonly IPAddress: string }>>;
+  };
+}
+
+export class Project {
+  readonly #engine: Engine;
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #file: string;
+
+  private constructor(engine: Engine, folder: string, name: string, file: string) {
+    this.#engine = engine;
+    this.#folder = folder;
+    this.#name = name;
+    this.#file = file;
+  }
+
+  /** As it is in the repository, without a mesh. */
+  static plain(engine: Engine): Project {
+    const { folder, text } = copyOfExample();
+    return make(engine, folder, "docker-compose.yml", text);
+  }
+
+  static async example(engine: Engine): Promise<Project> {
+    const { folder, text } = copyOfExample();
+    return Project.#injected(engine, folder, text);
+  }
+
+  /** Of this text, with these resources. */
+  static async of(engine: Engine, text: string, config = ""): Promise<Project> {
+    const folder = join(mkdtempSync(join(tmpdir(), "weft-compose-")), "deploy/compose");
+    mkdirSync(join(folder, "config"), { recursive: true });
+    if (config !== "") writeFileSync(join(folder, "config/config.yaml"), config);
+    return Project.#injected(engine, folder, text);
+  }
+
+  static async #injected(engine: Engine, folder: string, text: string): Promise<Project> {
+    const { code, stdout, stderr } = await weft(text, "inject", "-", "--sidecar-image", WEFT);
+    if (code !== 0) throw new Error(stderr);
+    return make(engine, folder, INJECTED, stdout);
+  }
+
+  /** @internal */
+  static open(engine: Engine, folder: string, name: string, file: string): Project {
+    return new Project(engine, folder, name, file);
+  }
+
+  compose(...args: readonly string[]): string {
+    const given = ["--project-name", this.#name, "--file", this.#file, ...args];
+    return this.#engine.run("docker-compose", given, { cwd: this.#folder, env: { PROGRAM_IMAGE: NODE } });
+  }
+
+  up(): void {
+    this.compose("up", "-d");
+  }
+
+  down(): void {
+    this.compose("down", "--volumes", "--timeout", "10");
+    rmSync(join(this.#folder, "../.."), { recursive: true, force: true });
+  }
+
+  /** By service. */
+  containers(): ReadonlyMap<string, Container> {
+    const ids = this.#listed("ps", "--all");
+    const found = ids.length === 0 ? "[]" : this.#engine.docker(["inspect", ...ids]);
+    return new Map(
+      (JSON.parse(found) as readonly Container[]).map((each) => [
+        each.Config.Labels["com.docker.compose.service"] ?? "",
+        each,
+      ]),
+    );
+  }
+
+  container(service: string): Container {
+    const found = this.containers().get(service);
+    if (found === undefined) throw new Error(`${service} has no container`);
+    return found;
+  }
+
+  /** Its process ends as if it had crashed: `docker kill` would not be followed by a restart. */
+  crash(service: string): void {
+    process.kill(this.container(service).State.Pid, "SIGKILL");
+  }
+
+  /** The bridge of the only network of these, and their addresses there. */
+  network(services: readonly string[]): { readonly bridge: string; readonly addresses: readonly string[] } {
+    const all = this.containers();
+    const networks = services.map((name) => Object.values(all.get(name)?.NetworkSettings.Networks ?? {})[0]);
+    const bridge = `br-${networks[0]?.NetworkID.slice(0, 12)}`;
+    return { bridge, addresses: networks.map((network) => network?.IPAddress ?? "") };
+  }
+
+  /** From outside: as a browser on the machine does. */
+  get(count = 1, url = "http://127.0.0.1:8080/"): readonly Answer[] {
+    const command = [...this.#engine.inside, process.execPath, ASK, url, String(count)];
+    const [program = "", ...args] = command;
+    const lines = this.#engine.run(program, args).split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line) as Answer);
+  }
+
+  config(file: string): string {
+    return readFileSync(join(this.#folder, "config", file), "utf8");
+  }
+
+  writeConfig(file: string, text: string): void {
+    writeFileSync(join(this.#folder, "config", file), text);
+  }
+
+  removeConfig(file: string): void {
+    rmSync(join(this.#folder, "config", file));
+  }
+
+  /** What the engine still has of it: containers, networks, volumes. */
+  remains(): readonly string[] {
+    return [
+      ...this.#listed("ps", "--all"),
+      ...this.#listed("network", "ls"),
+      ...this.#listed("volume", "ls"),
+    ];
+  }
+
+  #listed(...command: readonly string[]): readonly string[] {
+    const mine = ["--filter", `label=com.docker.compose.project=${this.#name}`, "--quiet"];
+    return this.#engine
+      .docker([...command, ...mine])
+      .split("\n")
+      .filter(Boolean);
+  }
+
+  /** Asks at the published port until the answer is as wanted. */
+  async untilAnswers(wanted: (answer: Answer) => boolean): Promise<void> {
+    let last: Answer | undefined;
+    const ask = () => {
+      [last] = this.get();
+      return last !== undefined && wanted(last);
+    };
+    await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}`);
+  }
+}
+
+function make(engine: Engine, folder: string, file: string, text: string): Project {
+  writeFileSync(join(folder, file), text);
+  return Project.open(engine, folder, file === INJECTED ? "weft-mesh" : "weft-plain", file);
+}
+
+function copyOfExample(): { readonly folder: string; readonly text: string } {
+  const root = mkdtempSync(join(tmpdir(), "weft-compose-"));
+  for (const part of ["deploy/compose", "config/demo/app"])
+    cpSync(join(ROOT, part), join(root, part), { recursive: true });
+  const folder = join(root, "deploy/compose");
+  return { folder, text: readFileSync(join(folder, "docker-compose.yml"), "utf8") };
+}
