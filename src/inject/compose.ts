@@ -24,6 +24,7 @@ import {
   volumeOf,
 } from "./compose-services.ts";
 import { makePatch, type Operation } from "./patch.ts";
+import { SIDECAR_ID } from "./settings.ts";
 import { isRecord } from "./shape.ts";
 
 export interface ComposeSettings {
@@ -73,6 +74,14 @@ export function injectCompose(value: unknown, settings: ComposeSettings): Compos
       warnings.push(`${name}: no sidecar: network_mode is ${mode}`);
     if (mode !== undefined) continue;
     problems.push(...whyNot(service, path));
+    if (
+      String(service["user"] ?? "")
+        .split(":")
+        .includes(String(SIDECAR_ID))
+    )
+      warnings.push(
+        `${name}: user or group ${SIDECAR_ID} is the sidecar's: its traffic passes the sidecar by`,
+      );
     const read = readPorts(service);
     warnings.push(...read.unread.map((text) => `${name}: ${text} names no port that can be read`));
     if (read.ports.length === 0)

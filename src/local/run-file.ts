@@ -4,7 +4,7 @@
  * directory upwards, as git does. A file whose process is gone is ignored.
  */
 import { readFileSync, rmSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { writeJsonAtomically } from "./atomic-file.ts";
 
@@ -21,7 +21,8 @@ export interface RunFile {
 
 /** Where `write` puts it for a process in `cwd`. */
 export function runFilePaths(cwd: string): readonly string[] {
-  return [join(cwd, ".weft", "up.json"), join(tmpdir(), `weft-${userInfo().uid}`, "up.json")];
+  // Not os.userInfo(), which throws where the user has no name, as in most containers.
+  return [join(cwd, ".weft", "up.json"), join(tmpdir(), `weft-${process.getuid?.() ?? -1}`, "up.json")];
 }
 
 /** Announces a mesh. A folder that can't be written to is left out. */

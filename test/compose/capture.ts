@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WIDE_PATH } from "../harness/requires.ts";
 
 /** One direction of a connection, in the order in which it was seen. */
 export interface Flow {
@@ -40,7 +41,10 @@ export class Capture {
       join(folder, "packets"),
       "ip and tcp",
     ];
-    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(program, args, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, PATH: WIDE_PATH },
+    });
     await new Promise<void>((resolve, reject) => {
       let said = "";
       child.stderr.on("data", (chunk) => {

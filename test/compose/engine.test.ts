@@ -5,8 +5,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../harness/requires.ts";
 import { beginsWithTls, Capture, type Flow } from "./capture.ts";
+import { DENY, ONLY_FRONT, SHAPES, splitOf, versionOf } from "./cases.ts";
 import { Engine, until } from "./engine.ts";
-import { buildImages, NODE, sizeOf, WEFT } from "./images.ts";
+import { buildImages, sizeOf, WEFT } from "./images.ts";
 import { type Answer, Project } from "./project.ts";
 
 const BUILD_MS = 180_000;
@@ -17,18 +18,6 @@ const WORDS = ["GET /items", "GET /stock", "GET /reviews", "HTTP/1.1", "heddle"]
 const MAX_IMAGE_BYTES = 240 * 1_024 ** 2;
 
 const isGood = ({ status }: Answer): boolean => status === 200;
-
-/** Which version of the catalog has answered. */
-function versionOf({ text }: Answer): string {
-  const { calls } = JSON.parse(text) as { calls?: { catalog?: { version?: string } } };
-  return calls?.catalog?.version ?? "none";
-}
-
-function splitOf(v1: number, v2: number, text: string): string {
-  return text
-    .replace(/(name: catalog, port: 8080, weight:) \d+/, `$1 ${v1}`)
-    .replace(/(name: catalog-v2, port: 8080, weight:) \d+/, `$1 ${v2}`);
-}
 
 requires(
   "root",
@@ -300,38 +289,3 @@ requires(
     );
   });
 });
-
-/** Says who asks, and who it is. */
-function server(port: number): string {
-  const text = "`from ${request.socket.remoteAddress} as ${process.getuid()}`";
-  const code = `http.createServer((request, response) => response.end(${text})).listen(${port}, "0.0.0.0")`;
-  return JSON.stringify([
-    "node",
-    "-e",
-    `process.on("SIGTERM", process.exit); ${code}`.replaceAll("$", "$$$$"),
-  ]);
-}
-
-const SHAPES = `services:
-  front: { image: "${NODE}", user: root, ports: ["127.0.0.1:8080:8080"], command: ${server(8080)} }
-  beside: { image: "${NODE}", user: "2000", network_mode: "service:front", init: true, command: [sleep, infinity] }
-  stranger: { image: "${NODE}", user: "2000:0", init: true, command: [sleep, infinity] }
-  back: { image: "${NODE}", user: "1000:1000", expose: [9000], command: ${server(9000)} }
-`;
-
-const ONLY_FRONT = `apiVersion: weft.dev/v1alpha1
-kind: AuthorizationPolicy
-metadata: { name: back }
-spec:
-  selector: { matchLabels: { app: back } }
-  rules: [{ from: [{ source: { principals: [cluster.local/ns/default/sa/front] } }] }]
-`;
-
-const DENY = `apiVersion: weft.dev/v1alpha1
-kind: AuthorizationPolicy
-metadata: { name: nobody }
-spec:
-  action: DENY
-  selector: { matchLabels: { app: reviews } }
-  rules: [{}]
-`;

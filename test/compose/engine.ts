@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { WIDE_PATH } from "../harness/requires.ts";
 
 const PREFIX = "weft-docker-";
 const START_MS = 30_000;
@@ -30,7 +31,7 @@ export class Engine {
     this.#folder = folder;
     // Without BuildKit, whose plugin is not on every machine, and without what somebody's configuration file names.
     const own = { DOCKER_HOST: hostOf(folder), DOCKER_CONFIG: folder, DOCKER_BUILDKIT: "0" };
-    this.#env = { ...process.env, ...own };
+    this.#env = { ...process.env, ...own, PATH: WIDE_PATH };
   }
 
   static async open(): Promise<Engine> {
@@ -47,7 +48,11 @@ export class Engine {
     const log = join(this.#folder, "log");
     const fd = openSync(log, "a");
     const [program = "", ...args] = [...inside, "dockerd", "--config-file", file];
-    const child = spawn(program, args, { stdio: ["ignore", fd, fd], detached: true });
+    const child = spawn(program, args, {
+      stdio: ["ignore", fd, fd],
+      env: this.#env,
+      detached: true,
+    });
     child.unref();
     const said = () => `dockerd: ${readFileSync(log, "utf8")}`;
     const answers = () => {

@@ -175,6 +175,11 @@ it("says which ports it can't read, and who can't be called", async () => {
   expect(stderr).not.toContain(":8080");
 });
 
+it("says whose traffic passes the sidecar by", async () => {
+  const { stderr } = await injected({ a: { user: "0:1337" }, b: { user: 1337 }, c: { user: "13370" } });
+  expect(stderr.match(/\w: user or group 1337/g)).toEqual(["a: user or group 1337", "b: user or group 1337"]);
+});
+
 describe("refuses, with file, line and field", () => {
   it.each([
     [

@@ -30,6 +30,8 @@ export type Need =
 
 /** Debian puts servers into sbin, which is not on everybody's path. */
 const FOLDERS = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+/** For programs that start such programs by name. */
+export const WIDE_PATH = FOLDERS.join(delimiter);
 
 /** Use as `describe` for a suite that needs `needs`: `requires("nginx")("next to nginx", () => { … })`. */
 export function requires(...needs: readonly Need[]): (name: string, suite: () => void) => void {
