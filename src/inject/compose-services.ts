@@ -1,4 +1,5 @@
 /** The services that a compose project gets, and what becomes of those that it has. */
+import { createHash } from "node:crypto";
 import type { ComposeSettings } from "./compose.ts";
 import { SIDECAR_ID } from "./settings.ts";
 import { isRecord } from "./shape.ts";
@@ -23,6 +24,8 @@ export const NETWORK = "weft";
 const DISCOVERY_PORT = 15_012;
 const API_PORT = 15_014;
 const TELEMETRY_PORT = 15_020;
+const NETWORK_LABEL = "weft.dev/network";
+const MARK_DIGITS = 12;
 const RUN_DIR = "/run/weft";
 const STATE_DIR = "/var/lib/weft";
 /** In the volume: what is applied and stands in no file of the project is kept, too. */
@@ -50,8 +53,20 @@ export function volumeOf({ name }: Member): string {
   return `${name}-weft`;
 }
 
+/**
+ * In the network that `holder` holds. The label makes compose make a container anew together with that one, which it would otherwise
+ * leave in a network that is gone.
+ */
+export function inNetworkOf(name: string, holder: Service, labels: unknown = {}): Service {
+  const mark = createHash("sha256").update(JSON.stringify(holder)).digest("hex").slice(0, MARK_DIGITS);
+  const marked = Array.isArray(labels)
+    ? [...(labels as readonly unknown[]), `${NETWORK_LABEL}=${mark}`]
+    : { ...(isRecord(labels) ? labels : {}), [NETWORK_LABEL]: mark };
+  return { network_mode: `service:${name}`, labels: marked };
+}
+
 /** The service itself: all but its network. */
-export function application({ name, service }: Member): Service {
+export function application({ name, service }: Member, network: Service): Service {
   const kept = Object.fromEntries(
     Object.entries(service).flatMap(([field, value]) => {
       if (NETWORK_FIELDS.includes(field)) return [];
@@ -62,7 +77,7 @@ export function application({ name, service }: Member): Service {
   );
   return {
     ...kept,
-    network_mode: `service:${name}-weft`,
+    ...inNetworkOf(`${name}-weft`, network, kept["labels"]),
     depends_on: {
       ...dependencies(service["depends_on"]),
       [`${name}-weft-ready`]: { condition: "service_completed_successfully" },
@@ -102,17 +117,17 @@ export function holder(member: Member, { image }: ComposeSettings, members: read
 }
 
 /** Ends when the network's traffic goes through its sidecar: then the service may start. */
-export function ready({ name }: Member, { image }: ComposeSettings): Service {
+export function ready({ name }: Member, network: Service, { image }: ComposeSettings): Service {
   return {
     image,
     command: ["wait", "--intercepted", "--timeout", "10m"],
-    network_mode: `service:${name}-weft`,
+    ...inNetworkOf(`${name}-weft`, network),
     depends_on: { [`${name}-weft-sidecar`]: { condition: "service_started" } },
     ...AS_SIDECAR,
   };
 }
 
-export function sidecar(member: Member, { image, trustDomain }: ComposeSettings): Service {
+export function sidecar(member: Member, network: Service, { image, trustDomain }: ComposeSettings): Service {
   const { name, id } = member;
   const isGiven = `[ -s ${RUN_DIR}/token ]`;
   return {
@@ -130,7 +145,7 @@ export function sidecar(member: Member, { image, trustDomain }: ComposeSettings)
       WEFT_HOST: "0.0.0.0",
       WEFT_TRANSPARENT: "true",
     },
-    network_mode: `service:${name}-weft`,
+    ...inNetworkOf(`${name}-weft`, network),
     volumes: [`${volumeOf(member)}:${RUN_DIR}:ro`],
     tmpfs: [`${STATE_DIR}:uid=${SIDECAR_ID},gid=${SIDECAR_ID},mode=0700`],
     depends_on: {
@@ -164,7 +179,7 @@ export function controlPlane(documents: readonly string[], { image, config }: Co
  * Tokens are given out on the control plane's loopback alone: this shares it. When the control plane has been started anew, it has
  * another one, and this fails and is started anew there.
  */
-export function tokens(members: readonly Member[], { image }: ComposeSettings): Service {
+export function tokens(members: readonly Member[], plane: Service, { image }: ComposeSettings): Service {
   const ids = members.map(({ id }) => id).join(" ");
   const script = [
     "set -e",
@@ -183,7 +198,7 @@ export function tokens(members: readonly Member[], { image }: ComposeSettings): 
   return {
     image,
     entrypoint: ["sh", "-c", script.join("\n")],
-    network_mode: `service:${CONTROL_PLANE}`,
+    ...inNetworkOf(CONTROL_PLANE, plane),
     volumes: members.map((member) => `${volumeOf(member)}:${RUN_DIR}/${member.id}`),
     depends_on: { [CONTROL_PLANE]: { condition: "service_started" } },
     user: "0:0",

@@ -14,6 +14,7 @@ import {
   CONTROL_PLANE,
   controlPlane,
   holder,
+  inNetworkOf,
   type Member,
   NETWORK,
   ready,
@@ -101,20 +102,22 @@ export function injectCompose(value: unknown, settings: ComposeSettings): Compos
 type Project = Readonly<Record<string, unknown>> & { readonly services: Readonly<Record<string, unknown>> };
 
 function putIn(project: Project, members: readonly Member[], settings: ComposeSettings): Project {
-  const byName = new Map(members.map((member) => [member.name, member]));
-  const services = Object.fromEntries(
-    Object.entries(project.services).map(([name, service]) => {
-      const member = byName.get(name);
-      return [name, member === undefined ? joined(service, byName) : application(member)];
-    }),
+  const held = members.map((member) => ({ member, network: holder(member, settings, members) }));
+  const networks = new Map(held.map(({ member, network }) => [member.name, network]));
+  const services: Record<string, unknown> = Object.fromEntries(
+    Object.entries(project.services).map(([name, service]) => [name, joined(service, networks)]),
   );
-  for (const member of members) {
-    services[`${member.name}-weft`] = holder(member, settings, members);
-    services[`${member.name}-weft-sidecar`] = sidecar(member, settings);
-    services[`${member.name}-weft-ready`] = ready(member, settings);
+  for (const { member, network } of held) {
+    services[member.name] = application(member, network);
   }
-  services[CONTROL_PLANE] = controlPlane(meshDocuments(members, settings.trustDomain), settings);
-  services[TOKENS] = tokens(members, settings);
+  for (const { member, network } of held) {
+    services[`${member.name}-weft`] = network;
+    services[`${member.name}-weft-sidecar`] = sidecar(member, network, settings);
+    services[`${member.name}-weft-ready`] = ready(member, network, settings);
+  }
+  const plane = controlPlane(meshDocuments(members, settings.trustDomain), settings);
+  services[CONTROL_PLANE] = plane;
+  services[TOKENS] = tokens(members, plane, settings);
   const subnet = `${settings.addresses}.0/24`;
   return {
     ...project,
@@ -128,12 +131,13 @@ function putIn(project: Project, members: readonly Member[], settings: ComposeSe
 }
 
 /** What shares a member's network shares that of its holder now. */
-function joined(service: unknown, members: ReadonlyMap<string, Member>): unknown {
+function joined(service: unknown, networks: ReadonlyMap<string, Service>): unknown {
   if (!isRecord(service) || typeof service["network_mode"] !== "string") return service;
-  const other = /^service:(.+)$/.exec(service["network_mode"])?.[1];
-  return other === undefined || !members.has(other)
+  const other = /^service:(.+)$/.exec(service["network_mode"])?.[1] ?? "";
+  const network = networks.get(other);
+  return network === undefined
     ? service
-    : { ...service, network_mode: `service:${other}-weft` };
+    : { ...service, ...inNetworkOf(`${other}-weft`, network, service["labels"]) };
 }
 
 function memberOf(

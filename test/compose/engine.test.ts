@@ -103,7 +103,7 @@ requires(
   });
 
   it(
-    "services of other users, and two that share a network",
+    "services of other users, two that share a network, and a change of the project",
     async () => {
       const project = await Project.of(engine, SHAPES, ONLY_FRONT);
       try {
@@ -114,6 +114,13 @@ requires(
         expect(asked("front")).toBe("200 from 127.0.0.6 as 1000\n");
         expect(asked("beside")).toBe("200 from 127.0.0.6 as 1000\n");
         expect(asked("stranger")).toContain("403");
+
+        // Another port is another network: who shares it comes along, and the others stay.
+        const before = project.container("front").State.Pid;
+        await project.inject(SHAPES.replace("expose: [9000]", "expose: [9000, 9001]"));
+        project.up();
+        expect(project.container("front").State.Pid).toBe(before);
+        expect(asked("beside")).toBe("200 from 127.0.0.6 as 1000\n");
       } finally {
         project.down();
       }
@@ -248,7 +255,7 @@ requires(
         expect(project.compose("exec", "-T", "weft-control-plane", "sh", "-c", apply)).toContain("created");
         const isDenied = ({ text }: Answer) => text.includes("reviews answered 403");
         await project.untilAnswers(isDenied);
-        project.compose("up", "-d", "--force-recreate", "--no-deps", "weft-control-plane");
+        project.compose("restart", "--timeout", "5", "weft-control-plane");
         const remove = "weft wait --control-plane && weft delete authorizationpolicy nobody";
         expect(project.compose("exec", "-T", "weft-control-plane", "sh", "-c", remove)).toContain("deleted");
         await project.untilAnswers(isGood);

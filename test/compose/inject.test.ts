@@ -82,6 +82,7 @@ describe("what belongs to the network goes to who holds it", () => {
     networks: { back: { aliases: ["frontend"], priority: 5 } },
     sysctls: ["net.core.somaxconn=1024", "kernel.shmmax=1"],
     command: ["serve"],
+    labels: { tier: "front" },
     depends_on: { db: { condition: "service_healthy", restart: true } },
   };
   const services = {
@@ -98,6 +99,7 @@ describe("what belongs to the network goes to who holds it", () => {
       command: ["serve"],
       sysctls: { "kernel.shmmax": "1" },
       network_mode: "service:web-weft",
+      labels: { tier: "front", "weft.dev/network": expect.stringMatching(/^[0-9a-f]{12}$/) },
       depends_on: {
         db: { condition: "service_healthy", restart: true },
         "web-weft-ready": { condition: "service_completed_successfully" },
@@ -149,16 +151,33 @@ describe("what belongs to the network goes to who holds it", () => {
   });
 });
 
+it("who shares a network is made anew with who holds it, and with nobody else", async () => {
+  const marks = async (web: object) => {
+    const { project } = await injected({ web: { expose: [80], ...web }, db: { expose: [5432] } });
+    const names = ["web", "web-weft-sidecar", "web-weft-ready", "db", "weft-tokens"];
+    return names.map((name) => JSON.stringify(project.services[name]?.["labels"]));
+  };
+  const before = await marks({});
+  expect(await marks({ command: ["serve"], labels: {} })).toEqual(before);
+  const after = await marks({ ports: ["8080:80"] });
+  expect(after.map((mark, i) => mark === before[i])).toEqual([false, false, false, true, false]);
+});
+
 it("who has no network of its own has no sidecar, and shares that of the holder", async () => {
   const { project, stderr } = await injected({
     web: { expose: [80] },
     host: { network_mode: "host" },
     none: { network_mode: "none" },
-    beside: { network_mode: "service:web" },
+    beside: { network_mode: "service:web", labels: ["own"] },
     besideHost: { network_mode: "service:host" },
   });
   expect(project.services["host"]).toEqual({ network_mode: "host" });
-  expect(project.services["beside"]).toEqual({ network_mode: "service:web-weft" });
+  expect(project.services["beside"]).toEqual({
+    network_mode: "service:web-weft",
+    labels: ["own", project.services["web"]?.["labels"]].flatMap((label) =>
+      typeof label === "string" ? [label] : Object.entries(label as object).map((entry) => entry.join("=")),
+    ),
+  });
   expect(project.services["besideHost"]).toEqual({ network_mode: "service:host" });
   expect(Object.keys(project.services).filter((name) => name.endsWith("-sidecar"))).toEqual([
     "web-weft-sidecar",

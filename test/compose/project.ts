@@ -43,8 +43,7 @@ export class Project {
 
   /** As it is in the repository, without a mesh. */
   static plain(engine: Engine): Project {
-    const { folder, text } = copyOfExample();
-    return make(engine, folder, "docker-compose.yml", text);
+    return new Project(engine, copyOfExample().folder, "weft-plain", "docker-compose.yml");
   }
 
   static async example(engine: Engine): Promise<Project> {
@@ -61,14 +60,16 @@ export class Project {
   }
 
   static async #injected(engine: Engine, folder: string, text: string): Promise<Project> {
-    const { code, stdout, stderr } = await weft(text, "inject", "-", "--sidecar-image", WEFT);
-    if (code !== 0) throw new Error(stderr);
-    return make(engine, folder, INJECTED, stdout);
+    const project = new Project(engine, folder, "weft-mesh", INJECTED);
+    await project.inject(text);
+    return project;
   }
 
-  /** @internal */
-  static open(engine: Engine, folder: string, name: string, file: string): Project {
-    return new Project(engine, folder, name, file);
+  /** Its compose file is now what becomes of this one. */
+  async inject(text: string): Promise<void> {
+    const { code, stdout, stderr } = await weft(text, "inject", "-", "--sidecar-image", WEFT);
+    if (code !== 0) throw new Error(stderr);
+    writeFileSync(join(this.#folder, INJECTED), stdout);
   }
 
   compose(...args: readonly string[]): string {
@@ -162,11 +163,6 @@ export class Project {
     };
     await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}`);
   }
-}
-
-function make(engine: Engine, folder: string, file: string, text: string): Project {
-  writeFileSync(join(folder, file), text);
-  return Project.open(engine, folder, file === INJECTED ? "weft-mesh" : "weft-plain", file);
 }
 
 function copyOfExample(): { readonly folder: string; readonly text: string } {
