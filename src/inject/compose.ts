@@ -51,8 +51,6 @@ export type ComposeInjection =
 /** The network itself, its gateway and the control plane have the first ones. */
 const FIRST_ADDRESS = 10;
 const MAX_SERVICES = 200;
-/** Ways to a network that is not the service's own. */
-const FOREIGN_NETWORK = /^(?:host|none|container:)/;
 
 export function isCompose(value: unknown): boolean {
   return isRecord(value) && isRecord(value["services"]) && !("apiVersion" in value);
@@ -71,7 +69,7 @@ export function injectCompose(value: unknown, settings: ComposeSettings): Compos
       continue;
     }
     const mode = service["network_mode"];
-    if (typeof mode === "string" && FOREIGN_NETWORK.test(mode))
+    if (typeof mode === "string" && !mode.startsWith("service:"))
       warnings.push(`${name}: no sidecar: network_mode is ${mode}`);
     if (mode !== undefined) continue;
     problems.push(...whyNot(service, path));
@@ -93,6 +91,8 @@ export function injectCompose(value: unknown, settings: ComposeSettings): Compos
   if (members.length > MAX_SERVICES)
     problems.push(mismatch(["services"], `at most ${MAX_SERVICES} services`, all));
   if (problems.length > 0) return { kind: "refused", problems };
+  if (isRecord(value) && value["include"] !== undefined)
+    warnings.push('services of files under "include" stay without a sidecar');
   if (members.some(({ service }) => isRecord(service["networks"]) || Array.isArray(service["networks"]))) {
     warnings.push(`services reach each other on the network "${NETWORK}", whatever other networks they have`);
   }
@@ -111,9 +111,9 @@ function putIn(project: Project, members: readonly Member[], settings: ComposeSe
     services[member.name] = application(member, network);
   }
   for (const { member, network } of held) {
-    services[`${member.name}-weft`] = network;
-    services[`${member.name}-weft-sidecar`] = sidecar(member, network, settings);
-    services[`${member.name}-weft-ready`] = ready(member, network, settings);
+    const added = [network, sidecar(member, network, settings), ready(member, network, settings)];
+    for (const [i, name] of addedNames(member).entries())
+      services[name] = { ...profilesOf(member), ...added[i] };
   }
   const plane = controlPlane(meshDocuments(members, settings.trustDomain), settings);
   services[CONTROL_PLANE] = plane;
@@ -151,8 +151,21 @@ function memberOf(
   return { name, id, service, ports, published, address: `${addresses}.${FIRST_ADDRESS + index}` };
 }
 
+function addedNames({ name }: Member): readonly string[] {
+  return [`${name}-weft`, `${name}-weft-sidecar`, `${name}-weft-ready`];
+}
+
+/** What is not started by default takes nothing along. */
+function profilesOf({ service }: Member): Service {
+  return service["profiles"] === undefined ? {} : { profiles: service["profiles"] };
+}
+
 function whyNot(service: Service, path: Path): Problem[] {
   const problems: Problem[] = [];
+  if (service["extends"] !== undefined) {
+    const wanted = 'written out, which "docker compose config" does';
+    problems.push(mismatch([...path, "extends"], wanted, service["extends"]));
+  }
   const replicas = service["scale"] ?? recordIn(service["deploy"])["replicas"] ?? 1;
   if (!isDeepStrictEqual(replicas, 1)) {
     problems.push(
@@ -179,8 +192,7 @@ function clashes(members: readonly Member[]): Problem[] {
 
 /** Names that the project uses already for what is added. */
 function taken(all: Service, members: readonly Member[]): Problem[] {
-  const added = members.flatMap(({ name }) => [`${name}-weft`, `${name}-weft-sidecar`, `${name}-weft-ready`]);
-  return [...added, TOKENS]
+  return [...members.flatMap(addedNames), TOKENS]
     .filter((name) => name in all)
     .map((name) => mismatch(["services", name], "a name that Weft does not need for its own", name));
 }

@@ -277,7 +277,7 @@ requires(
     );
 
     it(
-      "after a restart of the engine nothing passes a sidecar by, and compose brings back what is missing",
+      "after a restart of the engine the rules are there again, and compose brings back what is missing",
       async () => {
         await engine.restart();
         for (const holder of SERVICES.map((name) => `${name}-weft`)) {

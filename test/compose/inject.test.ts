@@ -167,6 +167,7 @@ it("who has no network of its own has no sidecar, and shares that of the holder"
   const { project, stderr } = await injected({
     web: { expose: [80] },
     host: { network_mode: "host" },
+    old: { network_mode: "bridge" },
     none: { network_mode: "none" },
     beside: { network_mode: "service:web", labels: ["own"] },
     besideHost: { network_mode: "service:host" },
@@ -183,6 +184,7 @@ it("who has no network of its own has no sidecar, and shares that of the holder"
     "web-weft-sidecar",
   ]);
   expect(stderr).toContain("host: no sidecar: network_mode is host");
+  expect(stderr).toContain("old: no sidecar: network_mode is bridge");
 });
 
 it("says which ports it can't read, and who can't be called", async () => {
@@ -192,6 +194,17 @@ it("says which ports it can't read, and who can't be called", async () => {
   expect(stderr).toContain(`a: ports: ${JSON.stringify(ports[1])} names no port that can be read`);
   expect(stderr).toContain("b: it names no port");
   expect(stderr).not.toContain(":8080");
+});
+
+it("what has a profile starts with its sidecar, and not before", async () => {
+  const { project } = await injected({ a: { expose: [80], profiles: ["debug"] }, b: { expose: [80] } });
+  const profiled = Object.entries(project.services).filter(([, { profiles }]) => profiles !== undefined);
+  expect(profiled.map(([name]) => name)).toEqual(["a", "a-weft", "a-weft-sidecar", "a-weft-ready"]);
+});
+
+it("says that included files are not looked into", async () => {
+  const { stderr } = await injected({ a: { expose: [80] } }, { include: ["other.yml"] });
+  expect(stderr).toContain('services of files under "include" stay without a sidecar');
 });
 
 it("says whose traffic passes the sidecar by", async () => {
@@ -209,6 +222,10 @@ describe("refuses, with file, line and field", () => {
     [
       "services:\n  a_b: {}\n  A-b: {}\n",
       /^stdin:3:\d+: error: services\.A-b: must be a name that differs from a_b/,
+    ],
+    [
+      "services:\n  a: { extends: { service: b } }\n",
+      /^stdin:2:\d+: error: services\.a\.extends: must be written out, which "docker compose config" does/,
     ],
     ["services:\n  a: 1\n", /^stdin:2:\d+: error: services\.a: must be a map/],
     [
