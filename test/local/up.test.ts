@@ -146,8 +146,10 @@ describe("changing a mesh that runs", { timeout: 90_000 }, () => {
     });
     expect(readFileSync(route, "utf8")).toBe(before);
     writeFileSync(route, before.replace("weight: 90", "weight: 70"));
-    await vi.waitFor(async () =>
-      expect((await up?.run("get", "route", "catalog"))?.stdout).toContain("catalog-v1=70,catalog-v2=10"),
+    await vi.waitFor(
+      async () =>
+        expect((await up?.run("get", "route", "catalog"))?.stdout).toContain("catalog-v1=70,catalog-v2=10"),
+      { timeout: 10_000 },
     );
     expect(up.events.findLast(({ event }) => event === "stats")).toMatchObject({ trickle: { failed: 0 } });
   });
