@@ -43,7 +43,7 @@ export const retry = refine(
       "Tries after the first; 0: none.",
       "Istio `attempts`, Envoy `num_retries`",
     ),
-    on: withDefault(
+    retryOn: withDefault(
       list(condition, { max: 16 }),
       ["connect-failure", "refused-stream", "unavailable", "cancelled", "reset-before-request"],
       "When: words of Envoy's. A request that may have reached the application is sent again only where its method is idempotent, or by `nonIdempotent`; gRPC's words hold for gRPC.",
@@ -91,12 +91,12 @@ export const retry = refine(
       "gRPC `hedgingPolicy`",
     ),
   }),
-  ({ on, statusCodes, headers, backoff, maxBackoff }, say) => {
-    const needs = (word: (typeof on)[number], field: string, has: boolean) => {
-      if (on.includes(word) && !has)
-        say([field], `is required for ${word}`, `${field}, or \`on\` without ${word}`);
-      if (!on.includes(word) && has)
-        say([field], `is for ${word}, which \`on\` does not have`, `on: [${word}]`);
+  ({ retryOn, statusCodes, headers, backoff, maxBackoff }, say) => {
+    const needs = (word: (typeof retryOn)[number], field: string, has: boolean) => {
+      if (retryOn.includes(word) && !has)
+        say([field], `is required for ${word}`, `${field}, or \`retryOn\` without ${word}`);
+      if (!retryOn.includes(word) && has)
+        say([field], `is for ${word}, which \`retryOn\` does not have`, `retryOn: [${word}]`);
     };
     needs("retriable-status-codes", "statusCodes", statusCodes !== undefined);
     needs("retriable-headers", "headers", headers !== undefined);

@@ -35,6 +35,7 @@ const CONTROLLERS = [
   "cronjob-controller",
   "endpointslice-controller",
   "disruption-controller",
+  "persistentvolumeclaim-protection-controller",
   "clusterrole-aggregation-controller",
 ] as const;
 

@@ -6,6 +6,8 @@ import { weft } from "../../harness/weft.ts";
 import { httpRouteDefinition } from "./gateway-api.ts";
 import { clusterOfSuite } from "./suite.ts";
 
+/** For controllers. */
+const WAIT = { timeout: 15_000, interval: 200 };
 const SAMPLES = join(import.meta.dirname, "../../../config/samples");
 
 /** What kubectl says became of each object, without those that are alike. */
@@ -54,28 +56,22 @@ requires("kubernetes")("the manifests of weft install", () => {
       (
         await suite.kubectl("get", "pods", "-n", "weft-system", "-o", "jsonpath={.items[*].status.phase}")
       ).trim();
-    await expect.poll(pods, { timeout: 30_000, interval: 200 }).toBe("Pending");
+    await expect.poll(pods, WAIT).toBe("Pending");
   });
 
-  it("may be changed to replicas with the operator's CA", async () => {
-    const wanted = await manifests("--ca-secret", "weft-ca", "--replicas", "3");
-    const { code, stderr } = await suite.kubectl.tried(wanted, "apply", "-f", "-");
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    const rollout = ["-n", "weft-system", "get", "deployment", "weft-control-plane", "-o"];
-    expect(await suite.kubectl(...rollout, "jsonpath={.spec.replicas} {.spec.strategy.type}")).toBe(
-      "3 RollingUpdate",
-    );
-    const shown = [
-      "get",
-      "pods",
-      "-n",
-      "weft-system",
-      "-o",
-      "jsonpath={.items[*].spec.volumes[*].secret.secretName}",
-    ];
-    await expect
-      .poll(() => suite.kubectl(...shown), { timeout: 30_000, interval: 200 })
-      .toContain("weft-ca weft-ca weft-ca");
+  it("may be changed to replicas with the operator's CA, and back", async () => {
+    const shown = ["get", "deployment", "weft-control-plane", "-n", "weft-system", "-o"];
+    const strategy = () => suite.kubectl(...shown, "jsonpath={.spec.replicas} {.spec.strategy.type}");
+    const apply = async (...flags: string[]) => {
+      const { code, stderr } = await suite.kubectl.tried(await manifests(...flags), "apply", "-f", "-");
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    };
+    await apply("--ca-secret", "weft-ca", "--replicas", "3");
+    expect(await strategy()).toBe("3 RollingUpdate");
+    const secrets = ["get", "pods", "-n", "weft-system", "-o", "jsonpath={..secret.secretName}"];
+    await expect.poll(() => suite.kubectl(...secrets), WAIT).toContain("weft-ca");
+    await apply();
+    expect(await strategy()).toBe("1 Recreate");
   });
 
   it("make room for the samples", async () => {
@@ -91,11 +87,14 @@ requires("kubernetes")("the manifests of weft install", () => {
     expect(stdout).toContain("faultinjection.weft.dev/chaos created");
   });
 
-  it("go with kubectl delete", async () => {
-    const said = await suite.kubectl.given(await manifests(), "delete", "-f", "-", "--wait=false");
-    expect(outcomes(said).every((outcome) => outcome.includes("deleted"))).toBe(true);
-    const left = ["get", "clusterroles,clusterrolebindings,mutatingwebhookconfigurations,crds", "-o", "name"];
-    const ours = async () => (await suite.kubectl(...left)).split("\n").filter((name) => /weft/.test(name));
-    await expect.poll(ours, { timeout: 30_000, interval: 200 }).toEqual([]);
+  it("go with kubectl delete, and leave nothing", { timeout: 120_000 }, async () => {
+    await suite.kubectl.given(await manifests(), "delete", "-f", "-", "--timeout=100s");
+    const left = [
+      "get",
+      "namespaces,clusterroles,clusterrolebindings,mutatingwebhookconfigurations,crds",
+      "-o",
+      "name",
+    ];
+    expect((await suite.kubectl(...left)).split("\n").filter((name) => name.includes("weft"))).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ export interface Kubectl {
   tried(input: string, ...args: readonly string[]): Promise<Said>;
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 export function kubectlWith(kubeconfig: string, home: string): Kubectl {
   const tried = async (input: string, ...args: readonly string[]): Promise<Said> => {
@@ -27,7 +27,7 @@ export function kubectlWith(kubeconfig: string, home: string): Kubectl {
       stdio: "pipe",
       timeout: TIMEOUT_MS,
       killSignal: "SIGKILL",
-      env: { KUBECONFIG: kubeconfig, HOME: home, KUBECTL_COMMAND_HEADERS: "false" },
+      env: { KUBECONFIG: kubeconfig, HOME: home, PATH: process.env["PATH"] },
     });
     child.stdin.on("error", () => {}).end(input);
     const [stdout, stderr, [code]] = await Promise.all([
