@@ -1,5 +1,5 @@
 /** TrafficPolicy `retry` and `retryBudget`: what is tried again, and how often that may be. */
-import { exactlyOne } from "../cel.ts";
+import { type CelRule, exactlyOne } from "../cel.ts";
 import { boolean, duration, headerName, integer, positiveDuration } from "../scalars.ts";
 import { list, object, oneOfValues, optional, refine, withDefault } from "../schema.ts";
 
@@ -34,6 +34,13 @@ const hedge = refine(
   },
   exactlyOne(["delay", "percentile"]),
 );
+
+function needsEachOther(word: string, field: string): CelRule {
+  return {
+    rule: `(has(self.retryOn) && '${word}' in self.retryOn) == has(self.${field})`,
+    message: `${word} of retryOn and ${field} need each other`,
+  };
+}
 
 export const retry = refine(
   object({
@@ -103,6 +110,8 @@ export const retry = refine(
     if (maxBackoff !== undefined && maxBackoff < (backoff ?? 25))
       say(["maxBackoff"], "must not be shorter than backoff", "at least the value of backoff");
   },
+  needsEachOther("retriable-status-codes", "statusCodes"),
+  needsEachOther("retriable-headers", "headers"),
 );
 
 export const retryBudget = object({
