@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { auditFlags } from "./audit.ts";
 import { type Child, startProgram } from "./child.ts";
 import {
   ACCOUNT_KEY,
@@ -23,6 +24,8 @@ import { freePorts } from "./ports.ts";
 export interface ClusterOptions {
   /** How often old versions are dropped from etcd; default: Kubernetes' own, `5m`. */
   readonly compaction?: string;
+  /** A user whose requests are written down; `readAudit` reads them. */
+  readonly audited?: string;
 }
 
 export interface Cluster {
@@ -48,7 +51,8 @@ const READY = "/readyz";
 const FIRST_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default";
 
 /** Resolves when the API server is ready and namespaces get their accounts. Rejects with the programs' logs. */
-export async function startCluster({ compaction = "5m" }: ClusterOptions = {}): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { compaction = "5m", audited } = options;
   const folder = mkdtempSync(join(tmpdir(), "weft-kubernetes-"));
   const [etcdPort = 0, etcdPeerPort = 0, apiPort = 0] = await freePorts(3);
   const places: ClusterPlaces = { folder, etcdPort, etcdPeerPort, apiPort, compaction };
@@ -56,8 +60,11 @@ export async function startCluster({ compaction = "5m" }: ClusterOptions = {}): 
   const access: Access = { port: apiPort, certificate: join(folder, CERTIFICATE) };
   writeSecrets(folder, token);
 
+  const audit = audited === undefined ? {} : auditFlags(folder, audited);
+  const startServer = () => startProgram("kube-apiserver", { ...apiServerFlags(places), ...audit });
+
   const etcd = startProgram("etcd", etcdFlags(places));
-  let apiServer = startProgram("kube-apiserver", apiServerFlags(places));
+  let apiServer = startServer();
   let controllers: Child | undefined;
   const children = () => [etcd, apiServer, ...(controllers === undefined ? [] : [controllers])];
   const log = () =>
@@ -93,7 +100,7 @@ export async function startCluster({ compaction = "5m" }: ClusterOptions = {}): 
       kubeconfigOf,
       killApiServer: () => apiServer.kill(),
       startApiServer: async () => {
-        apiServer = startProgram("kube-apiserver", apiServerFlags(places));
+        apiServer = startServer();
         await answers(READY);
       },
       log,

@@ -4,14 +4,22 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { enrol } from "../../../src/discovery/enrol-client.ts";
+import { makeCsr } from "../../../src/identity/csr.ts";
+import { makeKey } from "../../../src/identity/key.ts";
 import { DEFAULT_INSTALL, NAME, WEBHOOK } from "../../../src/install/settings.ts";
 import { planeArguments } from "../../../src/install/workload.ts";
+import { planeTls } from "../../../src/proxy/enrolment/plane-tls.ts";
+import { TrustFile } from "../../../src/proxy/enrolment/trust-file.ts";
+import { weft } from "../../harness/weft.ts";
+import { httpRouteDefinition } from "./gateway-api.ts";
 import type { Suite } from "./suite.ts";
 
+const ENROL_MS = 10_000;
 const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 const NAMESPACE = DEFAULT_INSTALL.namespace;
 /** As the API server calls its account. */
@@ -31,14 +39,24 @@ export interface PlaneProcess {
   kill(): Promise<void>;
 }
 
-/** Resolves when it is ready. `name`: of its state's folder; two of one name have the same CA. */
-export async function startPlane({ cluster, kubectl }: Suite, name: string): Promise<PlaneProcess> {
+/** What `weft install` prints is applied, and the definition of HTTPRoute; resolves when its kinds are served. */
+export async function install({ kubectl }: Suite): Promise<void> {
+  await kubectl.given((await weft("", "install")).stdout, "apply", "-f", "-");
+  await kubectl("apply", "--server-side", "-f", httpRouteDefinition());
+  await kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all");
+}
+
+/** Starts one named `name`, with the CA in `caDir` if that is given; resolves when it is ready. */
+export async function startPlane(suite: Suite, name: string, caDir?: string): Promise<PlaneProcess> {
+  const { cluster, kubectl } = suite;
   const token = (await kubectl("create", "token", NAME, "-n", NAMESPACE, "--duration", "1h")).trim();
   const stateDir = join(cluster.folder, `plane-${name}`);
   mkdirSync(stateDir, { recursive: true });
-  const here = ["--host=127.0.0.1", `--state-dir=${stateDir}`, `--ca-dir=${join(cluster.folder, "mesh-ca")}`];
+  const here = ["--host=127.0.0.1", `--state-dir=${stateDir}`];
+  const ca = caDir === undefined ? [] : [`--ca-dir=${caDir}`];
   const ports = ["discovery", "api", "webhook"].map((port) => `--${port}-port=0`);
-  const child = spawn(process.execPath, [MAIN, ...planeArguments(DEFAULT_INSTALL), ...here, ...ports], {
+  const args = [MAIN, ...planeArguments(DEFAULT_INSTALL), ...here, ...ca, ...ports];
+  const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], KUBECONFIG: cluster.kubeconfigOf(`plane-${name}`, token) },
   });
@@ -56,7 +74,7 @@ export async function startPlane({ cluster, kubectl }: Suite, name: string): Pro
   };
 }
 
-/** The API server asks this control plane about pods from now on. */
+/** The API server asks this control plane about pods from now on, whose CA it knows. */
 export async function leadWebhookTo({ webhookPort }: PlaneProcess, { kubectl }: Suite): Promise<void> {
   const service = {
     spec: { type: "ExternalName", externalName: "127.0.0.1", clusterIP: null, clusterIPs: null },
@@ -65,10 +83,18 @@ export async function leadWebhookTo({ webhookPort }: PlaneProcess, { kubectl }: 
   const port = [{ op: "replace", path: "/webhooks/0/clientConfig/service/port", value: webhookPort }];
   const configuration = ["patch", "mutatingwebhookconfiguration", WEBHOOK];
   await kubectl(...configuration, "--type=json", "-p", JSON.stringify(port));
+  const known = "--for=jsonpath={.webhooks[0].clientConfig.caBundle}";
+  await kubectl("wait", "mutatingwebhookconfiguration", WEBHOOK, known, "--timeout=20s");
 }
 
-export function rootsOf({ trustBundle }: PlaneProcess): string {
-  return readFileSync(trustBundle, "utf8");
+/** What comes of an enrolment with a service account's token: `issued`, or why not. */
+export async function enrolWith(plane: PlaneProcess, kubernetesToken: string): Promise<string> {
+  const trust = TrustFile.open(plane.trustBundle);
+  if (typeof trust === "string") throw new Error(trust);
+  const request = { csr: makeCsr(makeKey()).toString("base64"), kubernetesToken };
+  const tls = planeTls(trust.bundle, "cluster.local", undefined);
+  const result = await enrol(`127.0.0.1:${plane.discoveryPort}`, request, tls, ENROL_MS);
+  return result.kind === "issued" ? "issued" : `${result.refusal.reason} ${result.refusal.isRetriable}`;
 }
 
 /** The first line that a process prints, parsed. Rejects with `log` where there is none. */

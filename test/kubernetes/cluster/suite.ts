@@ -3,8 +3,8 @@ import { afterAll, beforeAll } from "vitest";
 import { type Cluster, type ClusterOptions, startCluster } from "./cluster.ts";
 import { type Kubectl, kubectlWith } from "./kubectl.ts";
 
-/** On a machine that has much else to do. */
-const START_MS = 120_000;
+/** Longest wait for a cluster to start or to end, on a machine that has much else to do. */
+export const START_MS = 120_000;
 
 export interface Suite {
   readonly cluster: Cluster;
