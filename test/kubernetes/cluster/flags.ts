@@ -70,7 +70,7 @@ export function apiServerFlags({ folder, etcdPort, apiPort, compaction }: Cluste
     "service-account-issuer": ISSUER,
     "service-account-key-file": join(folder, ACCOUNT_KEY),
     "service-account-signing-key-file": join(folder, ACCOUNT_KEY),
-    "service-cluster-ip-range": "198.18.0.0/16",
+    "service-cluster-ip-range": "198.19.0.0/16",
     // As clusters' installers set it: privileged pods are Pod Security's business.
     "allow-privileged": "true",
     // Its own address would be loopback, which no EndpointSlice may have.

@@ -14,6 +14,8 @@ import { clusterOfSuite } from "./suite.ts";
 
 const WAIT = { timeout: 15_000, interval: 100 };
 const INJECTED = "mesh";
+/** Each takes some 100 ms. */
+const PROBES = 200;
 
 interface Pod {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
@@ -43,7 +45,10 @@ requires("kubernetes")("the webhook of a real API server", () => {
     }
     // The API server hears of the webhook a moment later.
     const probe = ["create", "-n", INJECTED, "--dry-run=server", "-o", "json", "-f", "-"];
-    while (!(await kubectl.tried(podNamed("probe"), ...probe)).stdout.includes("weft-sidecar"));
+    for (let tries = 0; tries < PROBES; tries++) {
+      if ((await kubectl.tried(podNamed("probe"), ...probe)).stdout.includes("weft-sidecar")) return;
+    }
+    throw new Error(`no pod is injected: ${plane.log()}`);
   });
   afterAll(() => plane?.stop());
 
