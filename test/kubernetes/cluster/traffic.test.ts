@@ -1,92 +1,60 @@
 /**
- * From kubectl to a request: a real sidecar enrols with a pod's token, and goes by Services, EndpointSlices and routes as they are written
- * into a real API server. The applications are this machine's own; an EndpointSlice may not name loopback, so they have an address of the
- * range for benchmarks (RFC 2544) while the suite runs.
+ * From kubectl to a request: real sidecars enrol with pods' tokens, and go by Services, EndpointSlices, routes and policies as they are
+ * written into a real API server. An EndpointSlice may not name loopback, so applications and a sidecar have addresses of the range for
+ * benchmarks (RFC 2544) while the suite runs.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { requires } from "../../harness/requires.ts";
-import { end, firstLine, install, type PlaneProcess, startPlane } from "./control-plane.ts";
+import { install, type PlaneProcess, startPlane } from "./control-plane.ts";
+import { createPod, type SidecarOfPod, startSidecarOf } from "./sidecar.ts";
 import { clusterOfSuite } from "./suite.ts";
 
-const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
-const ADDRESS = "198.18.200.1";
+/** Of applications without sidecars, and of the pod that has one. */
+const [ADDRESS, POD_ADDRESS] = ["198.18.200.1", "198.18.200.2"] as const;
+/** Where pods with a sidecar are reached. */
+const INBOUND = "15006";
 const WAIT = { timeout: 15_000, interval: 50 };
 
 requires(
   "kubernetes",
   "root",
   "ip",
-)("a sidecar of a real cluster", () => {
+)("sidecars of a real cluster", () => {
   const origins: Server[] = [];
+  const sidecars: SidecarOfPod[] = [];
   let plane: PlaneProcess;
-  let sidecar: ChildProcess | undefined;
-  let outboundPort = 0;
   const suite = clusterOfSuite({}, async (own) => {
-    execFileSync("ip", ["address", "replace", `${ADDRESS}/32`, "dev", "lo"]);
+    for (const address of [ADDRESS, POD_ADDRESS])
+      execFileSync("ip", ["address", "replace", `${address}/32`, "dev", "lo"]);
     await install(own);
     plane = await startPlane(own, "a");
-    const { kubectl, cluster } = own;
-    await kubectl("create", "namespace", "shop");
-    await kubectl("create", "serviceaccount", "client", "-n", "shop");
-    await kubectl("wait", "--for=create", "--timeout=20s", "-n", "shop", "configmap/weft-trust-bundle");
-    const spec = { serviceAccountName: "client", containers: [{ name: "app", image: "app" }] };
-    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "client-0", namespace: "shop" }, spec };
-    await kubectl.given(JSON.stringify(pod), "create", "-f", "-");
-    const bound = ["--bound-object-kind", "Pod", "--bound-object-name", "client-0"];
-    const token = await kubectl("create", "token", "client", "-n", "shop", "--audience", "weft", ...bound);
-    const bundle = [
-      "get",
-      "configmap",
-      "weft-trust-bundle",
-      "-n",
-      "shop",
-      "-o",
-      "jsonpath={.data.trust-bundle\\.pem}",
-    ];
-    const [tokenFile, bundleFile] = [join(cluster.folder, "token"), join(cluster.folder, "bundle.pem")];
-    writeFileSync(tokenFile, token.trim(), { mode: 0o600 });
-    writeFileSync(bundleFile, await kubectl(...bundle));
-    const flags = {
-      ...{ "control-plane": `127.0.0.1:${plane.discoveryPort}`, "trust-bundle": bundleFile },
-      ...{ "kubernetes-token-file": tokenFile, workload: "shop/client-0", "service-account": "client" },
-      ...{
-        "outbound-port": "0",
-        "inbound-port": "0",
-        "admin-port": "0",
-        "telemetry-port": "0",
-        "app-port": "1",
-      },
-    };
-    const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
-    sidecar = spawn(process.execPath, [MAIN, "sidecar", ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    let log = "";
-    sidecar.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      log += text;
-    });
-    ({ outboundPort } = (await firstLine(sidecar, () => log)) as { outboundPort: number });
+    await own.kubectl("create", "namespace", "shop");
+    await createPod(own, "shop", "client", "198.18.200.3");
+    sidecars.push(await startSidecarOf(own, plane, ["shop", "client"], { "app-port": "1" }));
   });
   afterAll(async () => {
-    if (sidecar !== undefined) await end(sidecar, "SIGKILL");
+    for (const sidecar of sidecars) await sidecar.stop();
     await plane?.stop();
     for (const origin of origins) origin.close();
-    execFileSync("ip", ["address", "delete", `${ADDRESS}/32`, "dev", "lo"]);
+    for (const address of [ADDRESS, POD_ADDRESS])
+      execFileSync("ip", ["address", "delete", `${address}/32`, "dev", "lo"]);
   });
 
   /** An application that answers its name; returns its port. */
-  const serve = async (name: string) => {
-    const origin = createServer((_request, response) => response.end(name)).listen(0, ADDRESS);
+  const serve = async (name: string, address: string = ADDRESS) => {
+    const origin = createServer((_request, response) => response.end(name)).listen(0, address);
     origins.push(origin);
     await once(origin, "listening");
     return (origin.address() as AddressInfo).port;
   };
-  const askFor = (path: string) => askThrough(outboundPort, "web.shop.svc.cluster.local", path);
+  const askFor = (path: string, service = "web") => {
+    const [{ outboundPort } = { outboundPort: 0 }] = sidecars;
+    return askThrough(outboundPort, `${service}.shop.svc.cluster.local`, path);
+  };
   const ask = () => askFor("/");
   const apply = (...documents: object[]) =>
     suite.kubectl.given(
@@ -125,6 +93,32 @@ requires(
     await expect.poll(ask, WAIT).toBe("200 second");
   });
 
+  it("speaks mutual TLS with another pod's, which knows who asks", async () => {
+    const appPort = String(await serve("private", "127.0.0.1"));
+    await createPod(suite, "shop", "vault", POD_ADDRESS);
+    const flags = { "app-port": appPort, host: POD_ADDRESS, "inbound-port": INBOUND, labels: "app=vault" };
+    sidecars.push(await startSidecarOf(suite, plane, ["shop", "vault"], flags));
+    await apply(serviceNamed("vault"), sliceOf("vault", 8080, { address: POD_ADDRESS, pod: "vault" }));
+    const askVault = () => askFor("/", "vault");
+    await expect.poll(askVault, WAIT).toBe("200 private");
+    const allow = (account: string) => ({
+      ...{ apiVersion: "weft.dev/v1alpha1", kind: "AuthorizationPolicy" },
+      metadata: { name: "vault", namespace: "shop" },
+      spec: {
+        selector: { matchLabels: { app: "vault" } },
+        rules: [{ from: [{ source: { principals: [`cluster.local/ns/shop/sa/${account}`] } }] }],
+      },
+    });
+    await apply(allow("somebody"));
+    await expect.poll(askVault, WAIT).toMatch(/^403 /);
+    await apply(allow("client"));
+    await expect.poll(askVault, WAIT).toBe("200 private");
+    const message = 'jsonpath={.status.conditions[?(@.type=="Programmed")].message}';
+    // Policies go to all sidecars of their namespace.
+    const said = () => suite.kubectl("get", "authorizationpolicy", "vault", "-n", "shop", "-o", message);
+    await expect.poll(said, WAIT).toBe("applied by 2 of 2 sidecars");
+  });
+
   it("goes on while the API server is away, and learns what happened after", {
     timeout: 60_000,
   }, async () => {
@@ -157,11 +151,16 @@ function serviceNamed(name: string): object {
   return { apiVersion: "v1", kind: "Service", metadata: { name, namespace: "shop" }, spec: { ports } };
 }
 
-function sliceOf(service: string, port: number): object {
+function sliceOf(
+  service: string,
+  port: number,
+  { address = ADDRESS, pod }: { readonly address?: string; readonly pod?: string } = {},
+): object {
+  const targetRef = pod === undefined ? {} : { targetRef: { kind: "Pod", namespace: "shop", name: pod } };
   return {
     ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4" },
     metadata: { name: `${service}-1`, namespace: "shop", labels: { "kubernetes.io/service-name": service } },
-    endpoints: [{ addresses: [ADDRESS], conditions: { ready: true } }],
+    endpoints: [{ addresses: [address], conditions: { ready: true }, ...targetRef }],
     ports: [{ name: "http", port, protocol: "TCP" }],
   };
 }
