@@ -51,6 +51,11 @@ requires("kubernetes")("the manifests of weft install", () => {
     for (const [, held] of states) expect(held).toEqual(["Established", "NamesAccepted"]);
   });
 
+  it("explain their fields", async () => {
+    const said = await suite.kubectl("explain", "trafficpolicy.spec.retry.retryOn");
+    expect(said).toMatch(/FIELD: +retryOn <\[\]string>(?:.|\n)*words of Envoy's/);
+  });
+
   it("run a pod where Pod Security enforces restricted", async () => {
     const pods = async () =>
       (
