@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { fetchHttpRouteDefinition } from "./gateway-api.ts";
+import { fetchGatewayDefinitions } from "./gateway-api.ts";
 import {
   arePrograms,
   goEnvironment,
@@ -27,7 +27,7 @@ export function buildPrograms(): string {
   mkdirSync(dirname(folder), { recursive: true });
   const fresh = mkdtempSync(`${folder}.`);
   try {
-    fetchHttpRouteDefinition(fresh);
+    fetchGatewayDefinitions(fresh);
     compile(join(fresh, BINARY));
     for (const name of PROGRAMS) symlinkSync(BINARY, join(fresh, name));
     rmSync(folder, { recursive: true, force: true });

@@ -16,7 +16,7 @@ import { planeArguments } from "../../../src/install/workload.ts";
 import { planeTls } from "../../../src/proxy/enrolment/plane-tls.ts";
 import { TrustFile } from "../../../src/proxy/enrolment/trust-file.ts";
 import { weft } from "../../harness/weft.ts";
-import { httpRouteDefinition } from "./gateway-api.ts";
+import { gatewayDefinitions } from "./gateway-api.ts";
 import type { Suite } from "./suite.ts";
 
 const ENROL_MS = 10_000;
@@ -39,10 +39,10 @@ export interface PlaneProcess {
   kill(): Promise<void>;
 }
 
-/** What `weft install` prints is applied, and the definition of HTTPRoute; resolves when its kinds are served. */
+/** What `weft install` prints is applied, and the Gateway API's routes are defined; resolves when its kinds are served. */
 export async function install({ kubectl }: Suite): Promise<void> {
   await kubectl.given((await weft("", "install")).stdout, "apply", "-f", "-");
-  await kubectl("apply", "--server-side", "-f", httpRouteDefinition());
+  await kubectl("apply", "--server-side", ...gatewayDefinitions().flatMap((path) => ["-f", path]));
   await kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all");
 }
 

@@ -1,4 +1,4 @@
-/** The definition of HTTPRoute, which is the Gateway API's and not ours, out of its Go module. */
+/** The definitions of routes, which are the Gateway API's and not ours, out of its Go module. */
 import { spawnSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,15 +7,15 @@ import { goEnvironment, programsFolder } from "./programs.ts";
 const MODULE = "sigs.k8s.io/gateway-api@v1.6.3";
 /** As in a go.sum: of all of the module's files. */
 const SUM = "h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=";
-const FILE = "gateway.networking.k8s.io_httproutes.yaml";
+const FILES = ["httproutes", "tcproutes"].map((plural) => `gateway.networking.k8s.io_${plural}.yaml`);
 
-/** Path of the definition, where the programs have been built. */
-export function httpRouteDefinition(): string {
-  return join(programsFolder(), FILE);
+/** Paths of the definitions, where the programs have been built. */
+export function gatewayDefinitions(): readonly string[] {
+  return FILES.map((file) => join(programsFolder(), file));
 }
 
-/** Puts the definition into `folder`. */
-export function fetchHttpRouteDefinition(folder: string): void {
+/** Puts the definitions into `folder`. */
+export function fetchGatewayDefinitions(folder: string): void {
   const { stdout, error } = spawnSync("go", ["mod", "download", "-json", MODULE], {
     env: goEnvironment(),
     encoding: "utf8",
@@ -23,5 +23,5 @@ export function fetchHttpRouteDefinition(folder: string): void {
   if (error !== undefined) throw error;
   const { Dir, Sum, Error: fault } = JSON.parse(stdout) as { Dir?: string; Sum?: string; Error?: string };
   if (Dir === undefined || Sum !== SUM) throw new Error(`${MODULE}: ${fault ?? `its sum is ${Sum}`}`);
-  copyFileSync(join(Dir, "config/crd/standard", FILE), join(folder, FILE));
+  for (const file of FILES) copyFileSync(join(Dir, "config/crd/standard", file), join(folder, file));
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { requires } from "../../harness/requires.ts";
 import { weft } from "../../harness/weft.ts";
-import { httpRouteDefinition } from "./gateway-api.ts";
+import { gatewayDefinitions } from "./gateway-api.ts";
 import { clusterOfSuite } from "./suite.ts";
 
 /** For controllers. */
@@ -51,6 +51,12 @@ requires("kubernetes")("the manifests of weft install", () => {
     for (const [, held] of states) expect(held).toEqual(["Established", "NamesAccepted"]);
   });
 
+  it("have names that kubectl reads as they are meant", async () => {
+    const text = await manifests("--namespace", "no");
+    const said = await suite.kubectl.given(text, "apply", "--dry-run=client", "-f", "-", "-o", "name");
+    expect(said).toContain("namespace/no\n");
+  });
+
   it("explain their fields", async () => {
     const said = await suite.kubectl("explain", "trafficpolicy.spec.retry.retryOn");
     expect(said).toMatch(/FIELD: +retryOn <\[\]string>(?:.|\n)*words of Envoy's/);
@@ -80,13 +86,8 @@ requires("kubernetes")("the manifests of weft install", () => {
   });
 
   it("make room for the samples", async () => {
-    await suite.kubectl("apply", "--server-side", "-f", httpRouteDefinition());
-    await suite.kubectl(
-      "wait",
-      "--for=condition=Established",
-      "--timeout=30s",
-      "crd/httproutes.gateway.networking.k8s.io",
-    );
+    await suite.kubectl("apply", "--server-side", ...gatewayDefinitions().flatMap((path) => ["-f", path]));
+    await suite.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all");
     const { code, stdout, stderr } = await suite.kubectl.tried("", "apply", "-f", SAMPLES);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("faultinjection.weft.dev/chaos created");

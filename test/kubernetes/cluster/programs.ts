@@ -24,7 +24,7 @@ export function kubernetesVersion(): string {
 export function programsFolder(): string {
   const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum", "main.go"]) hash.update(sourceOf(file));
+  for (const file of ["go.mod", "go.sum", "main.go", "../gateway-api.ts"]) hash.update(sourceOf(file));
   return join(cache, "weft", `kubernetes-${kubernetesVersion()}-${hash.digest("hex").slice(0, 12)}`);
 }
 

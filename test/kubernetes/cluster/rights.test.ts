@@ -163,6 +163,13 @@ requires("kubernetes")("a control plane with the rights of its manifests", () =>
       expect((await parents()).split(" ").sort()).toEqual(["example.com/other", "weft.dev/control-plane"]);
     });
 
+    it("a TCPRoute", async () => {
+      await suite.kubectl("apply", "-n", "shop", "-f", "config/samples/tcp-route.yaml");
+      const ours = '.status.parents[?(@.controllerName=="weft.dev/control-plane")]';
+      const path = `jsonpath={${ours}.conditions[?(@.type=="Accepted")].status}`;
+      await expect.poll(() => get("tcproute", "db", "-n", "shop", "-o", path), WAIT).toBe("True");
+    });
+
     it.each(SPECS.map(([kind, spec]) => ({ kind, spec })))("$kind", async ({ kind, spec }) => {
       const name = kind === "MeshConfig" ? "default" : `${kind.toLowerCase()}-${index++}`;
       const document = { apiVersion: "weft.dev/v1alpha1", kind, metadata: { name, namespace: "shop" }, spec };
