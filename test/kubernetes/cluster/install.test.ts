@@ -53,7 +53,7 @@ requires("kubernetes")("the manifests of weft install", () => {
 
   it("have names that kubectl reads as they are meant", async () => {
     const text = await manifests("--namespace", "no");
-    const said = await suite.kubectl.given(text, "apply", "--dry-run=client", "-f", "-", "-o", "name");
+    const said = await suite.kubectl.given(text, "create", "--dry-run=client", "-f", "-", "-o", "name");
     expect(said).toContain("namespace/no\n");
   });
 
