@@ -15,6 +15,7 @@ import {
   CERTIFICATE,
   type ClusterPlaces,
   controllerFlags,
+  DATA,
   etcdFlags,
   TOKENS,
 } from "./flags.ts";
@@ -39,6 +40,8 @@ export interface Cluster {
   killApiServer(): Promise<void>;
   /** Brings it back at its port, with what etcd has; resolves when it is ready. */
   startApiServer(): Promise<void>;
+  /** Ends etcd and the API server, and brings them back after `between`, which gets the folder that etcd keeps its data in. */
+  restart(between: (data: string) => void): Promise<void>;
   /** The last of what each program wrote. */
   log(): string;
   close(): Promise<void>;
@@ -63,7 +66,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const audit = audited === undefined ? {} : auditFlags(folder, audited);
   const startServer = () => startProgram("kube-apiserver", { ...apiServerFlags(places), ...audit });
 
-  const etcd = startProgram("etcd", etcdFlags(places));
+  let etcd = startProgram("etcd", etcdFlags(places));
   let apiServer = startServer();
   let controllers: Child | undefined;
   const children = () => [etcd, apiServer, ...(controllers === undefined ? [] : [controllers])];
@@ -100,6 +103,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       kubeconfigOf,
       killApiServer: () => apiServer.kill(),
       startApiServer: async () => {
+        apiServer = startServer();
+        await answers(READY);
+      },
+      restart: async (between) => {
+        await apiServer.kill();
+        await etcd.stop();
+        between(join(folder, DATA));
+        etcd = startProgram("etcd", etcdFlags(places));
         apiServer = startServer();
         await answers(READY);
       },

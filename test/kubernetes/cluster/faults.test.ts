@@ -1,5 +1,5 @@
 /** What a real API server does to a watch: bookmarks, versions that etcd has dropped, a restart in the middle, a network that fails. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { type KubernetesApi, openApi } from "../../../src/control-plane/source/kubernetes/api.ts";
@@ -111,5 +111,24 @@ requires("kubernetes")("the source at a real API server", () => {
     expect([...states]).toContain("Service failing");
     relay.mend();
     await expect.poll(names, { timeout: 40_000, interval: 50 }).toEqual(["c"]);
+  });
+
+  it("is believed only after a second look where etcd comes back from an old backup", {
+    timeout: 90_000,
+  }, async () => {
+    const backup = join(suite.cluster.folder, "backup");
+    await suite.cluster.restart((data) => cpSync(data, backup, { recursive: true }));
+    for (const name of ["d", "e", "f", "g", "h", "i"]) await serve(name);
+    const { names, states } = await open();
+    expect(names()).toEqual(["c", "d", "e", "f", "g", "h", "i"]);
+    await suite.cluster.restart((data) => {
+      rmSync(data, { recursive: true });
+      cpSync(backup, data, { recursive: true });
+    });
+    await expect.poll(() => [...states], WAIT).toContain("Service held");
+    expect(names()).toEqual(["c", "d", "e", "f", "g", "h", "i"]);
+    await expect.poll(names, WAIT).toEqual(["c"]);
+    await serve("j");
+    await expect.poll(names, WAIT).toEqual(["c", "j"]);
   });
 });

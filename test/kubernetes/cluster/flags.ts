@@ -13,6 +13,8 @@ export interface ClusterPlaces {
 type Flags = Readonly<Record<string, string>>;
 
 const ISSUER = "https://kubernetes.default.svc.cluster.local";
+/** In the folder; etcd's. */
+export const DATA = "etcd";
 /** In the folder; written before anything starts. */
 export const TOKENS = "tokens.csv";
 export const ACCOUNT_KEY = "service-accounts.key";
@@ -45,7 +47,7 @@ export function etcdFlags({ folder, etcdPort, etcdPeerPort }: ClusterPlaces): Fl
     string,
   ];
   return {
-    "data-dir": join(folder, "etcd"),
+    "data-dir": join(folder, DATA),
     "listen-client-urls": clients,
     "advertise-client-urls": clients,
     "listen-peer-urls": peers,
