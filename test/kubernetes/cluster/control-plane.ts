@@ -9,10 +9,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { enrol } from "../../../src/discovery/enrol-client.ts";
+import type { EnrolRequest } from "../../../src/discovery/enrolment.ts";
 import { makeCsr } from "../../../src/identity/csr.ts";
 import { makeKey } from "../../../src/identity/key.ts";
+import { planeArguments } from "../../../src/install/pod.ts";
 import { DEFAULT_INSTALL, NAME, WEBHOOK } from "../../../src/install/settings.ts";
-import { planeArguments } from "../../../src/install/workload.ts";
 import { planeTls } from "../../../src/proxy/enrolment/plane-tls.ts";
 import { TrustFile } from "../../../src/proxy/enrolment/trust-file.ts";
 import { weft } from "../../harness/weft.ts";
@@ -46,16 +47,15 @@ export async function install({ kubectl }: Suite): Promise<void> {
   await kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all");
 }
 
-/** Starts one named `name`, with the CA in `caDir` if that is given; resolves when it is ready. */
-export async function startPlane(suite: Suite, name: string, caDir?: string): Promise<PlaneProcess> {
+/** Starts a replica named `name`; resolves when it is ready. */
+export async function startPlane(suite: Suite, name: string): Promise<PlaneProcess> {
   const { cluster, kubectl } = suite;
   const token = (await kubectl("create", "token", NAME, "-n", NAMESPACE, "--duration", "1h")).trim();
   const stateDir = join(cluster.folder, `plane-${name}`);
   mkdirSync(stateDir, { recursive: true });
   const here = ["--host=127.0.0.1", `--state-dir=${stateDir}`];
-  const ca = caDir === undefined ? [] : [`--ca-dir=${caDir}`];
   const ports = ["discovery", "api", "webhook"].map((port) => `--${port}-port=0`);
-  const args = [MAIN, ...planeArguments(DEFAULT_INSTALL), ...here, ...ca, ...ports];
+  const args = [MAIN, ...planeArguments(DEFAULT_INSTALL), ...here, ...ports];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], KUBECONFIG: cluster.kubeconfigOf(`plane-${name}`, token) },
@@ -88,12 +88,20 @@ export async function leadWebhookTo({ webhookPort }: PlaneProcess, { kubectl }: 
 }
 
 /** What comes of an enrolment with a service account's token: `issued`, or why not. */
-export async function enrolWith(plane: PlaneProcess, kubernetesToken: string): Promise<string> {
-  const trust = TrustFile.open(plane.trustBundle);
+export function enrolWith(plane: PlaneProcess, kubernetesToken: string): Promise<string> {
+  return enrolBy(plane, { kubernetesToken });
+}
+
+/** The same with evidence of any kind. */
+export async function enrolBy(
+  { trustBundle, discoveryPort }: PlaneProcess,
+  evidence: Pick<EnrolRequest, "token" | "kubernetesToken">,
+): Promise<string> {
+  const trust = TrustFile.open(trustBundle);
   if (typeof trust === "string") throw new Error(trust);
-  const request = { csr: makeCsr(makeKey()).toString("base64"), kubernetesToken };
+  const request = { csr: makeCsr(makeKey()).toString("base64"), ...evidence };
   const tls = planeTls(trust.bundle, "cluster.local", undefined);
-  const result = await enrol(`127.0.0.1:${plane.discoveryPort}`, request, tls, ENROL_MS);
+  const result = await enrol(`127.0.0.1:${discoveryPort}`, request, tls, ENROL_MS);
   return result.kind === "issued" ? "issued" : `${result.refusal.reason} ${result.refusal.isRetriable}`;
 }
 

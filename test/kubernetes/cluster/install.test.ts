@@ -70,19 +70,31 @@ requires("kubernetes")("the manifests of weft install", () => {
     await expect.poll(pods, WAIT).toBe("Pending");
   });
 
-  it("may be changed to replicas with the operator's CA, and back", async () => {
+  it("may be changed to the operator's CA and more replicas, and back, however they are applied", async () => {
     const shown = ["get", "deployment", "weft-control-plane", "-n", "weft-system", "-o"];
-    const strategy = () => suite.kubectl(...shown, "jsonpath={.spec.replicas} {.spec.strategy.type}");
-    const apply = async (...flags: string[]) => {
-      const { code, stderr } = await suite.kubectl.tried(await manifests(...flags), "apply", "-f", "-");
+    const path = "jsonpath={.spec.replicas} {.spec.template.spec.volumes[*].secret.secretName}";
+    const apply = async (how: readonly string[], ...flags: string[]) => {
+      const text = await manifests(...flags);
+      const { code, stderr } = await suite.kubectl.tried(text, "apply", ...how, "-f", "-");
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      return (await suite.kubectl(...shown, path)).trim();
     };
-    await apply("--ca-secret", "weft-ca", "--replicas", "3");
-    expect(await strategy()).toBe("3 RollingUpdate");
-    const secrets = ["get", "pods", "-n", "weft-system", "-o", "jsonpath={..secret.secretName}"];
-    await expect.poll(() => suite.kubectl(...secrets), WAIT).toContain("weft-ca");
-    await apply();
-    expect(await strategy()).toBe("1 Recreate");
+    for (const how of [[], ["--server-side", "--force-conflicts"]]) {
+      expect(await apply(how, "--ca-secret", "mine", "--replicas", "3")).toBe("3 mine");
+      const secrets = ["get", "pods", "-n", "weft-system", "-o", "jsonpath={..secret.secretName}"];
+      await expect.poll(() => suite.kubectl(...secrets), WAIT).toContain("mine");
+      expect(await apply(how)).toBe("1");
+    }
+  });
+
+  it("leave the CA alone that a control plane has made, when they are applied again", async () => {
+    const made = JSON.stringify({ stringData: { "ca.json": "a CA" } });
+    await suite.kubectl("patch", "secret", "weft-ca", "-n", "weft-system", "-p", made);
+    for (const how of [[], ["--server-side", "--force-conflicts"]])
+      await suite.kubectl.given(await manifests(), "apply", ...how, "-f", "-");
+    const path = "jsonpath={.data.ca\\.json}";
+    const kept = await suite.kubectl("get", "secret", "weft-ca", "-n", "weft-system", "-o", path);
+    expect(Buffer.from(kept, "base64").toString()).toBe("a CA");
   });
 
   it("make room for the samples", async () => {

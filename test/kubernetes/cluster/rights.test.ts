@@ -2,14 +2,11 @@
  * A control plane with the rights of its manifests, at a real API server: they are enough, as the server's audit log shows, and nothing is
  * given that it does not use. What it writes is there for kubectl.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { privateKeyPem } from "../../../src/identity/key.ts";
 import { clusterRules, ownRules } from "../../../src/install/access.ts";
+import { DEFAULT_INSTALL } from "../../../src/install/settings.ts";
 import { requires } from "../../harness/requires.ts";
 import { weft } from "../../harness/weft.ts";
-import { makeCa, pemOf } from "../../identity/pki.ts";
 import { readAudit } from "./audit.ts";
 import {
   ACCOUNT,
@@ -28,12 +25,9 @@ const TAKEOVER = { timeout: 30_000, interval: 200 };
 
 requires("kubernetes")("a control plane with the rights of its manifests", () => {
   const planes: PlaneProcess[] = [];
-  let caDir: string;
   const suite = clusterOfSuite({ audited: ACCOUNT }, async (own) => {
     await install(own);
-    caDir = join(own.cluster.folder, "mesh-ca");
-    writeCa(caDir);
-    for (const name of ["a", "b"]) planes.push(await startPlane(own, name, caDir));
+    for (const name of ["a", "b"]) planes.push(await startPlane(own, name));
     await leadWebhookTo(planes[0] as PlaneProcess, own);
   });
   afterAll(() => Promise.all(planes.map((plane) => plane.stop())));
@@ -182,6 +176,17 @@ requires("kubernetes")("a control plane with the rights of its manifests", () =>
     let index = 0;
   });
 
+  it("has one CA with its other replica, and counts a join token once", async () => {
+    const [a, b] = planes as [PlaneProcess, PlaneProcess];
+    const api = `http://127.0.0.1:${a.apiPort}`;
+    const made = await weft("", "token", "create", "--service-account", "job", "--api", api);
+    const evidence = { token: made.stdout.trim() };
+    expect(await enrolBy(b, evidence)).toBe("issued");
+    expect(await enrolBy(a, evidence)).toMatch(/ false$/);
+    const keys = "go-template={{range $key, $_ := .data}}{{$key}} {{end}}";
+    expect(await get("secret", "weft-ca", "-n", "weft-system", "-o", keys)).toBe("ca.json");
+  });
+
   it("asks whose a token is", async () => {
     const token = await suite.kubectl("create", "token", "default", "-n", "shop", "--audience", "weft");
     const [plane] = planes;
@@ -206,7 +211,7 @@ requires("kubernetes")("a control plane with the rights of its manifests", () =>
     const refused = asked.filter(({ code }) => code === 401 || code === 403);
     expect(refused).toEqual([]);
     for (const { log } of planes) expect(log()).not.toMatch(/forbidden|status 403/i);
-    const given = [...clusterRules(), ...ownRules()].flatMap(({ resources, verbs }) =>
+    const given = [...clusterRules(), ...ownRules(DEFAULT_INSTALL)].flatMap(({ resources, verbs }) =>
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
     );
     const used = new Set(asked.map(({ verb, resource }) => `${verb} ${resource}`));
@@ -216,7 +221,11 @@ requires("kubernetes")("a control plane with the rights of its manifests", () =>
 
   it.each([
     ["list", "secrets"],
-    ["get", "secrets", "-n", "weft-system"],
+    ["list", "secrets", "-n", "weft-system"],
+    ["get", "secret/other", "-n", "weft-system"],
+    ["get", "secret/weft-ca", "-n", "default"],
+    ["delete", "secret/weft-ca", "-n", "weft-system"],
+    ["create", "secrets", "-n", "weft-system"],
     ["get", "configmaps", "-n", "weft-system"],
     ["patch", "configmap/coredns", "-n", "kube-system"],
     ["delete", "configmap/weft-trust-bundle"],
@@ -234,7 +243,9 @@ requires("kubernetes")("a control plane with the rights of its manifests", () =>
 
   it("has no right that its manifests do not name", async () => {
     const list = await suite.kubectl("auth", "can-i", "--list", `--as=${ACCOUNT}`, "-n", "weft-system");
-    const resources = new Set([...clusterRules(), ...ownRules()].flatMap((rule) => rule.resources));
+    const resources = new Set(
+      [...clusterRules(), ...ownRules(DEFAULT_INSTALL)].flatMap((rule) => rule.resources),
+    );
     const own = list
       .split("\n")
       .slice(1)
@@ -245,12 +256,3 @@ requires("kubernetes")("a control plane with the rights of its manifests", () =>
     expect(own.filter((name) => !resources.has(name) && !everybody.includes(name))).toEqual([]);
   });
 });
-
-/** As the Secret of `--ca-secret` is mounted. */
-function writeCa(directory: string): void {
-  const root = makeCa("root");
-  mkdirSync(directory);
-  writeFileSync(join(directory, "tls.crt"), pemOf(root));
-  writeFileSync(join(directory, "ca.crt"), pemOf(root));
-  writeFileSync(join(directory, "tls.key"), privateKeyPem(root.key), { mode: 0o600 });
-}

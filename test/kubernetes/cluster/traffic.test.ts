@@ -15,8 +15,8 @@ import { clusterOfSuite } from "./suite.ts";
 
 /** Of applications without sidecars, and of the pod that has one. */
 const [ADDRESS, POD_ADDRESS] = ["198.18.200.1", "198.18.200.2"] as const;
-/** Where pods with a sidecar are reached. */
-const INBOUND = "15006";
+/** Where the pod with a sidecar is reached; as by interception, the sidecar takes what comes there. */
+const POD_PORT = 8_080;
 const WAIT = { timeout: 15_000, interval: 50 };
 
 requires(
@@ -96,9 +96,14 @@ requires(
   it("speaks mutual TLS with another pod's, which knows who asks", async () => {
     const appPort = String(await serve("private", "127.0.0.1"));
     await createPod(suite, "shop", "vault", POD_ADDRESS);
-    const flags = { "app-port": appPort, host: POD_ADDRESS, "inbound-port": INBOUND, labels: "app=vault" };
+    const flags = {
+      "app-port": appPort,
+      host: POD_ADDRESS,
+      "inbound-port": String(POD_PORT),
+      labels: "app=vault",
+    };
     sidecars.push(await startSidecarOf(suite, plane, ["shop", "vault"], flags));
-    await apply(serviceNamed("vault"), sliceOf("vault", 8080, { address: POD_ADDRESS, pod: "vault" }));
+    await apply(serviceNamed("vault"), sliceOf("vault", POD_PORT, { address: POD_ADDRESS, pod: "vault" }));
     const askVault = () => askFor("/", "vault");
     await expect.poll(askVault, WAIT).toBe("200 private");
     const allow = (account: string) => ({
