@@ -19,7 +19,7 @@ export interface Kubectl {
   tried(input: string, ...args: readonly string[]): Promise<Said>;
 }
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 60_000;
 
 export function kubectlWith(kubeconfig: string, home: string): Kubectl {
   const tried = async (input: string, ...args: readonly string[]): Promise<Said> => {
