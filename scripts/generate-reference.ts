@@ -41,7 +41,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
 
 function yaml(value: unknown): string {
   const note = "# Generated from src/resources by npm run reference.\n";
-  return note + stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
+  return note + stringify(value, { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" });
 }
 
 function json(value: unknown): string {

@@ -76,7 +76,7 @@ function print(documents: readonly Document[], format: Format, isOne: boolean, i
     case "json":
       return json(isOne ? documents[0] : { items: documents });
     case "yaml":
-      return documents.map((document) => stringify(document)).join("---\n");
+      return documents.map((document) => stringify(document, { compat: "yaml-1.1" })).join("---\n");
     case "name":
       return documents.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}\n`).join("");
     case "table":

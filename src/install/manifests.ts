@@ -17,9 +17,9 @@ export function manifests(settings: InstallSettings): readonly Manifest[] {
   ];
 }
 
-/** As YAML documents. */
+/** As YAML documents, in which no text is one that kubectl takes for something else (`on` is true to it). */
 export function manifestText(list: readonly Manifest[]): string {
-  const options = { aliasDuplicateObjects: false, lineWidth: 0 };
+  const options = { aliasDuplicateObjects: false, lineWidth: 0, compat: "yaml-1.1" } as const;
   return list.map((manifest) => stringify(manifest, options)).join("---\n");
 }
 

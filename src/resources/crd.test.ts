@@ -49,6 +49,15 @@ describe.each(CUSTOM_KINDS)("the definition of %s", (kind) => {
     }
   });
 
+  it("has nothing to write that kubectl takes for something else: on is true to it", () => {
+    const { spec } = schemaOf(kind)["properties"] as { spec: Json };
+    const words = [...within(spec)].flatMap(({ properties, enum: values }) => [
+      ...Object.keys(isMap(properties) ? properties : {}),
+      ...(Array.isArray(values) ? values.map(String) : []),
+    ]);
+    expect(words.filter((word) => /^(?:y|n|yes|no|on|off|true|false|null|~)$/i.test(word))).toEqual([]);
+  });
+
   it("has rules about fields that are there, by names that CEL takes", () => {
     for (const schema of schemas) {
       const rules = (schema["x-kubernetes-validations"] ?? []) as readonly { rule: string }[];

@@ -51,9 +51,11 @@ export function openApiOf(shape: Shape): OpenApi {
 
 function ofFields(fields: Fields, rules: readonly CelRule[]): OpenApi {
   const required = Object.keys(fields).filter((name) => fields[name]?.presence === "required");
+  const properties = propertiesOf(fields);
   return {
     type: "object",
-    properties: propertiesOf(fields),
+    // An API server drops an empty one, and every `kubectl apply` would find a difference.
+    ...(Object.keys(properties).length > 0 && { properties }),
     ...(required.length > 0 && { required }),
     ...(rules.length > 0 && { "x-kubernetes-validations": rules }),
   };

@@ -6,9 +6,13 @@
 import { accessSync, appendFileSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { arePrograms } from "../kubernetes/cluster/programs.ts";
 import { SKIPS_VARIABLE } from "./skips.ts";
 
-/** A program of the machine, the right to be root, or a Kubernetes cluster (of KUBECONFIG) to make a namespace in. */
+/**
+ * A program of the machine; the right to be root; `kubernetes`: the programs of `scripts/kubernetes.ts`, of which a suite makes a cluster
+ * of its own; `cluster`: that, or the cluster of KUBECONFIG, to make a namespace in.
+ */
 export type Need =
   | "nginx"
   | "haproxy"
@@ -26,6 +30,7 @@ export type Need =
   | "docker-compose"
   | "tcpdump"
   | "root"
+  | "kubernetes"
   | "cluster";
 
 /** Debian puts servers into sbin, which is not on everybody's path. */
@@ -56,7 +61,8 @@ export function findProgram(name: string): string | undefined {
 
 function isThere(need: Need): boolean {
   if (need === "root") return process.getuid?.() === 0;
-  if (need === "cluster") return (process.env["KUBECONFIG"] ?? "") !== "";
+  if (need === "cluster") return (process.env["KUBECONFIG"] ?? "") !== "" || arePrograms();
+  if (need === "kubernetes") return arePrograms();
   return findProgram(need) !== undefined;
 }
 

@@ -168,7 +168,7 @@ it("a retry of a hashed request goes to another endpoint, and the next request t
     all.map(({ port }) => port),
     {
       loadBalancer: { policy: "ringHash", hash: { header: "x-user" } },
-      retry: { on: ["5xx"], attempts: 2 },
+      retry: { retryOn: ["5xx"], attempts: 2 },
     },
   );
   await made.ask(by("x-user", "u"));

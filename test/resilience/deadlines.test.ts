@@ -37,7 +37,7 @@ it("what is left is told to the next, less with each try", async () => {
   const server = await origin((response, _, n) => {
     if (n > 1) response.end("ok");
   });
-  const retry = { on: ["5xx"], perTryTimeout: "300ms" };
+  const retry = { retryOn: ["5xx"], perTryTimeout: "300ms" };
   const { ask } = await shop([server.port], { timeouts: { request: "1s" }, retry });
   await ask(withField("x-envoy-expected-rq-timeout-ms", "7000"), 5);
   const told = server.seen.map(({ headers }) => Number(headers["x-envoy-expected-rq-timeout-ms"]));

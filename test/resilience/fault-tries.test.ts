@@ -17,7 +17,7 @@ async function firstTryOnly(ports: readonly number[], policy: object, fault: obj
 }
 
 describe("retries", () => {
-  const retry = { on: ["5xx"], attempts: 2, backoff: "1ms" };
+  const retry = { retryOn: ["5xx"], attempts: 2, backoff: "1ms" };
 
   it.each([
     ["a status", { status: 503 }],
@@ -64,7 +64,7 @@ describe("retries", () => {
   it("gRPC's status by gRPC's words", async () => {
     const grpc = post("\0\0\0\0\0", "TE: trailers\r\nContent-Type: application/grpc\r\n");
     const live = await origin();
-    const policy = { retry: { on: ["unavailable"], attempts: 1 } };
+    const policy = { retry: { retryOn: ["unavailable"], attempts: 1 } };
     const count = async (grpcStatus: string, request: string) => {
       const { send, pass, sidecar } = await shop([live.port], policy, [
         faultsDocument([{ abort: { grpcStatus } }]),
@@ -83,7 +83,7 @@ describe("retries", () => {
     const { ask, sidecar } = await shop(
       [live.port],
       {
-        retry: { on: ["5xx"], attempts: 1 },
+        retry: { retryOn: ["5xx"], attempts: 1 },
         retryBudget: { percent: 20, minConcurrency: 3, minPerSecond: 1 },
       },
       [faultsDocument([{ abort: { status: 503 } }])],
@@ -99,7 +99,7 @@ describe("retries", () => {
     const random = seededRandom(3);
     const { ask } = await shop(
       [live.port],
-      { retry: { on: ["5xx"], attempts: 1, backoff: "1ms" }, retryBudget: { percent: 100 } },
+      { retry: { retryOn: ["5xx"], attempts: 1, backoff: "1ms" }, retryBudget: { percent: 100 } },
       [faultsDocument([{ percent: 50, abort: { status: 503 } }])],
       { random },
     );
@@ -119,7 +119,7 @@ describe("timeouts", () => {
     const answer = await late.ask(GET, 5);
     expect(answer.head).toMatch(/^HTTP\/1.1 504 [\s\S]*x-weft-error: UT; /);
     expect(late.sidecar.read(INJECTED)).toBe(1);
-    const again = await shop([live.port], { retry: { ...policy.retry, on: ["5xx"] } }, faults);
+    const again = await shop([live.port], { retry: { ...policy.retry, retryOn: ["5xx"] } }, faults);
     expect((await again.ask(GET, 5)).status).toBe(504);
     expect(again.sidecar.read(INJECTED)).toBe(3);
     expect(again.sidecar.read("requests", { response_flags: "DI,UT,URX" })).toBe(1);

@@ -108,7 +108,7 @@ it("HEAD, 204 and 304: without bodies, whatever the length says", async () => {
 it("the answer that the client got counts, after retries; one of Weft's own by its status", async () => {
   const real = await raw((n) => [n === 0 ? ok('{"try":1}').replace("200 OK", "503 No") : ok('{"try":2}')]);
   const copy = await raw(() => [ok('{"try":2}')]);
-  const policy = { retry: { on: ["5xx"], attempts: 2, backoff: "1ms" } };
+  const policy = { retry: { retryOn: ["5xx"], attempts: 2, backoff: "1ms" } };
   const made = await mirrored([real.port], [copy.port], { comparison: JSON_BODY, policy });
   expect((await made.ask(GET)).body).toBe('{"try":2}');
   expect(await made.results(1)).toEqual(["same"]);

@@ -74,7 +74,7 @@ describe("by condition", () => {
   ];
   it.each(table)("%s: %o is a reason: %s", async (on, respond, isReason, more = {}) => {
     const flaky = await origin(failing(1, respond));
-    const { ask } = await shop([flaky.port], { retry: { on: [on], ...more } });
+    const { ask } = await shop([flaky.port], { retry: { retryOn: [on], ...more } });
     const { body } = await ask(GET);
     expect(flaky.seen.length).toBe(isReason ? 2 : 1);
     if (isReason) expect(body).toBe("yes");
@@ -89,7 +89,7 @@ describe("by condition", () => {
   ])("gRPC's %s, in the head and in trailers before any message, for POST too", async (on, status) => {
     const grpc = post("\0\0\0\0\0", "TE: trailers\r\nContent-Type: application/grpc\r\n");
     const inHead = await origin(failing(1, fails(200, { "grpc-status": String(status) })));
-    expect((await (await shop([inHead.port], { retry: { on: [on] } })).ask(grpc)).body).toBe("yes");
+    expect((await (await shop([inHead.port], { retry: { retryOn: [on] } })).ask(grpc)).body).toBe("yes");
     const inTrailers = await origin((response, _, n) => {
       response.writeHead(200, { "Content-Type": "application/grpc", Trailer: "grpc-status" });
       response.flushHeaders();
@@ -97,19 +97,19 @@ describe("by condition", () => {
       response.addTrailers({ "grpc-status": n > 1 ? "0" : String(status) });
       response.end();
     });
-    const { ask } = await shop([inTrailers.port], { retry: { on: [on] } });
+    const { ask } = await shop([inTrailers.port], { retry: { retryOn: [on] } });
     const answer = await ask(grpc);
     expect(inTrailers.seen.map(({ body }) => body)).toEqual(["\0\0\0\0\0", "\0\0\0\0\0"]);
     expect(answer.body).toBe("7\r\nmessage\r\n0\r\ngrpc-status: 0\r\n\r\n");
     const other = await origin(failing(1, fails(200, { "grpc-status": "3" })));
-    await (await shop([other.port], { retry: { on: [on] } })).ask(grpc);
+    await (await shop([other.port], { retry: { retryOn: [on] } })).ask(grpc);
     expect(other.seen.length).toBe(1);
   });
 
   it("without any: the route's `attempts: 0` wins over the policy", async () => {
     const bad = await origin(fails(503));
     const route = routeDocument("r", [{ backendRefs: TO_SHOP, retry: { attempts: 0 } }]);
-    const { ask } = await shop([bad.port], { retry: { on: ["5xx"] } }, [route]);
+    const { ask } = await shop([bad.port], { retry: { retryOn: ["5xx"] } }, [route]);
     await ask(GET);
     expect(bad.seen.length).toBe(1);
   });
@@ -127,10 +127,10 @@ describe("what may have been seen", () => {
   it.each(["POST", "PATCH"])("%s is not sent again, unless the policy says so", async (method) => {
     const request = post("order").replace("POST", method);
     const once = await origin(failing(1, fails(503)));
-    await (await shop([once.port], { retry: { on: ["5xx"] } })).ask(request);
+    await (await shop([once.port], { retry: { retryOn: ["5xx"] } })).ask(request);
     expect(once.seen.length).toBe(1);
     const twice = await origin(failing(1, fails(503)));
-    const { ask } = await shop([twice.port], { retry: { on: ["5xx"], nonIdempotent: true } });
+    const { ask } = await shop([twice.port], { retry: { retryOn: ["5xx"], nonIdempotent: true } });
     expect((await ask(request)).body).toBe("yes");
     expect(twice.seen.map(({ body }) => body)).toEqual(["order", "order"]);
   });
@@ -138,14 +138,14 @@ describe("what may have been seen", () => {
   it.each([65_536, 65_537])("a body of %i bytes: kept up to 64 KiB", async (length) => {
     const flaky = await origin(failing(1, fails(503)));
     const body = "b".repeat(length);
-    const { ask } = await shop([flaky.port], { retry: { on: ["5xx"] } });
+    const { ask } = await shop([flaky.port], { retry: { retryOn: ["5xx"] } });
     await ask(post(body).replace("POST", "PUT"));
     expect(flaky.seen.map((seen) => seen.body === body)).toEqual(length <= 65_536 ? [true, true] : [true]);
   });
 
   it("a chunked body arrives the same, however it came", async () => {
     const flaky = await origin(failing(1, fails(503)));
-    const { sidecar, pass } = await shop([flaky.port], { retry: { on: ["5xx"] } });
+    const { sidecar, pass } = await shop([flaky.port], { retry: { retryOn: ["5xx"] } });
     const client = sidecar.client(
       "PUT /x HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab",
     );
@@ -163,7 +163,7 @@ describe("what may have been seen", () => {
       response.writeHead(200, { "Content-Length": 10 });
       response.write("half", () => response.socket?.destroy());
     });
-    const { ask } = await shop([half.port], { retry: { on: ["5xx", "reset"] } });
+    const { ask } = await shop([half.port], { retry: { retryOn: ["5xx", "reset"] } });
     expect((await ask(GET)).body).toBe("half");
     expect(half.seen.length).toBe(1);
   });
@@ -172,7 +172,7 @@ describe("what may have been seen", () => {
 describe("how often and when", () => {
   it("attempts: so many after the first, then the original answer", async () => {
     const bad = await origin((response, _, n) => response.writeHead(500 + n).end());
-    const { ask } = await shop([bad.port], { retry: { on: ["5xx"], attempts: 3 } });
+    const { ask } = await shop([bad.port], { retry: { retryOn: ["5xx"], attempts: 3 } });
     expect((await ask(GET)).status).toBe(504);
     expect(bad.seen.length).toBe(4);
   });
@@ -181,7 +181,7 @@ describe("how often and when", () => {
     const origins = await Promise.all([1, 2, 3].map(() => origin(fails(503))));
     const { ask } = await shop(
       origins.map(({ port }) => port),
-      { retry: { on: ["5xx"], attempts: 2 } },
+      { retry: { retryOn: ["5xx"], attempts: 2 } },
     );
     for (let i = 0; i < 5; i++) await ask(GET);
     expect(origins.map(({ seen }) => seen.length)).toEqual([5, 5, 5]);
@@ -189,19 +189,19 @@ describe("how often and when", () => {
 
   it("Retry-After is waited for, up to retryAfterMax; beyond, it is the client's", async () => {
     const busy = await origin(failing(1, fails(503, { "Retry-After": "2" })));
-    const { ask } = await shop([busy.port], { retry: { on: ["5xx"] } });
+    const { ask } = await shop([busy.port], { retry: { retryOn: ["5xx"] } });
     const answer = await ask(GET, 10);
     expect(answer.body).toBe("yes");
     expect(answer.ms).toBeGreaterThanOrEqual(2_000);
     const long = await origin(failing(1, fails(503, { "Retry-After": "11" })));
-    const other = await shop([long.port], { retry: { on: ["5xx"] } });
+    const other = await shop([long.port], { retry: { retryOn: ["5xx"] } });
     expect((await other.ask(GET)).head).toMatch(/^HTTP\/1\.1 503 [\s\S]*Retry-After: 11/);
   });
 
   it("perTryTimeout: a try that hangs is given up and another made; all of them within request", async () => {
     const hanging = await origin(() => {});
     const live = await origin();
-    const policy = { retry: { on: ["5xx"], perTryTimeout: "200ms" }, timeouts: { request: "1s" } };
+    const policy = { retry: { retryOn: ["5xx"], perTryTimeout: "200ms" }, timeouts: { request: "1s" } };
     const { ask } = await shop([hanging.port, live.port], policy);
     const answer = await ask(GET, 5);
     expect(answer.status).toBe(200);
@@ -226,7 +226,7 @@ describe("how often and when", () => {
   it("over the budget the original answer goes on", async () => {
     const bad = await origin(fails(503));
     const budget = { percent: 20, minConcurrency: 3, minPerSecond: 1 };
-    const { ask } = await shop([bad.port], { retry: { on: ["5xx"], attempts: 1 }, retryBudget: budget });
+    const { ask } = await shop([bad.port], { retry: { retryOn: ["5xx"], attempts: 1 }, retryBudget: budget });
     for (let i = 0; i < 200; i++) expect((await ask(GET)).status).toBe(503);
     // Of 200 requests a fifth, or ten in as many seconds.
     expect(bad.seen.length).toBeGreaterThanOrEqual(210);
@@ -235,7 +235,10 @@ describe("how often and when", () => {
 
   it("maxRetries takes the place of the budget", async () => {
     const bad = await origin(fails(503));
-    const { ask } = await shop([bad.port], { retry: { on: ["5xx"] }, connectionPool: { maxRetries: 0 } });
+    const { ask } = await shop([bad.port], {
+      retry: { retryOn: ["5xx"] },
+      connectionPool: { maxRetries: 0 },
+    });
     await ask(GET);
     expect(bad.seen.length).toBe(1);
   });
@@ -264,7 +267,9 @@ describe("hedging", () => {
       response.writeHead(503).end();
       setImmediate(answerSlowly);
     });
-    const { ask } = await shop([slow.port, bad.port], { retry: { on: ["5xx"], hedge: { delay: "50ms" } } });
+    const { ask } = await shop([slow.port, bad.port], {
+      retry: { retryOn: ["5xx"], hedge: { delay: "50ms" } },
+    });
     expect((await ask(GET, 5)).body).toBe("late");
     expect([slow.seen.length, bad.seen.length]).toEqual([1, 1]);
   });

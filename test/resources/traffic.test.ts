@@ -32,10 +32,14 @@ const route = (rule: string, name = "r") =>
 it.each([
   ["retry: { attempts: -1 }", "retry.attempts", /whole number from 0 to 10/],
   ["retry: { attempts: 1.5 }", "retry.attempts", /whole number/],
-  ["retry: { on: [5x] }", "retry.on[0]", /5xx/],
-  ["retry: { on: [retriable-status-codes] }", "retry.statusCodes", /required for retriable-status-codes/],
-  ["retry: { statusCodes: [503] }", "retry.statusCodes", /`on` does not have/],
-  ["retry: { on: [retriable-status-codes], statusCodes: [200] }", "retry.statusCodes[0]", /400 to 599/],
+  ["retry: { retryOn: [5x] }", "retry.retryOn[0]", /5xx/],
+  [
+    "retry: { retryOn: [retriable-status-codes] }",
+    "retry.statusCodes",
+    /required for retriable-status-codes/,
+  ],
+  ["retry: { statusCodes: [503] }", "retry.statusCodes", /`retryOn` does not have/],
+  ["retry: { retryOn: [retriable-status-codes], statusCodes: [200] }", "retry.statusCodes[0]", /400 to 599/],
   ["retry: { backoff: 1s, maxBackoff: 10ms }", "retry.maxBackoff", /shorter than backoff/],
   ["retry: { perTryTimeout: 0s }", "retry.perTryTimeout", /./],
   ["retry: { hedge: {} }", "retry.hedge", /delay or percentile|needs one of two/],

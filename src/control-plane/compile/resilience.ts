@@ -85,7 +85,9 @@ export function retryPolicy(
   const base = own?.backoff ?? policy?.backoff;
   const statusCodes = own?.codes ?? policy?.statusCodes;
   const on =
-    own?.codes === undefined ? policy?.on : [...DEFAULT_RETRY_CONDITIONS, "retriable-status-codes" as const];
+    own?.codes === undefined
+      ? policy?.retryOn
+      : [...DEFAULT_RETRY_CONDITIONS, "retriable-status-codes" as const];
   return {
     ...(attempts !== undefined && { attempts }),
     ...(on !== undefined && { on }),

@@ -1,4 +1,5 @@
 /** FaultInjection `from`: senders in AuthorizationPolicy's words, as far as a sidecar knows them of its own application. */
+import { atLeastOne } from "../cel.ts";
 import { list, object, optional, refine, required } from "../schema.ts";
 import { matchNamespace, matchPrincipal, some } from "./policy-values.ts";
 
@@ -15,6 +16,7 @@ const source = refine(
   (value, say) => {
     if (Object.keys(value).length === 0) say([], "must have at least one field", "a field");
   },
+  atLeastOne("principals", "notPrincipals", "namespaces", "notNamespaces"),
 );
 
 export const faultSources = list(

@@ -2,6 +2,7 @@
  * Active health checks of a TrafficPolicy: what each client's sidecar asks of the Service's instances, how often, and how many
  * answers in a row change its mind. Names and meaning are Envoy's `health_checks`; numbers are docs/guide/health-checks.md's.
  */
+import { exactlyOne } from "../cel.ts";
 import { mismatch } from "../problem.ts";
 import { integer, port, positiveDuration, text } from "../scalars.ts";
 import { list, object, optional, refine, type Schema, withDefault } from "../schema.ts";
@@ -101,4 +102,5 @@ export const healthCheck = refine(
     if (named !== 1) say([], `names ${named} kinds of check`, "one of http, tcp and grpc");
     if (interval < MIN_INTERVAL_MS) say(["interval"], "is too short", "at least 100ms");
   },
+  exactlyOne(["http", "tcp", "grpc"]),
 );

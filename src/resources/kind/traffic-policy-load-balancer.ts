@@ -57,4 +57,9 @@ export const loadBalancer = refine(
       say(["hashBalanceFactor"], "is for ringHash and maglev", "another policy");
     if (ramp !== undefined && isHashed) say(["slowStart"], `is not for ${policy}`, "another policy");
   },
+  {
+    rule: "has(self.policy) && self.policy in ['ringHash', 'maglev'] ? has(self.hash) && !has(self.slowStart) : !has(self.hash) && !has(self.hashBalanceFactor)",
+    message:
+      "ringHash and maglev need hash and take no slowStart; hash and hashBalanceFactor are for these two",
+  },
 );

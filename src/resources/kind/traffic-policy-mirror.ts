@@ -49,4 +49,8 @@ export const mirrorComparison = refine(
       seen.add(name.toLowerCase());
     }
   },
+  {
+    rule: "!has(self.ignore) || (has(self.body) && self.body == 'json')",
+    message: "ignore is for bodies that are compared as JSON",
+  },
 );

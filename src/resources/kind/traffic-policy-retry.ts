@@ -1,5 +1,5 @@
 /** TrafficPolicy `retry` and `retryBudget`: what is tried again, and how often that may be. */
-import { exactlyOne } from "../cel.ts";
+import { type CelRule, exactlyOne } from "../cel.ts";
 import { boolean, duration, headerName, integer, positiveDuration } from "../scalars.ts";
 import { list, object, oneOfValues, optional, refine, withDefault } from "../schema.ts";
 
@@ -35,6 +35,13 @@ const hedge = refine(
   exactlyOne(["delay", "percentile"]),
 );
 
+function needsEachOther(word: string, field: string): CelRule {
+  return {
+    rule: `(has(self.retryOn) && '${word}' in self.retryOn) == has(self.${field})`,
+    message: `${word} of retryOn and ${field} need each other`,
+  };
+}
+
 export const retry = refine(
   object({
     attempts: withDefault(
@@ -43,7 +50,7 @@ export const retry = refine(
       "Tries after the first; 0: none.",
       "Istio `attempts`, Envoy `num_retries`",
     ),
-    on: withDefault(
+    retryOn: withDefault(
       list(condition, { max: 16 }),
       ["connect-failure", "refused-stream", "unavailable", "cancelled", "reset-before-request"],
       "When: words of Envoy's. A request that may have reached the application is sent again only where its method is idempotent, or by `nonIdempotent`; gRPC's words hold for gRPC.",
@@ -91,18 +98,20 @@ export const retry = refine(
       "gRPC `hedgingPolicy`",
     ),
   }),
-  ({ on, statusCodes, headers, backoff, maxBackoff }, say) => {
-    const needs = (word: (typeof on)[number], field: string, has: boolean) => {
-      if (on.includes(word) && !has)
-        say([field], `is required for ${word}`, `${field}, or \`on\` without ${word}`);
-      if (!on.includes(word) && has)
-        say([field], `is for ${word}, which \`on\` does not have`, `on: [${word}]`);
+  ({ retryOn, statusCodes, headers, backoff, maxBackoff }, say) => {
+    const needs = (word: (typeof retryOn)[number], field: string, has: boolean) => {
+      if (retryOn.includes(word) && !has)
+        say([field], `is required for ${word}`, `${field}, or \`retryOn\` without ${word}`);
+      if (!retryOn.includes(word) && has)
+        say([field], `is for ${word}, which \`retryOn\` does not have`, `retryOn: [${word}]`);
     };
     needs("retriable-status-codes", "statusCodes", statusCodes !== undefined);
     needs("retriable-headers", "headers", headers !== undefined);
     if (maxBackoff !== undefined && maxBackoff < (backoff ?? 25))
       say(["maxBackoff"], "must not be shorter than backoff", "at least the value of backoff");
   },
+  needsEachOther("retriable-status-codes", "statusCodes"),
+  needsEachOther("retriable-headers", "headers"),
 );
 
 export const retryBudget = object({

@@ -17,6 +17,7 @@ interface HistoryEvent {
 
 interface Watcher {
   readonly path: string;
+  readonly from: number;
   readonly response: http.ServerResponse;
 }
 
@@ -122,6 +123,14 @@ export class ApiServer {
     this.#snapshots.clear();
   }
 
+  /** Has objects as they are now, at an earlier version: what etcd is after an old backup, and what its clients see of it. */
+  goBackTo(version: number): void {
+    this.#version = version;
+    for (const collection of this.#collections.values())
+      Object.assign(collection, { history: [], compactedAt: 0 });
+    this.#snapshots.clear();
+  }
+
   /** Tells watches how far they are. */
   bookmark(): void {
     for (const { path, response } of this.#watchers) this.#writeBookmark(path, response);
@@ -162,7 +171,12 @@ export class ApiServer {
     const { history } = this.collection(path);
     const event = { version: this.#version, type, object };
     history.push(event);
-    for (const watcher of this.#watchers) if (watcher.path === path) this.#writeEvent(watcher, event);
+    for (const watcher of this.#watchers) if (watcher.path === path) this.#tell(watcher, event);
+  }
+
+  /** Nothing of what a watch has seen, and so nothing at all where it began at a version that is still to come. */
+  #tell(watcher: Watcher, event: HistoryEvent): void {
+    if (event.version > watcher.from) this.#writeEvent(watcher, event);
   }
 
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -238,10 +252,10 @@ export class ApiServer {
       response.end(`${JSON.stringify({ type: "ERROR", object })}\n`);
       return;
     }
-    const watcher = { path, response };
+    const watcher = { path, response, from };
     this.#watchers.add(watcher);
     response.once("close", () => this.#watchers.delete(watcher));
-    for (const event of history) if (event.version > from) this.#writeEvent(watcher, event);
+    for (const event of history) this.#tell(watcher, event);
   }
 
   #writeEvent({ path, response }: Watcher, { type, object }: HistoryEvent): void {

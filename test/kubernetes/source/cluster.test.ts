@@ -1,6 +1,8 @@
-/** The cases of every API server, on the stub and, where KUBECONFIG points to one, on a real cluster. */
-import { afterAll, afterEach } from "vitest";
+/** The cases of every API server, on the stub and on a real one: that of KUBECONFIG, else one of our own. */
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { requires } from "../../harness/requires.ts";
+import { type Cluster, startCluster } from "../cluster/cluster.ts";
+import { START_MS } from "../cluster/suite.ts";
 import type { ApiServer } from "./api-server.ts";
 import { clusterCases } from "./cluster.cases.ts";
 import { newCluster } from "./cluster.ts";
@@ -33,9 +35,18 @@ function keyOf({ metadata }: { readonly metadata: { readonly name: string } }): 
 }
 
 requires("cluster")("with a real API server", () => {
+  let own: Cluster | undefined;
   let real: RealCluster | undefined;
-  afterAll(() => real?.close());
-  clusterCases("the cluster of KUBECONFIG", async () => {
+  beforeAll(async () => {
+    if ((process.env["KUBECONFIG"] ?? "") !== "") return;
+    own = await startCluster();
+    process.env["KUBECONFIG"] = own.kubeconfig;
+  }, START_MS);
+  afterAll(async () => {
+    await real?.close();
+    await own?.close();
+  }, START_MS);
+  clusterCases("a cluster", async () => {
     real ??= await openRealCluster();
     return real;
   });

@@ -3,7 +3,7 @@
  *
  *     list ──▶ watch ──ended──▶ watch (from the last version seen)
  *      ▲         │
- *      └─ 410 ───┘  garbage, a line too long: what was seen can't be trusted
+ *      └─ 410 ───┘  garbage, a line too long, a server that has gone back: what was seen can't be trusted
  *
  * While the server can't be reached everything stays as it was, and so it does while a list that has lost most of what was there
  * waits to be confirmed (`shrinkage.ts`). Only what `decode` makes of an object is kept.
@@ -12,10 +12,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { ApiError, type KubernetesApi } from "./api.ts";
 import { type BackOff, backOffMs } from "./back-off.ts";
-import { type Listed, listAll } from "./list.ts";
+import { hasGoneBack, type Listed, listAll } from "./list.ts";
 import { type Json, keyOf, metadataOf, textOf } from "./object.ts";
 import { confirms, isSuspicious, type Shrinkage } from "./shrinkage.ts";
-import { watchOnce } from "./watch.ts";
+import { EXPIRED, watchOnce } from "./watch.ts";
 
 export interface Timing extends BackOff {
   /** Until a list that has lost most of what was there is read again. */
@@ -90,6 +90,7 @@ export class Informer<T extends Versioned> {
   /** Lists and watches until `close`. */
   async run(): Promise<void> {
     const { signal } = this.#closed;
+    const { api, path } = this.#options;
     let version: string | undefined;
     let failures = 0;
     while (!signal.aborted) {
@@ -102,6 +103,9 @@ export class Informer<T extends Versioned> {
             continue;
           }
           version = listed.version;
+        } else if (await hasGoneBack(api, path, version, signal)) {
+          version = undefined;
+          continue;
         }
         const began = performance.now();
         const from: string = version;
@@ -115,7 +119,7 @@ export class Informer<T extends Versioned> {
         if (end.kind !== "ended" || !isProgress) await this.#backOff(++failures);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ApiError && error.status === 410) version = undefined;
+        if (error instanceof ApiError && EXPIRED.includes(error.status)) version = undefined;
         const reason = error instanceof Error ? error.message : String(error);
         this.#enter({ kind: "failing", reason });
         await this.#backOff(++failures);

@@ -45,3 +45,18 @@ export async function listAll(
     return { kind: "listed", version: resourceVersion };
   }
 }
+
+/**
+ * Whether the server is at an earlier version than `version`, which it gave itself: it has come back from a backup. It says nothing of it
+ * to a watch from there, and sends no event until it has come as far again.
+ */
+export async function hasGoneBack(
+  api: KubernetesApi,
+  path: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const list = await api.send({ path: `${path}?limit=1`, maxBytes: MAX_PAGE_BYTES, signal });
+  const { resourceVersion } = isMap(list) ? metadataOf(list) : {};
+  return !(Number(resourceVersion) >= Number(version));
+}

@@ -16,8 +16,8 @@ const GRACE_MS = 30_000;
 /** Bookmarks come once a minute: a connection without a byte for so long is dead too, whatever TCP believes. */
 const SILENCE_MS = 150_000;
 
-/** Too old; no such kind any more; newer than the server, which has been restored from a backup. */
-const EXPIRED: readonly number[] = [410, 404, 504];
+/** Statuses: too old; no such kind any more; newer than the server. */
+export const EXPIRED: readonly number[] = [410, 404, 504];
 
 export interface WatchEvent {
   readonly kind: "put" | "delete";
