@@ -1,6 +1,7 @@
 /** The answer of `weft authz check`: the code that compiles and decides is that of control plane and sidecar. */
 import { Compiler } from "../control-plane/compile/compiler.ts";
-import type { InboundListenerResource, Node } from "../discovery/messages.ts";
+import type { InboundListenerResource } from "../discovery/listener.ts";
+import type { Node } from "../discovery/messages.ts";
 import type { PolicyResource } from "../discovery/policy.ts";
 import { Head } from "../proxy/http/head.ts";
 import { readRequestHead } from "../proxy/http1/request-head.ts";

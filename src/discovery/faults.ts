@@ -2,8 +2,9 @@
  * What goes wrong on purpose for requests of a route's rule. Which clients and which requests it may befall is left to the
  * sidecar; the control plane has found the rules that it concerns.
  */
-import type { RequestMatch } from "./messages.ts";
+
 import type { SourceMatch } from "./policy.ts";
+import type { RequestMatch } from "./route.ts";
 
 /** One fault; without an effect it does nothing. */
 export interface Fault {

@@ -2,7 +2,7 @@
  * Rate limits as a sidecar is told of them (part of its policy resource), and what holders of a common limit and its owner say
  * to each other. A holder is one traffic loop; what it is lent is a flow of requests per second and a stock to draw on.
  */
-import type { RouteMatch } from "./messages.ts";
+import type { RouteMatch } from "./route.ts";
 
 /** One limit: a token bucket, or one for each value of its key. */
 export interface RateLimitRules {

@@ -2,7 +2,8 @@
  * The application's ports as connections mean them that were intercepted: by number, whether a Service leads there or not, and on the
  * loopback address of the family that the client used.
  */
-import type { InboundListenerResource, InboundPort, ServiceRef } from "../discovery/messages.ts";
+import type { InboundListenerResource, InboundPort } from "../discovery/listener.ts";
+import type { ServiceRef } from "../discovery/messages.ts";
 import { servicePortName } from "../discovery/messages.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Destination } from "./request/listener-context.ts";

@@ -1,7 +1,8 @@
 /**
  * All clusters of a traffic loop by name, and what each new one needs: its series, its gauges, the loop it lives on.
  */
-import type { ClusterResource, EndpointResource, LocalWorkload } from "../discovery/messages.ts";
+import type { LocalWorkload } from "../discovery/listener.ts";
+import type { ClusterResource, EndpointResource } from "../discovery/messages.ts";
 import { Cluster, type ClusterContext, type ClusterSettings } from "./clusters/cluster.ts";
 import { ClusterStats } from "./clusters/cluster-stats.ts";
 import type { Ejection } from "./clusters/ejection.ts";

@@ -3,7 +3,7 @@
  * application's ports takes a request; what names none of them goes to the first.
  */
 import { isIP, type Server, type Socket } from "node:net";
-import type { InboundListenerResource, MutualTlsMode } from "../discovery/messages.ts";
+import type { InboundListenerResource, MutualTlsMode } from "../discovery/listener.ts";
 import { servicePortName } from "../discovery/messages.ts";
 import { type Addressed, type Speech, speechOf } from "./addressed.ts";
 import {

@@ -2,7 +2,7 @@
  * What inbound and outbound have in common: the connections they hold, their counters and their part in a drain.
  */
 import type net from "node:net";
-import type { ListenerLimits, LocalWorkload } from "../discovery/messages.ts";
+import type { ListenerLimits, LocalWorkload } from "../discovery/listener.ts";
 import { HopConnection } from "./hop/connection.ts";
 import type { HopTransport } from "./hop/output.ts";
 import { TcpConnection } from "./net/tcp-connection.ts";

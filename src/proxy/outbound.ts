@@ -3,7 +3,7 @@
  * request names it, so a sidecar holds what its traffic touches and no more.
  */
 import { isIP } from "node:net";
-import type { OutboundListenerResource } from "../discovery/messages.ts";
+import type { OutboundListenerResource } from "../discovery/listener.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
 import { Connections, DEFAULT_LIMITS, UNKNOWN_LOCAL, unmatchedLabels } from "./listener-base.ts";

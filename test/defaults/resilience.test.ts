@@ -1,7 +1,8 @@
 /** The defaults of semantics.md about failure, each by name: from a TrafficPolicy without any field to what the sidecar does. */
 import { describe, expect, it } from "vitest";
-import type { ClusterResource, RouteResource } from "../../src/discovery/messages.ts";
+import type { ClusterResource } from "../../src/discovery/messages.ts";
 import { DEFAULT_RETRY_CONDITIONS } from "../../src/discovery/resilience.ts";
+import type { RouteResource } from "../../src/discovery/route.ts";
 import { ADAPTIVE_DEFAULTS } from "../../src/proxy/clusters/adaptive-concurrency.ts";
 import { DEFAULT_LIMIT } from "../../src/proxy/clusters/breaker.ts";
 import { TABLE_SIZE } from "../../src/proxy/clusters/maglev.ts";

@@ -1,10 +1,8 @@
 /** What a document means where it says nothing: defaults of the Gateway API and of semantics, as a sidecar gets them. */
 import { expect, it } from "vitest";
-import type {
-  ClusterResource,
-  OutboundListenerResource,
-  RouteResource,
-} from "../../src/discovery/messages.ts";
+import type { OutboundListenerResource } from "../../src/discovery/listener.ts";
+import type { ClusterResource } from "../../src/discovery/messages.ts";
+import type { RouteResource } from "../../src/discovery/route.ts";
 import { VirtualHost } from "../../src/proxy/routing/virtual-host.ts";
 import { compiled, routeDocument, serviceDocument, TO_SHOP } from "../harness/compiled.ts";
 import { requestHead } from "../harness/head.ts";

@@ -1,7 +1,7 @@
 /** HTTPRoute matching, from YAML to the rule that is taken, against a slow and obvious reference. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { RouteResource } from "../../src/discovery/messages.ts";
+import type { RouteResource } from "../../src/discovery/route.ts";
 import { VirtualHost } from "../../src/proxy/routing/virtual-host.ts";
 import { compiled, routeDocument, serviceDocument, TO_SHOP } from "../harness/compiled.ts";
 import { requestHead } from "../harness/head.ts";

@@ -1,12 +1,9 @@
 /** A real traffic loop in its worker thread, configured by messages as the control thread would. */
 import { Worker } from "node:worker_threads";
-import type {
-  EndpointResource,
-  OutboundListenerResource,
-  RouteMatch,
-  RouteRule,
-} from "../../src/discovery/messages.ts";
+import type { OutboundListenerResource } from "../../src/discovery/listener.ts";
+import type { EndpointResource } from "../../src/discovery/messages.ts";
 import type { PolicyResource } from "../../src/discovery/policy.ts";
+import type { RouteMatch, RouteRule } from "../../src/discovery/route.ts";
 import type {
   Change,
   FromLoop,

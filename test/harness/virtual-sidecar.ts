@@ -3,7 +3,8 @@
  * time. Its configuration comes from documents, through loader and compiler, so that what holds is what users get.
  */
 import net from "node:net";
-import type { EndpointResource, OutboundListenerResource, Resource } from "../../src/discovery/messages.ts";
+import type { OutboundListenerResource } from "../../src/discovery/listener.ts";
+import type { EndpointResource, Resource } from "../../src/discovery/messages.ts";
 import { ClusterTable } from "../../src/proxy/cluster-table.ts";
 import { Inbound } from "../../src/proxy/inbound.ts";
 import { loopContext } from "../../src/proxy/loop-context.ts";

@@ -2,7 +2,8 @@
 import net from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LoadBalancerPolicy, WeightedBackend } from "../../src/discovery/messages.ts";
+import type { LoadBalancerPolicy } from "../../src/discovery/messages.ts";
+import type { WeightedBackend } from "../../src/discovery/route.ts";
 import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { REQUEST_BLOCK } from "../../src/proxy/telemetry/slots.ts";
 import { chiSquareP } from "../harness/chi-square.ts";

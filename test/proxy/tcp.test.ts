@@ -1,7 +1,8 @@
 /** TCP services through a real traffic loop: instances that are not there, what bounds connections, and what is counted. */
 import net from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { ClusterResource, OpaquePort, RouteResource } from "../../src/discovery/messages.ts";
+import type { ClusterResource } from "../../src/discovery/messages.ts";
+import type { OpaquePort, RouteResource } from "../../src/discovery/route.ts";
 import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { closedPort } from "../harness/closed-port.ts";
 import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";

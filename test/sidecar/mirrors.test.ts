@@ -2,7 +2,7 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
-import type { RouteResource } from "../../src/discovery/messages.ts";
+import type { RouteResource } from "../../src/discovery/route.ts";
 import type { Sidecar } from "../../src/proxy/sidecar.ts";
 import { startTestSidecar } from "../harness/sidecar.ts";
 import { weftIn } from "../harness/weft.ts";

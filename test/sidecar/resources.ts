@@ -1,5 +1,6 @@
 /** The smallest resources that a sidecar serves from. */
-import type { ListenerResource, Resource } from "../../src/discovery/messages.ts";
+import type { ListenerResource } from "../../src/discovery/listener.ts";
+import type { Resource } from "../../src/discovery/messages.ts";
 
 const LOCAL = { workload: "web", namespace: "default", app: "web", version: "v1", principal: "" };
 const LIMITS = {

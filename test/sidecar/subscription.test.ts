@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { ListenerResource } from "../../src/discovery/messages.ts";
+import type { ListenerResource } from "../../src/discovery/listener.ts";
 import type { Change, ToLoop } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { clustersOf } from "../../src/proxy/snapshot/references.ts";
 import { Subscriber } from "../../src/proxy/snapshot/subscriber.ts";

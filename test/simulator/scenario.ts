@@ -1,5 +1,6 @@
 /** What a scenario is: data drawn by a seed, and what must be true of the run besides what must be of every run. */
-import type { ClusterResource, LoadBalancerPolicy, RouteRule } from "../../src/discovery/messages.ts";
+import type { ClusterResource, LoadBalancerPolicy } from "../../src/discovery/messages.ts";
+import type { RouteRule } from "../../src/discovery/route.ts";
 import { below, oneOf, seededRandom } from "../harness/random.ts";
 import type { Load } from "./client.ts";
 import type { InstanceScript } from "./instance.ts";

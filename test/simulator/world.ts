@@ -2,7 +2,8 @@
  * A sidecar's outbound side, as it is in production from the first byte of a request to the last of its answer, between scripted
  * clients and instances on virtual time. Nothing of it knows that it is being simulated.
  */
-import type { ClusterResource, RouteRule } from "../../src/discovery/messages.ts";
+import type { ClusterResource } from "../../src/discovery/messages.ts";
+import type { RouteRule } from "../../src/discovery/route.ts";
 import { ClusterTable } from "../../src/proxy/cluster-table.ts";
 import { endpointKey } from "../../src/proxy/clusters/endpoint.ts";
 import { loopContext } from "../../src/proxy/loop-context.ts";

@@ -3,11 +3,8 @@
  * certificates are made as the CA makes them; `test/identity/pki.ts` makes the wrong ones.
  */
 import { randomBytes } from "node:crypto";
-import type {
-  EndpointResource,
-  InboundListenerResource,
-  MutualTlsMode,
-} from "../../src/discovery/messages.ts";
+import type { InboundListenerResource, MutualTlsMode } from "../../src/discovery/listener.ts";
+import type { EndpointResource } from "../../src/discovery/messages.ts";
 import { readCertificate } from "../../src/identity/certificate.ts";
 import { privateKeyPem } from "../../src/identity/key.ts";
 import type { Secret } from "../../src/identity/secret.ts";

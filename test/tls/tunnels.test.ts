@@ -2,7 +2,8 @@
 import net from "node:net";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { InboundPort, Protocol } from "../../src/discovery/messages.ts";
+import type { InboundPort } from "../../src/discovery/listener.ts";
+import type { Protocol } from "../../src/discovery/messages.ts";
 import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
 import { OUTBOUND, type RunningLoop, startLoop } from "../harness/loop.ts";
 import { exchangeBytes } from "../harness/raw.ts";

@@ -3,15 +3,15 @@
  * reason, and answers 500 for its share of the traffic (Gateway API), so that a broken reference is never a silent shift
  * of traffic to the others.
  */
-import {
-  type HeaderModifier,
-  type Mirror,
-  type PathRewrite,
-  type RouteAction,
-  servicePortName,
-  type UrlRewrite,
-  type WeightedBackend,
-} from "../../discovery/messages.ts";
+import { servicePortName } from "../../discovery/messages.ts";
+import type {
+  HeaderModifier,
+  Mirror,
+  PathRewrite,
+  RouteAction,
+  UrlRewrite,
+  WeightedBackend,
+} from "../../discovery/route.ts";
 import { idOf } from "./inputs.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import type {

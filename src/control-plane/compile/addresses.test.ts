@@ -1,7 +1,8 @@
 /** What addresses lead to, and who is told when that changes. */
 import { expect, it } from "vitest";
 import { nodeOf } from "../../../test/harness/node.ts";
-import type { ClusterResource, EndpointsResource, RouteResource } from "../../discovery/messages.ts";
+import type { ClusterResource, EndpointsResource } from "../../discovery/messages.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 import { hasErrors } from "../../resources/issue.ts";
 import { loadFiles } from "../../resources/load.ts";
 import { Compiler } from "./compiler.ts";

@@ -4,9 +4,9 @@
  * same answers is a property the tests check.
  */
 import { hostName } from "../../discovery/host.ts";
+import type { MutualTlsMode } from "../../discovery/listener.ts";
 import type {
   Resource as Compiled,
-  MutualTlsMode,
   Node,
   ResourceType,
   VersionedResource,

@@ -6,7 +6,7 @@ import {
   serviceDocument,
   TO_SHOP,
 } from "../../../test/harness/compiled.ts";
-import type { RouteResource } from "../../discovery/messages.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 
 const ABORT = { abort: { status: 503 } };
 const rules = [{ backendRefs: TO_SHOP }];

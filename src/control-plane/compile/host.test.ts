@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { nodeOf } from "../../../test/harness/node.ts";
 import { type HostResource, isAutomatic } from "../../discovery/host.ts";
-import type { RouteResource } from "../../discovery/messages.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 import { loadFiles } from "../../resources/load.ts";
 import { Compiler } from "./compiler.ts";
 import { NO_INSTANCES, NOTHING_MOVED } from "./instances.ts";

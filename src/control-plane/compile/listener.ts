@@ -7,9 +7,9 @@ import type {
   InboundPort,
   ListenerLimits,
   LocalWorkload,
-  Node,
   OutboundListenerResource,
-} from "../../discovery/messages.ts";
+} from "../../discovery/listener.ts";
+import type { Node } from "../../discovery/messages.ts";
 import { DEFAULT_CONNECT_TIMEOUT_MS } from "./cluster.ts";
 import { idOf, type ServiceInput, type WorkloadInput } from "./inputs.ts";
 import { type MeshIndex, selects, targetPort, workloadOf } from "./mesh-index.ts";

@@ -1,7 +1,7 @@
 /**
  * An HTTPRoute's match as the data plane tests it. A prefix of `/` holds for every path and is left out.
  */
-import type { RequestMatch, RouteMatch, ValueMatch } from "../../discovery/messages.ts";
+import type { RequestMatch, RouteMatch, ValueMatch } from "../../discovery/route.ts";
 import type { MatchInput, ValueMatchInput } from "./route-inputs.ts";
 
 /** One match; `rule` is the index of what it leads to. */

@@ -3,7 +3,8 @@
  * target. Built anew for each change (a pass over the resources, some milliseconds for ten thousand) and never changed
  * afterwards, so that the state before a change can still be asked while the one after it is compared.
  */
-import type { MutualTlsMode, Node } from "../../discovery/messages.ts";
+import type { MutualTlsMode } from "../../discovery/listener.ts";
+import type { Node } from "../../discovery/messages.ts";
 import { byPrecedence } from "../../resources/precedence.ts";
 import type {
   AuthorizationPolicy,

@@ -1,6 +1,7 @@
 /** What a Service's TrafficPolicy says about comparing mirrored responses, put to the mirrors of its rules. */
-import type { RouteAction } from "../../discovery/messages.ts";
+
 import type { MirrorComparison } from "../../discovery/mirror-comparison.ts";
+import type { RouteAction } from "../../discovery/route.ts";
 import type { TrafficPolicySpec } from "../../resources/kind/traffic-policy.ts";
 
 type Spec = TrafficPolicySpec["mirrorComparison"];

@@ -1,10 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type {
-  EndpointsResource,
-  InboundListenerResource,
-  MutualTlsMode,
-  Node,
-} from "../../discovery/messages.ts";
+import type { InboundListenerResource, MutualTlsMode } from "../../discovery/listener.ts";
+import type { EndpointsResource, Node } from "../../discovery/messages.ts";
 import { loadFiles } from "../../resources/load.ts";
 import { Compiler } from "./compiler.ts";
 

@@ -2,7 +2,7 @@
  * Whether a workload's port is spoken to under mutual TLS, by the PeerAuthentications that concern it: port, then workload, then
  * namespace, then mesh; of two for the same the older, then the first by name (as Istio).
  */
-import type { MutualTlsMode } from "../../discovery/messages.ts";
+import type { MutualTlsMode } from "../../discovery/listener.ts";
 import { ROOT_NAMESPACE } from "../../resources/kind/authorization-policy.ts";
 import { matchesLabels } from "../../resources/label-match.ts";
 import type { PeerAuthentication } from "../../resources/resource.ts";

@@ -1,7 +1,7 @@
 /** Where connections go that are not read, by TCPRoutes and without them. */
 import { expect, it } from "vitest";
 import { nodeOf } from "../../../test/harness/node.ts";
-import type { OpaquePort, RouteResource } from "../../discovery/messages.ts";
+import type { OpaquePort, RouteResource } from "../../discovery/route.ts";
 import { hasErrors } from "../../resources/issue.ts";
 import { loadFiles } from "../../resources/load.ts";
 import { Compiler } from "./compiler.ts";

@@ -2,7 +2,8 @@
  * Where connections to a port go that are not read as HTTP: to the backends of the TCPRoute that holds for it, else to the port's own
  * instances. As with HTTPRoutes, one of the client's namespace goes before those of the Service's; of several there the oldest wins.
  */
-import { type OpaquePort, servicePortName } from "../../discovery/messages.ts";
+import { servicePortName } from "../../discovery/messages.ts";
+import type { OpaquePort } from "../../discovery/route.ts";
 import type { TcpRoute } from "../../resources/resource.ts";
 import { resolveBackend } from "./action.ts";
 import { isAttached } from "./attachment.ts";

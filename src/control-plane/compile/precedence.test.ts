@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RouteMatch } from "../../discovery/messages.ts";
+import type { RouteMatch } from "../../discovery/route.ts";
 import { compareMatches, type RankedMatch } from "./precedence.ts";
 
 const TEMPLATE = { createdAt: Number.POSITIVE_INFINITY, route: "default/a", ruleIndex: 0, matchIndex: 0 };

@@ -4,7 +4,7 @@
  * Gateway API leaves regular expressions open: they come after prefixes, as in Istio, but before the prefix `/` that
  * takes everything, which would otherwise make every one of them unreachable.
  */
-import type { RouteMatch } from "../../discovery/messages.ts";
+import type { RouteMatch } from "../../discovery/route.ts";
 
 /** A match with what decides between it and its equals. */
 export interface RankedMatch {

@@ -4,12 +4,8 @@
  * it replaces the producer's: the two are never merged. A port without routes forwards to its own cluster; with routes,
  * nothing falls through to it.
  */
-import {
-  type RouteMatch,
-  type RouteResource,
-  type RouteRule,
-  servicePortName,
-} from "../../discovery/messages.ts";
+import { servicePortName } from "../../discovery/messages.ts";
+import type { RouteMatch, RouteResource, RouteRule } from "../../discovery/route.ts";
 import type { TrafficPolicySpec } from "../../resources/kind/traffic-policy.ts";
 import { compileAction } from "./action.ts";
 import { isAttached } from "./attachment.ts";

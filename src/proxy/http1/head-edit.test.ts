@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { requestHead, responseHead } from "../../../test/harness/head.ts";
 import { runs } from "../../../test/harness/runs.ts";
-import type { HeaderModifier, UrlRewrite } from "../../discovery/messages.ts";
+import type { HeaderModifier, UrlRewrite } from "../../discovery/route.ts";
 import type { HeadEdit } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
 import { compileEdit } from "../routing/rewrite.ts";

@@ -2,7 +2,7 @@
  * What the exchanges of one listener share: the tables they decide by, which are swapped between two requests, and the loop they
  * run on. Inbound and outbound differ in what stands here, not in code.
  */
-import type { ListenerLimits, LocalWorkload } from "../../discovery/messages.ts";
+import type { ListenerLimits, LocalWorkload } from "../../discovery/listener.ts";
 import type { Cluster } from "../clusters/cluster.ts";
 import type { Endpoint } from "../clusters/endpoint.ts";
 import type { HopContext } from "../hop/connection.ts";

@@ -1,6 +1,7 @@
 /** What a traffic loop collects of two responses that are to be compared, ready for a request. */
-import type { Mirror } from "../../discovery/messages.ts";
+
 import { bodyBytesOf, type MirrorComparison } from "../../discovery/mirror-comparison.ts";
+import type { Mirror } from "../../discovery/route.ts";
 
 export class ComparisonPlan {
   /** Name of the rule. */

@@ -3,7 +3,7 @@
  * share (Kuma), until one aborts. Whom they concern is found out once for a client, not for each request.
  */
 import type { Abort, Fault, FaultSource } from "../../discovery/faults.ts";
-import type { LocalWorkload } from "../../discovery/messages.ts";
+import type { LocalWorkload } from "../../discovery/listener.ts";
 import type { Head } from "../http/head.ts";
 import { formOf, TextSet } from "../http/text-set.ts";
 import { Matcher } from "./match.ts";

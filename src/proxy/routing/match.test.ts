@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { requestHead } from "../../../test/harness/head.ts";
-import type { RouteMatch } from "../../discovery/messages.ts";
+import type { RouteMatch } from "../../discovery/route.ts";
 import { Matcher } from "./match.ts";
 
 type Match = Omit<RouteMatch, "rule" | "source">;

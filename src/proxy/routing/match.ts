@@ -2,7 +2,7 @@
  * One match of an HTTPRoute rule, compiled: compares bytes in place, and makes a string only for a regular expression or a
  * query parameter.
  */
-import type { RequestMatch, ValueMatch } from "../../discovery/messages.ts";
+import type { RequestMatch, ValueMatch } from "../../discovery/route.ts";
 import { pathEnd } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
 

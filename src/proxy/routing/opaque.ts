@@ -1,5 +1,5 @@
 /** What becomes of connections to a port that are not read: a weighted choice of clusters. */
-import type { OpaquePort } from "../../discovery/messages.ts";
+import type { OpaquePort } from "../../discovery/route.ts";
 import { Split } from "./split.ts";
 
 export interface OpaqueBackend {

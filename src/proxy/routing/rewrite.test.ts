@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { normalTarget } from "../../../test/fuzz/path-reference.ts";
 import { requestHead } from "../../../test/harness/head.ts";
 import { runs } from "../../../test/harness/runs.ts";
-import type { PathRewrite, RouteAction } from "../../discovery/messages.ts";
+import type { PathRewrite, RouteAction } from "../../discovery/route.ts";
 import { compileEdit, compileRedirect } from "./rewrite.ts";
 
 type RedirectAction = Extract<RouteAction, { kind: "redirect" }>;

@@ -5,7 +5,7 @@ import type {
   PathRewrite,
   RouteAction,
   UrlRewrite,
-} from "../../discovery/messages.ts";
+} from "../../discovery/route.ts";
 import { editedPath, type HeadEdit, type PathEdit } from "../http/edit.ts";
 import type { Head } from "../http/head.ts";
 

@@ -2,7 +2,7 @@
  * Weighted choice between the backends of a rule: random per request, in proportion, or by a hash that keeps its backend. A weight
  * of 0 takes nothing.
  */
-import type { WeightedBackend } from "../../discovery/messages.ts";
+import type { WeightedBackend } from "../../discovery/route.ts";
 
 const HASH_RANGE = 2 ** 32;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { requestHead } from "../../../test/harness/head.ts";
-import type { RouteMatch, RouteRule } from "../../discovery/messages.ts";
+import type { RouteMatch, RouteRule } from "../../discovery/route.ts";
 import { VirtualHost } from "./virtual-host.ts";
 
 function host(matches: readonly RouteMatch[], rules: readonly RouteRule[]): VirtualHost {

@@ -2,13 +2,8 @@
  * One port of one Service as its clients see it: matches in order of precedence, each leading to a compiled rule. Compiled when
  * the configuration arrives; a request only walks the list.
  */
-import type {
-  RouteMatch,
-  RouteResource,
-  RouteRule,
-  ServiceRef,
-  WeightedBackend,
-} from "../../discovery/messages.ts";
+import type { ServiceRef } from "../../discovery/messages.ts";
+import type { RouteMatch, RouteResource, RouteRule, WeightedBackend } from "../../discovery/route.ts";
 import type { HeadEdit } from "../http/edit.ts";
 import { type HashSource, hashSource } from "../http/hash-source.ts";
 import type { Head } from "../http/head.ts";

@@ -4,17 +4,18 @@
  */
 
 import type { HostResource } from "../../discovery/host.ts";
+import type { ListenerResource } from "../../discovery/listener.ts";
+import { MUTUAL_TLS_MODES } from "../../discovery/listener.ts";
 import type {
   ClusterResource,
   DiscoveryError,
   EndpointsResource,
-  ListenerResource,
   Resource,
   ResourceType,
-  RouteResource,
 } from "../../discovery/messages.ts";
-import { LOAD_BALANCERS, MUTUAL_TLS_MODES, UPSTREAM_TLS } from "../../discovery/messages.ts";
+import { LOAD_BALANCERS, UPSTREAM_TLS } from "../../discovery/messages.ts";
 import type { PolicyResource } from "../../discovery/policy.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 import { Limit } from "../limit/limit.ts";
 import { Judge } from "../policy/judge.ts";
 import { VirtualHost } from "../routing/virtual-host.ts";

@@ -3,14 +3,11 @@
  * it, and the loop builds its own tables from it. The control thread has checked every resource before
  * (`build.ts`), so a loop has nothing to refuse.
  */
-import type {
-  ClusterResource,
-  EndpointResource,
-  ListenerResource,
-  RouteResource,
-} from "../../discovery/messages.ts";
+import type { ListenerResource } from "../../discovery/listener.ts";
+import type { ClusterResource, EndpointResource } from "../../discovery/messages.ts";
 import type { PolicyResource } from "../../discovery/policy.ts";
 import type { DemandReport, Lease } from "../../discovery/rate-limit.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 import type { Secret } from "../../identity/secret.ts";
 import type { Ejection } from "../clusters/ejection.ts";
 import type { HashTable } from "../clusters/hash-table.ts";

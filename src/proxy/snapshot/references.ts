@@ -2,7 +2,7 @@
  * Which routes name which clusters. A cluster is needed as long as any route names it, be it the route the loops
  * serve from or the newer one that still waits for its clusters: make before break needs both.
  */
-import type { RouteResource, WeightedBackend } from "../../discovery/messages.ts";
+import type { RouteResource, WeightedBackend } from "../../discovery/route.ts";
 
 /** Names of all clusters that a route sends requests to, mirrors included. */
 export function clustersOf(route: RouteResource): Set<string> {

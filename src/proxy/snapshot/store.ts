@@ -2,17 +2,17 @@
  * Resources by type and name, each with its version: what the control thread has received, and what the traffic
  * loops have confirmed. Typed by resource type, so that a route is never read as a cluster.
  */
+import type { ListenerResource } from "../../discovery/listener.ts";
 import type {
   ClusterResource,
   DiscoveryError,
   EndpointsResource,
-  ListenerResource,
   Resource,
   ResourceType,
-  RouteResource,
   VersionedResource,
 } from "../../discovery/messages.ts";
 import type { PolicyResource } from "../../discovery/policy.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 
 export interface ResourceByType {
   readonly cluster: ClusterResource;

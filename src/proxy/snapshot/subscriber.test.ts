@@ -1,17 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { OPEN } from "../../../test/harness/policy.ts";
+import type { InboundListenerResource, OutboundListenerResource } from "../../discovery/listener.ts";
 import type {
   ClusterResource,
   DiscoveryError,
   DiscoveryResponse,
   EndpointsResource,
-  InboundListenerResource,
-  OutboundListenerResource,
   Resource,
   ResourceType,
-  RouteResource,
   VersionedResource,
 } from "../../discovery/messages.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 import type { Change } from "./loop-protocol.ts";
 import { Subscriber } from "./subscriber.ts";
 
