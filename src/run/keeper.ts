@@ -1,5 +1,5 @@
 /**
- * Keeps the sidecar of a command running. It can't be this process, which becomes the command, and so it is a shell of one megabyte:
+ * Keeps the sidecar of a command running. It can't be this process, which becomes the command, and so it is a small shell:
  * in a session of its own, so that the terminal's signals pass it by, and nobody's child, so that the command's `wait` does not meet
  * it. The sidecar itself watches the command and ends with it; then the shell cleans up and ends too.
  */
@@ -57,5 +57,5 @@ export function keep({ pid, command, env, stderr, cleanup }: Kept): void {
 
 /** `text` as one word of a shell. */
 export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\\\''")}'`;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
