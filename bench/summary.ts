@@ -112,7 +112,7 @@ function faults(result: Result): string {
 const peersOf = ({ scenarios }: Result): string[] => Object.keys(scenarios[0]?.peers ?? {});
 
 const origin = ({ at, rounds }: Result): string =>
-  `medians of ${rounds} interleaved ${rounds === 1 ? "round" : "rounds"}, ${at.slice(0, 10)}`;
+  `${rounds === 1 ? "one round" : `medians of ${rounds} interleaved rounds`}, ${at.slice(0, 10)}`;
 
 function markdownTable(heading: readonly string[], body: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
