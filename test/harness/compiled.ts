@@ -3,6 +3,7 @@
 import { Compiler } from "../../src/control-plane/compile/compiler.ts";
 import type { Node, ResourceType } from "../../src/discovery/messages.ts";
 import { loadFiles } from "../../src/resources/load.ts";
+import type { Resource } from "../../src/resources/resource.ts";
 
 const NODE: Node = {
   id: "default/client",
@@ -22,15 +23,32 @@ export function compiled<R>(
   name: string,
   node: Partial<Node> = {},
 ): R {
+  const compiler = new Compiler();
+  compiler.update(loaded(documents));
+  const found = compiler.get(type, name, { ...NODE, ...node });
+  if (found === undefined) throw new Error(`no ${type} ${name}`);
+  return found.resource as R;
+}
+
+/** A compiler under STRICT with these documents; `update` replaces them and tells what has changed, as `type name`. */
+export function compilerOf(documents: readonly object[]): {
+  readonly compiler: Compiler;
+  update(documents: readonly object[]): readonly string[];
+} {
+  const compiler = new Compiler("STRICT");
+  const update = (next: readonly object[]) =>
+    compiler.update(loaded(next)).map(({ type, name }) => `${type} ${name}`);
+  update(documents);
+  return { compiler, update };
+}
+
+/** Throws for documents with errors. */
+function loaded(documents: readonly object[]): readonly Resource[] {
   const text = documents.map((document) => JSON.stringify(document)).join("\n---\n");
   const { resources, issues } = loadFiles([{ name: "test.yaml", text }]);
   const errors = issues.filter((issue) => issue.severity === "error");
   if (errors.length > 0) throw new Error(JSON.stringify(errors, null, 2));
-  const compiler = new Compiler();
-  compiler.update(resources);
-  const found = compiler.get(type, name, { ...NODE, ...node });
-  if (found === undefined) throw new Error(`no ${type} ${name}`);
-  return found.resource as R;
+  return resources;
 }
 
 export function serviceDocument(name: string, port = 80): object {

@@ -1,11 +1,9 @@
 /** What addresses lead to, and who is told when that changes. */
 import { expect, it } from "vitest";
+import { compilerOf } from "../../../test/harness/compiled.ts";
 import { nodeOf } from "../../../test/harness/node.ts";
 import type { ClusterResource, EndpointsResource } from "../../discovery/messages.ts";
 import type { RouteResource } from "../../discovery/route.ts";
-import { hasErrors } from "../../resources/issue.ts";
-import { loadFiles } from "../../resources/load.ts";
-import { Compiler } from "./compiler.ts";
 
 const NODE = nodeOf("web");
 
@@ -30,21 +28,14 @@ function workload(name: string, app: string, address: string, more: object = {})
   return { apiVersion: "weft.dev/v1alpha1", kind: "Workload", metadata: { name, labels: { app } }, spec };
 }
 
-function compilerOf(documents: readonly object[]): {
+function meshOf(documents: readonly object[]): {
   route(name: string): RouteResource | undefined;
   cluster(name: string): ClusterResource | undefined;
   endpoints(name: string): EndpointsResource | undefined;
   all(): readonly string[];
   update(documents: readonly object[]): readonly string[];
 } {
-  const compiler = new Compiler("STRICT");
-  const update = (next: readonly object[]) => {
-    const text = next.map((document) => JSON.stringify(document)).join("\n---\n");
-    const { resources, issues } = loadFiles([{ name: "mesh.yaml", text }]);
-    expect(issues.filter((issue) => hasErrors([issue]))).toEqual([]);
-    return compiler.update(resources).map(({ type, name }) => `${type} ${name}`);
-  };
-  update(documents);
+  const { compiler, update } = compilerOf(documents);
   return {
     route: (name) => compiler.get("route", name, NODE)?.resource as RouteResource | undefined,
     cluster: (name) => compiler.get("cluster", name, NODE)?.resource as ClusterResource | undefined,
@@ -64,7 +55,7 @@ const ONE = workload("one", "shop", "10.1.0.1");
 const TWO = workload("two", "shop", "10.1.0.2", { intercepted: true });
 
 it("a Service's own addresses lead to its route, each by its port's protocol", () => {
-  const mesh = compilerOf([SHOP, ONE]);
+  const mesh = meshOf([SHOP, ONE]);
   const { opaque, ...route } = mesh.route("10.0.0.1:80") ?? {};
   expect({ ...route, name: "" }).toEqual({ ...mesh.route("shop.default:80"), name: "" });
   expect(opaque).toBeUndefined();
@@ -87,11 +78,11 @@ it.each([
   "10.1.0.1:15006",
   "10.0.0.1",
 ])("nothing is at %s", (name) => {
-  expect(compilerOf([SHOP, ONE]).route(name)).toBeUndefined();
+  expect(meshOf([SHOP, ONE]).route(name)).toBeUndefined();
 });
 
 it("an endpoint's address leads to this endpoint alone, as its Service would reach it", () => {
-  const mesh = compilerOf([SHOP, ONE, TWO]);
+  const mesh = meshOf([SHOP, ONE, TWO]);
   const route = mesh.route("10.1.0.1:8080");
   expect(route?.rules.map(({ action }) => action)).toEqual([
     { kind: "forward", backends: [{ weight: 1, cluster: "10.1.0.1:8080" }] },
@@ -106,7 +97,7 @@ it("an endpoint's address leads to this endpoint alone, as its Service would rea
 });
 
 it("an intercepted workload is reached at the application's ports", () => {
-  const { endpoints = [] } = compilerOf([SHOP, ONE, TWO]).endpoints("shop.default:90") ?? {};
+  const { endpoints = [] } = meshOf([SHOP, ONE, TWO]).endpoints("shop.default:90") ?? {};
   expect(endpoints.map(({ workload, port, tls }) => [workload, port, tls])).toEqual([
     ["one", 15_006, "mutual"],
     ["two", 9_000, "mutual"],
@@ -114,12 +105,12 @@ it("an intercepted workload is reached at the application's ports", () => {
 });
 
 it("of two Services with one address the first by name has it", () => {
-  const mesh = compilerOf([service("zoo", ["10.0.0.1"]), service("art", ["10.0.0.1"])]);
+  const mesh = meshOf([service("zoo", ["10.0.0.1"]), service("art", ["10.0.0.1"])]);
   expect(mesh.route("10.0.0.1:80")?.service.name).toBe("art");
 });
 
 it("those who have asked are told when a Service comes, moves or goes, and nobody of what nobody asked for", () => {
-  const mesh = compilerOf([]);
+  const mesh = meshOf([]);
   expect(mesh.route("10.0.0.1:80")).toBeUndefined();
   const come = mesh.update([SHOP]);
   expect(come).toContain("route 10.0.0.1:80");
@@ -132,7 +123,7 @@ it("those who have asked are told when a Service comes, moves or goes, and nobod
 });
 
 it("those who have asked are told when an endpoint comes, moves, changes or goes", () => {
-  const mesh = compilerOf([SHOP]);
+  const mesh = meshOf([SHOP]);
   const name = "10.1.0.1:8080";
   expect(mesh.route(name)).toBeUndefined();
   expect(mesh.update([SHOP, ONE])).toContain(`route ${name}`);
@@ -147,7 +138,7 @@ it("those who have asked are told when an endpoint comes, moves, changes or goes
 });
 
 it("a sidecar that wants all routes gets the Services' addresses too, also of those that come later", () => {
-  const mesh = compilerOf([SHOP]);
+  const mesh = meshOf([SHOP]);
   expect(mesh.all()).toContain("10.0.0.1:80");
   expect(mesh.all()).toContain("[fd00::1]:90");
   expect(mesh.update([SHOP, service("later", ["10.0.0.2"])])).toContain("route 10.0.0.2:80");

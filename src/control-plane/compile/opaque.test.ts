@@ -1,10 +1,8 @@
 /** Where connections go that are not read, by TCPRoutes and without them. */
 import { expect, it } from "vitest";
+import { compilerOf } from "../../../test/harness/compiled.ts";
 import { nodeOf } from "../../../test/harness/node.ts";
 import type { OpaquePort, RouteResource } from "../../discovery/route.ts";
-import { hasErrors } from "../../resources/issue.ts";
-import { loadFiles } from "../../resources/load.ts";
-import { Compiler } from "./compiler.ts";
 
 const service = (name: string, namespace = "default") => ({
   ...{ apiVersion: "v1", kind: "Service", metadata: { name, namespace } },
@@ -38,14 +36,7 @@ function route(name: string, backendRefs: readonly object[], more: object = {}) 
 }
 
 function meshOf(documents: readonly object[]) {
-  const compiler = new Compiler("STRICT");
-  const update = (next: readonly object[]) => {
-    const text = next.map((document) => JSON.stringify(document)).join("\n---\n");
-    const { resources, issues } = loadFiles([{ name: "mesh.yaml", text }]);
-    expect(issues.filter((issue) => hasErrors([issue]))).toEqual([]);
-    return compiler.update(resources).map(({ type, name }) => `${type} ${name}`);
-  };
-  update(documents);
+  const { compiler, update } = compilerOf(documents);
   const opaque = (port = 90, namespace = "default"): OpaquePort | undefined => {
     const node = { ...nodeOf("web"), namespace };
     const found = compiler.get("route", `db.default:${port}`, node)?.resource as RouteResource | undefined;
