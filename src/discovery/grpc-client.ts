@@ -12,6 +12,8 @@ const http2 = process.getBuiltinModule("node:http2");
 
 const PREFIX_BYTES = 5;
 const MAX_MESSAGE_BYTES = 64 * 1_024 * 1_024;
+/** What gRPC gives a connection at least, look-up of its name included (its connection back-off: MIN_CONNECT_TIMEOUT). */
+const CONNECT_MS = 20_000;
 const PING_MS = 30_000;
 const PING_TIMEOUT_MS = 10_000;
 
@@ -30,10 +32,12 @@ export function grpcTransport(target: string, tls?: () => SecureClientSessionOpt
     const close = (why: string) => {
       if (isClosed) return;
       isClosed = true;
+      clearTimeout(connecting);
       clearInterval(pinging);
       session.destroy();
       handlers.onClosed(reason === "" ? why : reason);
     };
+    const connecting = setTimeout(() => close(`no connection within ${CONNECT_MS / 1_000} s`), CONNECT_MS);
     const pinging = setInterval(() => {
       const timeout = setTimeout(() => close("no answer to a ping"), PING_TIMEOUT_MS);
       timeout.unref();
@@ -45,7 +49,10 @@ export function grpcTransport(target: string, tls?: () => SecureClientSessionOpt
     pinging.unref();
 
     const reader = new MessageReader((message) => handlers.onMessage(message));
-    session.on("connect", () => handlers.onOpen());
+    session.on("connect", () => {
+      clearTimeout(connecting);
+      handlers.onOpen();
+    });
     session.on("error", (error: Error) => close(error.message));
     session.on("close", () => close("connection closed"));
     stream.on("data", (chunk: Buffer) => {

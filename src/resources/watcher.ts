@@ -13,13 +13,17 @@ export interface Watched {
   readonly only?: string;
 }
 
-/** Calls `onEvent` for each event until `close` is called. */
+/**
+ * Calls `onEvent` for each event until `close` is called, and once at the start: what changed between the caller's own reading and the
+ * watch has no event.
+ */
 export class Watcher {
   readonly #followed: readonly Followed[];
 
   /** Throws the system's error for a directory that can't be watched; later ones are given to `onError`. */
   constructor(watched: readonly Watched[], onEvent: () => void, onError: (error: Error) => void) {
     this.#followed = watched.map((each) => new Followed(each, onEvent, onError));
+    onEvent();
   }
 
   close(): void {

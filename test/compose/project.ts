@@ -161,7 +161,8 @@ export class Project {
       [last] = this.get();
       return last !== undefined && wanted(last);
     };
-    await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}`);
+    const said = () => this.compose("logs", "--no-color", "--timestamps", "--tail", "20");
+    await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}\n${said()}`);
   }
 }
 

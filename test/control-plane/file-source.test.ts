@@ -47,8 +47,8 @@ const at = (name: string) => join(directory, name);
 const ports = () => plane.resources.map(({ spec }) => "ports" in spec && Object.values(spec.ports)[0]);
 const port = () => (ports()[0] as { port?: number } | undefined)?.port;
 
-/** Starts over what is there; what was done until now is no change. */
-function start(addressesFile?: string): void {
+/** Starts over what is there; what was done until now is no change. `meanwhile`: between the first reading and the watch. */
+function start(addressesFile?: string, meanwhile?: () => void): void {
   const discovery = {
     changed: (_names: unknown, change: number) => void changes.push(change),
     ready() {},
@@ -62,6 +62,7 @@ function start(addressesFile?: string): void {
     released() {},
   };
   plane = new Plane(new FileSource(directory, addressesFile), new Compiler(), discovery, observer);
+  meanwhile?.();
   plane.start((error) => {
     throw error;
   });
@@ -128,6 +129,12 @@ describe("a save counts as one change", () => {
     expect(changes).toEqual([]);
     expect(plane.status.state).toBe("ok");
   });
+});
+
+it("what is saved while the control plane starts is seen", async () => {
+  writeFileSync(at("mesh.yaml"), service(80));
+  start(undefined, () => writeFileSync(at("mesh.yaml"), service(81)));
+  await poll(() => port()).toBe(81);
 });
 
 it("a ConfigMap's swapped link", async () => {

@@ -1,7 +1,8 @@
 /** The discovery stream over real gRPC: resumption costs nothing, strangers' bytes end their own connection alone. */
+import { once } from "node:events";
 import http2 from "node:http2";
-import net from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import net, { type AddressInfo } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { DiscoveryClient } from "../../src/discovery/client.ts";
 import { grpcTransport } from "../../src/discovery/grpc-client.ts";
 import { type GrpcServer, serveDiscovery } from "../../src/discovery/grpc-server.ts";
@@ -117,6 +118,32 @@ describe("a sidecar whose control plane is killed", () => {
     await expect.poll(() => sidecar.held).toEqual({ a: "1", b: "2" });
     expect(sidecar.received.map(({ resources }) => resources.map(({ name }) => name))).toEqual([["b"]]);
   });
+});
+
+it("a control plane that takes a connection and says nothing is given up after 20 s", async () => {
+  const silent = net.createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const accepted = once(silent, "connection");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const reasons: string[] = [];
+    const transport = grpcTransport(`127.0.0.1:${port}`, () => ({}))({
+      onOpen: () => expect.fail("opened"),
+      onMessage: () => expect.fail("heard"),
+      onClosed: (reason) => void reasons.push(reason),
+    });
+    await accepted;
+    vi.advanceTimersByTime(19_999);
+    expect(reasons).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(reasons).toEqual(["no connection within 20 s"]);
+    transport.close();
+    expect(reasons).toHaveLength(1);
+  } finally {
+    vi.useRealTimers();
+    silent.close();
+  }
 });
 
 describe("what strangers send", () => {
