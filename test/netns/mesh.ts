@@ -10,6 +10,8 @@ import { beside, Network, type Outcome, type Pod, type Running, WEFT } from "./n
 
 export const SIDECAR_UID = 1_337;
 const PLANE_NUMBER = 200;
+/** Of the control plane in its pod: without it, a mesh of weft up on this machine would be asked. */
+export const API = "http://127.0.0.1:15014";
 const APPLICATION = beside("application.ts");
 const CALL = beside("call.ts");
 
@@ -112,7 +114,7 @@ export class Mesh {
   }
 
   #weft(...args: readonly string[]): Outcome {
-    const outcome = this.#plane.run([process.execPath, WEFT, ...args]);
+    const outcome = this.#plane.run([process.execPath, WEFT, ...args, "--api", API]);
     if (outcome.code !== 0) throw new Error(`weft ${args.join(" ")}: ${outcome.stderr}`);
     return outcome;
   }

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { requires } from "../harness/requires.ts";
-import { startApplication } from "../netns/mesh.ts";
+import { API, startApplication } from "../netns/mesh.ts";
 import { Network, type Outcome, type Pod, type Running } from "../netns/network.ts";
 import { type Answer, MAIN, processes, program, until } from "./weft-run.ts";
 
@@ -56,7 +56,7 @@ requires(
       ...["--host", "0.0.0.0"],
     ]);
     for (const account of ["web", "catalog"]) {
-      const create = ["token", "create", "--service-account", account, "--uses", "1000"];
+      const create = ["token", "create", "--service-account", account, "--uses", "1000", "--api", API];
       tokens.set(account, plane.run([process.execPath, MAIN, ...create]).stdout.trim());
     }
     for (const machine of [here, there]) forwarding(machine, 1);
