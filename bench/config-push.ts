@@ -14,12 +14,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { apiClient } from "../src/local/api-client.ts";
+import { build } from "./built.ts";
 import { type Child, start, stopAll } from "./children.ts";
 import { startOrigin } from "./origin.ts";
 import { announced } from "./peers/announced.ts";
 
 const ENDPOINTS = 5_000;
-const MAIN = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+const MAIN = build();
 const root = mkdtempSync(join(tmpdir(), "weft-push-"));
 process.on("exit", () => rmSync(root, { recursive: true, force: true }));
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(130));

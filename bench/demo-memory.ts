@@ -1,16 +1,18 @@
 /**
- * `node bench/demo-memory.ts`: what each sidecar of the demo holds (RssAnon) ten seconds after everything is ready, without
- * traffic and with the demo's trickle. Goal: at most 30 MB idle.
+ * `node bench/demo-memory.ts [--sources]`: what each sidecar of the demo holds (RssAnon) ten seconds after everything is ready, without
+ * traffic and with the demo's trickle. Goal: at most 30 MB idle. Of the build, or of the sources as a checkout runs them.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "./built.ts";
 import { memory } from "./cpu.ts";
 
 const SETTLE_MS = 10_000;
 const ROOT = join(import.meta.dirname, "..");
+const MAIN = process.argv.includes("--sources") ? join(ROOT, "src", "cli", "main.ts") : build();
 
 for (const flags of [["--no-trickle"], ["--rate", "10"]]) {
   const sidecars = await sidecarsOf(flags);
@@ -20,7 +22,7 @@ for (const flags of [["--no-trickle"], ["--rate", "10"]]) {
 }
 
 async function sidecarsOf(flags: readonly string[]): Promise<{ id: string; mb: number }[]> {
-  const args = ["src/cli/main.ts", "up", "config/demo", "--json", "--duration", "60s", ...flags];
+  const args = [MAIN, "up", "config/demo", "--json", "--duration", "60s", ...flags];
   const mesh = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(mesh, "close");
   const sidecars: { id: string; pid: number }[] = [];

@@ -9,12 +9,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { type Answer, decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED } from "dns-packet";
+import { build } from "./built.ts";
 
 const QUESTIONS = 3_000;
 const WARM_UP = 500;
-const WEFT = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
+const WEFT = build();
 const MESH = `apiVersion: v1
 kind: Service
 metadata: { name: shop }

@@ -31,8 +31,7 @@ async function main(): Promise<number> {
   const origin = await startOrigin(root);
   if (typeof origin === "string") throw new Error(origin);
   const peers = [weftPeer("bare", ["weft.yaml"]), weftPeer("features", ["weft.yaml", "weft-features.yaml"])];
-  if (values.against !== undefined)
-    peers.push(weftPeer("against", ["weft.yaml"], join(values.against, "src", "cli", "main.ts")));
+  if (values.against !== undefined) peers.push(weftPeer("against", ["weft.yaml"], values.against));
   const running = new Map<string, RunningPeer>();
   for (const peer of peers) {
     const dir = join(root, peer.name);

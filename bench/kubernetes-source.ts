@@ -13,13 +13,14 @@ import { INBOUND_POLICY } from "../src/discovery/policy.ts";
 import type { ApiServer } from "../test/kubernetes/source/api-server.ts";
 import { newCluster, PODS, pathOf, pod, SLICES, service, slice } from "../test/kubernetes/source/cluster.ts";
 import { kubeconfigOf } from "../test/kubernetes/source/kubeconfig.ts";
+import { build } from "./built.ts";
 import { type Child, start, stopAll } from "./children.ts";
 import { announced } from "./peers/announced.ts";
 import { subscribe, summary } from "./subscription.ts";
 
 const SUBSCRIBED = 50;
 const PER_NAMESPACE = 100;
-const MAIN = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+const MAIN = build();
 const root = mkdtempSync(join(tmpdir(), "weft-kubernetes-"));
 process.on("exit", () => rmSync(root, { recursive: true, force: true }));
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(130));

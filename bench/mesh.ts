@@ -14,10 +14,11 @@ import { type ApiClient, apiClient } from "../src/local/api-client.ts";
 import type { TokenAnswer } from "../src/local/api-types.ts";
 import { isServing } from "../src/local/readiness.ts";
 import { planeTls } from "../src/proxy/enrolment/plane-tls.ts";
+import { build } from "./built.ts";
 import { type Child, start } from "./children.ts";
 import { announced } from "./peers/announced.ts";
 
-const MAIN = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+const MAIN = build();
 const READY_MS = 20_000;
 /** A sidecar gives an attempt up after 5 s and comes again; nobody here does. */
 const ENROL_MS = 60_000;

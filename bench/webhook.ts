@@ -10,9 +10,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { allPods } from "../test/kubernetes/inject/pods.ts";
 import { admissionReview, call } from "../test/kubernetes/webhook/plane.ts";
+import { build } from "./built.ts";
 
 const RATE = 200;
 const SECONDS = 10;
@@ -23,10 +23,9 @@ const WARM_UP = 100;
 
 const directory = mkdtempSync(join(tmpdir(), "weft-bench-webhook-"));
 mkdirSync(join(directory, "config"));
-const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
 const ports = ["--discovery-port", "0", "--api-port", "0", "--webhook-port", "0"];
 const args = [
-  main,
+  build(),
   "control-plane",
   "--config",
   join(directory, "config"),

@@ -1,18 +1,18 @@
 /** Weft's sidecar from a directory of resources, without a control plane; its outbound listener takes the load. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { build } from "../built.ts";
 import { PROXY_CPU, start } from "../children.ts";
 import { fill } from "../ports.ts";
 import { announced } from "./announced.ts";
 import type { Peer, RunningPeer } from "./peer.ts";
 
-const MAIN = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const PORTS = ["outbound-port", "inbound-port", "admin-port", "telemetry-port"];
 
 export const weft: Peer = weftPeer("weft", ["weft.yaml"]);
 
-/** A sidecar that serves these files of `bench/peers`, by the program at `main`. */
-export function weftPeer(name: string, files: readonly string[], main = MAIN): Peer {
+/** A sidecar that serves these files of `bench/peers`; of another checkout, where one is named. */
+export function weftPeer(name: string, files: readonly string[], checkout?: string): Peer {
   return {
     name,
     missing: () => undefined,
@@ -20,7 +20,7 @@ export function weftPeer(name: string, files: readonly string[], main = MAIN): P
       const config = join(dir, "config");
       mkdirSync(config, { recursive: true });
       for (const file of files) fill(join("peers", file), config, { A: originA, B: originB });
-      return startWeft(dir, config, originA, main);
+      return startWeft(dir, config, originA, checkout);
     },
   };
 }
@@ -30,9 +30,9 @@ export async function startWeft(
   dir: string,
   config: string,
   appPort: number,
-  main = MAIN,
+  checkout?: string,
 ): Promise<RunningPeer> {
-  const command = [process.execPath, main, "sidecar", "--config", config, "--service", "web"];
+  const command = [process.execPath, build(checkout), "sidecar", "--config", config, "--service", "web"];
   command.push("--app-port", String(appPort), "--state-dir", join(dir, "state"));
   for (const port of PORTS) command.push(`--${port}`, "0");
   const child = start(command, PROXY_CPU);

@@ -35,7 +35,10 @@ it("becomes lean from a cold start, as the same process with the same arguments"
 });
 
 it("stays as it is when it was started lean", async () => {
-  const env = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "65536", MALLOC_TOP_PAD_: "0" };
+  const env = {
+    ...{ MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "32768" },
+    ...{ MALLOC_TRIM_THRESHOLD_: "65536", MALLOC_TOP_PAD_: "0" },
+  };
   const { said } = await start(LEAN_FLAGS, env);
   expect(said).toMatchObject({ flags: LEAN_FLAGS, arenas: "1", hasStripper: false });
 });
