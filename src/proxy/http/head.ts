@@ -5,6 +5,8 @@
 import { equalsFolded, OTHER } from "./fields.ts";
 
 const FIELD_SLOTS = 4;
+/** A connection has room for so many from the start, and for more once it has seen more: thousands may be idle. */
+const USUAL_FIELDS = 16;
 
 export class Head {
   buf: Buffer = EMPTY;
@@ -38,16 +40,15 @@ export class Head {
   /** Bit set of the field ids that occur. */
   seen = 0;
   fieldCount = 0;
+  readonly maxFields: number;
   offsets: Int32Array;
   ids: Uint8Array;
 
   constructor(maxFields: number) {
-    this.offsets = new Int32Array(maxFields * FIELD_SLOTS);
-    this.ids = new Uint8Array(maxFields);
-  }
-
-  get maxFields(): number {
-    return this.ids.length;
+    const fields = Math.min(USUAL_FIELDS, maxFields);
+    this.maxFields = maxFields;
+    this.offsets = new Int32Array(fields * FIELD_SLOTS);
+    this.ids = new Uint8Array(fields);
   }
 
   reset(buf: Buffer, start: number): void {
@@ -114,6 +115,7 @@ export class Head {
 
   /** Records a field; its id is set with it. The caller checks `maxFields`. */
   addField(id: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
+    if (this.fieldCount === this.ids.length) this.#grow();
     const at = this.fieldCount * FIELD_SLOTS;
     this.offsets[at] = nameStart;
     this.offsets[at + 1] = nameEnd;
@@ -121,6 +123,15 @@ export class Head {
     this.offsets[at + 3] = valueEnd;
     this.ids[this.fieldCount++] = id;
     if (id !== OTHER) this.seen |= 1 << id;
+  }
+
+  #grow(): void {
+    const fields = Math.min(2 * this.ids.length, this.maxFields);
+    const { offsets, ids } = this;
+    this.offsets = new Int32Array(fields * FIELD_SLOTS);
+    this.offsets.set(offsets);
+    this.ids = new Uint8Array(fields);
+    this.ids.set(ids);
   }
 
   /**

@@ -6,7 +6,11 @@ import type { Head } from "../http/head.ts";
 
 /** Linkerd's. */
 export const MAX_REPLAY_BYTES = 65_536;
-const MIN_HEAD_BYTES = 1_024;
+/** Room for a usual head; kept for the next request of any connection, so that one that is idle has none. */
+const ROOM_BYTES = 4_096;
+const MAX_SPARE = 64;
+const spare: Buffer[] = [];
+const NO_ROOM = Buffer.alloc(0);
 const NO_PARTS: Buffer[] = [];
 
 /** `empty`: nothing has been sent. `whole`: all that has been sent is here. `lost`: it is not, and can't be sent again. */
@@ -16,7 +20,7 @@ export class Replay {
   #state: State = "empty";
   #parts: Buffer[] = NO_PARTS;
   #bodyBytes = 0;
-  #head: Buffer = Buffer.alloc(0);
+  #head: Buffer = NO_ROOM;
   #headLength = 0;
   #keepsBody = false;
 
@@ -46,7 +50,10 @@ export class Replay {
       return;
     }
     const length = head.end - head.start;
-    if (this.#head.length < length) this.#head = Buffer.allocUnsafeSlow(Math.max(MIN_HEAD_BYTES, length));
+    this.#head =
+      length > ROOM_BYTES
+        ? Buffer.allocUnsafeSlow(length)
+        : (spare.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES));
     head.buf.copy(this.#head, 0, head.start, head.end);
     this.#headLength = length;
     this.#state = "whole";
@@ -74,5 +81,7 @@ export class Replay {
     this.#state = state;
     this.#parts = NO_PARTS;
     this.#bodyBytes = 0;
+    if (this.#head.length === ROOM_BYTES && spare.length < MAX_SPARE) spare.push(this.#head);
+    this.#head = NO_ROOM;
   }
 }
