@@ -11,8 +11,6 @@ import type { Abort } from "../../discovery/faults.ts";
 import type { PriorityClass } from "../../discovery/resilience.ts";
 import type { Priority } from "../clusters/cluster.ts";
 import type { HeadEdit } from "../http/edit.ts";
-import { ACCEPT } from "../http/fields.ts";
-import type { Head } from "../http/head.ts";
 import { isConnect, isMethod } from "../http1/request-head.ts";
 import { type RequestHandler, ServerConnection } from "../http1/server-connection.ts";
 import type { LimitVerdict } from "../limit/limiter.ts";
@@ -20,7 +18,6 @@ import type { Transport } from "../net/transport.ts";
 import type { Claims } from "../policy/view.ts";
 import type { Backend, Selected } from "../routing/virtual-host.ts";
 import type { DestinationSeries } from "../telemetry/record.ts";
-import { sendLocalReply, sendRedirect } from "./answer.ts";
 import { type CauseCode, causeOf, codecCause } from "./cause.ts";
 import type { Comparison } from "./comparison.ts";
 import { openConnectTunnel } from "./connect.ts";
@@ -30,11 +27,13 @@ import { incomingTimeoutMs } from "./incoming-deadline.ts";
 import { incomingPriority } from "./incoming-priority.ts";
 import { LastDestination } from "./last-destination.ts";
 import type { ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
+import { acceptsJson, sendLocalReply, sendRedirect } from "./local-reply.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
 import { Tries } from "./tries.ts";
 
 /** Beyond this, a client that does not read gets no further response until it does. */
 const MAX_QUEUED_BYTES = 65_536;
+const HEAD = Buffer.from("HEAD", "latin1");
 
 export class Exchange implements RequestHandler {
   readonly listener: ListenerContext;
@@ -376,16 +375,4 @@ export class Exchange implements RequestHandler {
     this.#waitsFor = null;
     this.deadlines.discovery(0);
   }
-}
-
-const HEAD = Buffer.from("HEAD", "latin1");
-const JSON_TYPE = "application/json";
-
-/** `application/json` is named; anything else gets text. */
-function acceptsJson(head: Head): boolean {
-  if (!head.has(ACCEPT)) return false;
-  const field = head.find(ACCEPT);
-  return (
-    head.valueEnd(field) - head.valueStart(field) >= JSON_TYPE.length && head.value(field).includes(JSON_TYPE)
-  );
 }
