@@ -1,4 +1,4 @@
-/** An upstream's response on its way downstream: its head with what has come of the body in one write. */
+/** An upstream's response on its way downstream: its head with what has come of the body in one write, then the rest as it comes. */
 import type { Head } from "../http/head.ts";
 import { BY_CHUNKS, UNTIL_CLOSE } from "../http1/body.ts";
 import type { ClientConnection } from "../http1/client-connection.ts";
@@ -10,6 +10,7 @@ import {
   writeResponseHead,
 } from "../http1/head-edit.ts";
 import { limitLines } from "../limit/fields.ts";
+import { copyBody } from "./comparison.ts";
 import type { Exchange } from "./exchange.ts";
 
 const CLOSE = Buffer.from("connection: close\r\n", "latin1");
@@ -48,10 +49,8 @@ export function sendResponse(
 
   if (!isPulled && !upstream.pullBody()) return false;
   if (exchange.comparisons !== null) {
-    for (const { real } of exchange.comparisons) {
-      real.begin(head, body, !isOldClient);
-      real.add(upstream.bodyBuf, upstream.bodyStart, body.outputEnd);
-    }
+    for (const { real } of exchange.comparisons) real.begin(head, body, !isOldClient);
+    copyBody(exchange.comparisons, upstream);
   }
   if (isHeadOnly) {
     exchange.responseBytes += to;
@@ -64,6 +63,18 @@ export function sendResponse(
   exchange.responseBytes += to;
   if (!scratch.send(connection.transport, to) && !body.isDone) upstream.transport.pause();
   return true;
+}
+
+/** More of the body has been pulled. */
+export function sendResponseBody(exchange: Exchange, upstream: ClientConnection): void {
+  const { transport } = exchange.connection;
+  const { bodyBuf, bodyStart, body } = upstream;
+  let isTaken = true;
+  if (body.outputEnd > bodyStart)
+    isTaken = transport.forward(upstream.transport, bodyBuf, bodyStart, body.outputEnd);
+  if (body.tail.length > 0) isTaken = transport.write(body.tail) && isTaken;
+  exchange.responseBytes += body.outputEnd - bodyStart + body.tail.length;
+  if (!isTaken && !body.isDone) upstream.transport.pause();
 }
 
 /** An interim response (1xx), as it came. */

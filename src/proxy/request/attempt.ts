@@ -2,19 +2,19 @@
  * One try of an exchange at one endpoint: gets a connection, writes the request, and passes the response on as it comes. The
  * head and what has arrived of the body leave in one write. What becomes of a failure the exchange decides.
  */
-import { GRPC_STATUS, TE } from "../http/fields.ts";
-import { BY_CHUNKS, UNTIL_CLOSE } from "../http1/body.ts";
+import { UNTIL_CLOSE } from "../http1/body.ts";
 import type { ClientConnection, ResponseHandler, UpstreamFault } from "../http1/client-connection.ts";
 import { wantsUpgrade } from "../http1/request-head.ts";
 import { NOT_SEEN } from "../net/transport.ts";
 import type { Injection } from "../routing/faults.ts";
 import type { TryFault } from "../routing/retry-policy.ts";
-import { sendInterim, sendResponse } from "./answer.ts";
+import { sendInterim, sendResponse, sendResponseBody } from "./answer.ts";
 import type { CauseCode } from "./cause.ts";
+import { copyBody } from "./comparison.ts";
 import { connectCause, connectDetail } from "./connect-cause.ts";
 import { Connecting } from "./connecting.ts";
 import type { Exchange } from "./exchange.ts";
-import { trailersOnlyStatus } from "./grpc-status.ts";
+import { statusInHead, statusInTrailers } from "./grpc-status.ts";
 import { Delay } from "./inject.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 import { keepsBody, sendRequest, sendRequestBody } from "./outgoing.ts";
@@ -185,7 +185,7 @@ export class Attempt implements ResponseHandler {
     const exchange = this.#exchange;
     const upstream = this.upstream!;
     const now = exchange.deadlines.touch();
-    const { head, body } = upstream;
+    const { head } = upstream;
     const { status } = head;
     if (status === 101) {
       if (this.#wantsUpgrade) this.#switchProtocols(upstream, now);
@@ -196,18 +196,13 @@ export class Attempt implements ResponseHandler {
       if (exchange.connection.head.minorVersion === 1) sendInterim(exchange, head);
       return;
     }
-    const { policy } = this.#tries.retries;
-    let grpcStatus = "";
-    if (policy.readsGrpc && policy.attempts > 0 && exchange.connection.head.has(TE)) {
-      if (head.has(GRPC_STATUS)) grpcStatus = head.value(head.find(GRPC_STATUS));
-      else if (body.framing === BY_CHUNKS) {
-        head.detach();
-        this.#isHeld = true;
-        this.onResponseBody();
-        return;
-      }
+    const grpcStatus = statusInHead(exchange, upstream);
+    if (grpcStatus !== null) this.#answer(upstream, grpcStatus, now);
+    else {
+      head.detach();
+      this.#isHeld = true;
+      this.onResponseBody();
     }
-    this.#answer(upstream, grpcStatus, now);
   }
 
   /** A final response, of which nothing has gone downstream. */
@@ -233,26 +228,19 @@ export class Attempt implements ResponseHandler {
     const upstream = this.upstream!;
     const now = exchange.deadlines.touch();
     if (!upstream.pullBody()) return;
-    const { bodyBuf, bodyStart, body } = upstream;
+    const { body } = upstream;
     if (this.#isHeld) {
-      if (body.outputEnd > bodyStart || body.isDone)
-        this.#answer(upstream, trailersOnlyStatus(upstream), now);
+      if (body.outputEnd > upstream.bodyStart || body.isDone)
+        this.#answer(upstream, statusInTrailers(upstream), now);
       return;
     }
-    if (exchange.comparisons !== null)
-      for (const { real } of exchange.comparisons) real.add(bodyBuf, bodyStart, body.outputEnd);
+    if (exchange.comparisons !== null) copyBody(exchange.comparisons, upstream);
     if (this.#slowBody !== null) {
       this.#slowBody.take();
       return;
     }
-    const { transport } = exchange.connection;
-    let isTaken = true;
-    if (body.outputEnd > bodyStart)
-      isTaken = transport.forward(upstream.transport, bodyBuf, bodyStart, body.outputEnd);
-    if (body.tail.length > 0) isTaken = transport.write(body.tail) && isTaken;
-    exchange.responseBytes += body.outputEnd - bodyStart + body.tail.length;
+    sendResponseBody(exchange, upstream);
     if (body.isDone) this.#finish(upstream);
-    else if (!isTaken) upstream.transport.pause();
   }
 
   #finish(upstream: ClientConnection): void {

@@ -2,6 +2,7 @@
  * One mirrored request whose responses are compared: copies of both are collected while they pass, and handed to the control thread
  * when both are whole. Nothing here waits for anything or can fail: the real response does not know that it is watched.
  */
+import type { ClientConnection } from "../http1/client-connection.ts";
 import type { ResponseSample } from "../mirrors/sample.ts";
 import { Timed } from "../net/timer-wheel.ts";
 import type { ComparisonPlan } from "../routing/comparison-plan.ts";
@@ -76,4 +77,10 @@ export class Comparison extends Timed {
     this.real.drop();
     this.mirror.drop();
   }
+}
+
+/** What has been pulled of the real response's body. */
+export function copyBody(comparisons: readonly Comparison[], upstream: ClientConnection): void {
+  const { bodyBuf, bodyStart, body } = upstream;
+  for (const { real } of comparisons) real.add(bodyBuf, bodyStart, body.outputEnd);
 }
