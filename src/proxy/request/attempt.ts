@@ -15,11 +15,10 @@ import { connectCause, connectDetail } from "./connect-cause.ts";
 import { Connecting } from "./connecting.ts";
 import type { Exchange } from "./exchange.ts";
 import { statusInHead, statusInTrailers } from "./grpc-status.ts";
-import { Delay } from "./inject.ts";
+import { InjectedFault } from "./inject.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 import { keepsBody, sendRequest, sendRequestBody } from "./outgoing.ts";
 import { isIdempotent } from "./retries.ts";
-import { SlowBody } from "./slow-body.ts";
 import type { Tries } from "./tries.ts";
 import { openUpgradeTunnel } from "./tunnel.ts";
 
@@ -49,11 +48,8 @@ export class Attempt implements ResponseHandler {
   #needsReset = false;
   /** The response's head waits for what follows: its gRPC status may be in the trailers. */
   #isHeld = false;
-  /** What a FaultInjection does to this try. */
-  injection: Injection | null = null;
-  /** While it is held back. */
-  #delay: Delay | null = null;
-  #slowBody: SlowBody | null = null;
+  /** What a FaultInjection does to this try; null: nothing. */
+  injected: InjectedFault | null = null;
 
   constructor(exchange: Exchange, tries: Tries, isSecond: boolean) {
     this.#exchange = exchange;
@@ -79,10 +75,11 @@ export class Attempt implements ResponseHandler {
     injection: Injection | null,
   ): boolean {
     const exchange = this.#exchange;
-    const isStopped = injection !== null && (injection.delayMs > 0 || injection.abort !== null);
+    const injected = injection === null ? null : new InjectedFault(injection, exchange, this);
+    const isStopped = injected?.isStopping === true;
     const pooled = isStopped ? undefined : endpoint.pool.take(exchange.listener.loop.wheel.now());
     if (!isStopped && pooled === undefined && !cluster.breakers.default.hasPendingRoom) return false;
-    this.injection = injection;
+    this.injected = injected;
     this.number = number;
     this.#cluster = cluster;
     this.#endpoint = endpoint;
@@ -90,7 +87,7 @@ export class Attempt implements ResponseHandler {
     this.#isHeld = false;
     this.#isUnsent = true;
     cluster.began(endpoint, exchange.priority);
-    if (isStopped) this.#stop(injection);
+    if (isStopped) injected.stopTry();
     else this.#connect(pooled);
     return true;
   }
@@ -105,39 +102,20 @@ export class Attempt implements ResponseHandler {
     this.#connecting.begin(this.#cluster!);
   }
 
-  /** Held back, or ended before it has begun. */
-  #stop({ delayMs }: Injection): void {
-    const { connection, listener } = this.#exchange;
-    const { timeoutMs } = this.#tries;
-    connection.head.detach();
-    if (delayMs === 0) {
-      this.released();
-      return;
-    }
-    if (timeoutMs > 0) this.limit(timeoutMs, "attempt_timeout");
-    this.#delay = new Delay(this);
-    listener.loop.wheel.set(this.#delay, listener.loop.wheel.now() + delayMs);
-  }
-
   /** It has been held back for long enough. */
   released(): void {
-    const { injection } = this;
     const cluster = this.#cluster!;
-    const endpoint = this.#endpoint!;
-    this.#delay = null;
-    if (injection !== null && injection.abort !== null) {
-      this.#leave();
-      this.#tries.aborted(this, injection);
-    } else if (endpoint.isRemoved) {
+    const { endpoint } = this;
+    if (endpoint.isRemoved) {
       this.#leave();
       this.#tries.repeat(this);
-    } else {
-      const pooled = endpoint.pool.take(this.#exchange.listener.loop.wheel.now());
-      if (pooled !== undefined || cluster.breakers.default.hasPendingRoom) this.#connect(pooled);
-      else {
-        this.#leave();
-        this.#tries.overflowed(this);
-      }
+      return;
+    }
+    const pooled = endpoint.pool.take(this.#exchange.listener.loop.wheel.now());
+    if (pooled !== undefined || cluster.breakers.default.hasPendingRoom) this.#connect(pooled);
+    else {
+      this.#leave();
+      this.#tries.overflowed(this);
     }
   }
 
@@ -214,13 +192,12 @@ export class Attempt implements ResponseHandler {
     if (mayBeReason && this.#tries.isTriedAgain(this, status, upstream.head, grpcStatus)) return;
     this.#tries.answeredBy(this);
     this.#needsReset = upstream.body.framing === UNTIL_CLOSE || exchange.connection.head.minorVersion === 0;
-    const rate = this.injection === null ? 0 : this.injection.bytesPerSecond;
-    if (!sendResponse(exchange, upstream, this.#isHeld, rate > 0)) return;
+    const { injected } = this;
+    const isSlowed = injected?.slowsBody === true;
+    if (!sendResponse(exchange, upstream, this.#isHeld, isSlowed)) return;
     this.#isHeld = false;
-    if (rate > 0) {
-      this.#slowBody = new SlowBody(exchange, upstream, rate, () => this.#finish(upstream));
-      this.#slowBody.take();
-    } else if (upstream.body.isDone) this.#finish(upstream);
+    if (isSlowed) injected.slow(upstream, () => this.#finish(upstream));
+    else if (upstream.body.isDone) this.#finish(upstream);
   }
 
   onResponseBody(): void {
@@ -281,21 +258,19 @@ export class Attempt implements ResponseHandler {
     this.#connecting.end();
     this.limit(0, "attempt_timeout");
     this.upstream = null;
-    if (this.injection !== null) this.#forgetInjection();
+    this.injected?.end();
     cluster.ended(this.#endpoint!, this.#exchange.priority);
     this.#endpoint = null;
   }
 
-  #forgetInjection(): void {
-    if (this.#delay !== null) this.#exchange.listener.loop.wheel.remove(this.#delay);
-    this.#delay = null;
-    this.#slowBody?.stop();
-    this.#slowBody = null;
+  /** Where a FaultInjection lets the response's body trickle. */
+  get #slowBody() {
+    return this.injected === null ? null : this.injected.slowBody;
   }
 
   /** How long a FaultInjection has held it back, in milliseconds. */
   get #delayedMs(): number {
-    return this.injection === null ? 0 : this.injection.delayMs;
+    return this.injected === null ? 0 : this.injected.injection.delayMs;
   }
 
   onUpstreamFault(fault: UpstreamFault, error: NodeJS.ErrnoException | null): void {
@@ -331,7 +306,7 @@ export class Attempt implements ResponseHandler {
   timedOut(cause: CauseCode): void {
     this.upstream?.abandon();
     this.#cluster!.stats.count("weft_try_timeouts_total");
-    this.#fail(this.#isUnsent && this.#delay === null ? "connect" : "timeout", cause, "");
+    this.#fail(this.#isUnsent && this.injected?.isHolding !== true ? "connect" : "timeout", cause, "");
   }
 
   #fail(fault: TryFault, cause: CauseCode, detail: string): void {

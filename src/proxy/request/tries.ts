@@ -2,9 +2,7 @@
  * The tries of one exchange, from `pick` to the one that answers: usually one; after a failure that the rule takes for a reason
  * another; with hedging a second beside the first. The first answer wins, and whoever else is under way is given up.
  */
-import { TE } from "../http/fields.ts";
 import type { Head } from "../http/head.ts";
-import type { Injection } from "../routing/faults.ts";
 import type { RetryPolicy, TryFault } from "../routing/retry-policy.ts";
 import { Attempt } from "./attempt.ts";
 import type { CauseCode } from "./cause.ts";
@@ -32,7 +30,7 @@ export class Tries {
   /** The request could have been tried again, had there been tries or budget left. */
   isExhausted = false;
   /** A FaultInjection has held a try back. */
-  #isDelayed = false;
+  isDelayed = false;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -48,7 +46,7 @@ export class Tries {
     this.retries.begin();
     this.isExhausted = false;
     this.#failure = null;
-    this.#isDelayed = false;
+    this.isDelayed = false;
   }
 
   /** Milliseconds that one try may take; 0: any. */
@@ -82,14 +80,8 @@ export class Tries {
       const ms = hedge.kind === "delay" ? hedge.ms : cluster.recent.percentile(hedge.share);
       if (ms > 0) exchange.deadlines.hedge(ms);
     }
-    const injection = same === null ? this.#draw() : afterDelay(same.injection);
+    const injection = same === null ? drawInjection(exchange) : afterDelay(same.injected);
     if (!this.#attempt.start(cluster, endpoint, retries.count, injection)) this.#overflow();
-  }
-
-  #draw(): Injection | null {
-    const injection = drawInjection(this.#exchange);
-    if (injection !== null && injection.delayMs > 0) this.#isDelayed = true;
-    return injection;
   }
 
   /** A try that was held back has found no room. */
@@ -142,23 +134,9 @@ export class Tries {
     this.retries.count++;
     this.retries.noteTry(endpoint);
     this.#spare ??= new Attempt(exchange, this, !this.#attempt.isSecond);
-    if (this.#spare.start(cluster, endpoint, this.retries.count, this.#draw())) return;
+    if (this.#spare.start(cluster, endpoint, this.retries.count, drawInjection(exchange))) return;
     this.retries.count--;
     this.retries.forgetTry();
-  }
-
-  /** A FaultInjection has ended a try. */
-  aborted(attempt: Attempt, { abort, source }: Injection): void {
-    const exchange = this.#exchange;
-    if (abort === null) return;
-    if (abort.kind === "reset") {
-      this.failed(attempt, "reset", "fault_abort", source);
-      return;
-    }
-    const isGrpc = abort.kind === "grpc";
-    const grpcStatus = isGrpc && exchange.connection.head.has(TE) ? String(abort.status) : "";
-    if (this.isTriedAgain(attempt, isGrpc ? 200 : abort.status, null, grpcStatus)) return;
-    exchange.fail("fault_abort", source, abort);
   }
 
   /** A try has ended without an answer. */
@@ -280,8 +258,8 @@ export class Tries {
 
   /** Envoy's letters for why the exchange ended (`-`: it was answered), with those for what its tries went through. */
   flagged(flag: string): string {
-    if (!this.isExhausted && !this.#isDelayed) return flag;
-    const all = [this.#isDelayed ? "DI" : "-", flag, this.isExhausted ? "URX" : "-"];
+    if (!this.isExhausted && !this.isDelayed) return flag;
+    const all = [this.isDelayed ? "DI" : "-", flag, this.isExhausted ? "URX" : "-"];
     return all.filter((one) => one !== "-").join();
   }
 
