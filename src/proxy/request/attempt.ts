@@ -18,7 +18,6 @@ import { statusInHead, statusInTrailers } from "./grpc-status.ts";
 import { InjectedFault } from "./inject.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "./listener-context.ts";
 import { keepsBody, sendRequest, sendRequestBody } from "./outgoing.ts";
-import { isIdempotent } from "./retries.ts";
 import type { Tries } from "./tries.ts";
 import { openUpgradeTunnel } from "./tunnel.ts";
 
@@ -284,22 +283,14 @@ export class Attempt implements ResponseHandler {
     }
     const isUnseen = error?.code === NOT_SEEN;
     // The upstream had closed a connection while it was idle: that is nobody's failure.
-    if (fault === "closed" && (isUnseen || upstream.isReused) && this.#repeats(isUnseen)) return;
+    if (fault === "closed" && (isUnseen || upstream.isReused) && this.#tries.mayRepeat(this, isUnseen)) {
+      this.#leave();
+      this.#tries.repeat(this);
+      return;
+    }
     if (fault === "connect") this.#fail("connect", connectCause(error), connectDetail(error));
     else if (fault === "malformed") this.#fail("reset", "upstream_malformed", "");
     else this.#fail(isUnseen ? "refused" : "reset", "upstream_closed", error?.code ?? "");
-  }
-
-  /** The same again, at once and at any endpoint: what has not been seen, or may be seen twice. */
-  #repeats(isUnseen: boolean): boolean {
-    const { replay } = this.#tries;
-    const { connection } = this.#exchange;
-    if (replay.state !== "whole") return false;
-    replay.restore(connection.head);
-    if (!isUnseen && !(isIdempotent(connection.head) && this.#tries.mayRepeat(this))) return false;
-    this.#leave();
-    this.#tries.repeat(this);
-    return true;
   }
 
   /** The try took too long. */

@@ -10,7 +10,7 @@ import type { Exchange } from "./exchange.ts";
 import { pickEndpoint } from "./hash-key.ts";
 import { afterDelay, drawInjection } from "./inject.ts";
 import { Replay } from "./replay.ts";
-import { Retries, type Verdict } from "./retries.ts";
+import { isIdempotent, Retries, type Verdict } from "./retries.ts";
 
 /** Looks whether a retry may begin, each after a first back-off, before the failure is the client's. */
 const MAX_WAITS = 10;
@@ -96,19 +96,23 @@ export class Tries {
   }
 
   /**
-   * Whether a try on a pooled connection that has died may be begun anew although it may have been seen. An endpoint that breaks
-   * off requests looks the same as one that closes idle connections, so the budget bounds these as it does retries.
+   * Whether a try whose connection has died may be made again: when nobody has seen it, or when it may be seen twice. An endpoint
+   * that breaks off requests looks the same as one that closes idle connections, so the budget bounds the latter as it does retries.
    */
-  mayRepeat(attempt: Attempt): boolean {
+  mayRepeat(attempt: Attempt, isUnseen: boolean): boolean {
+    const { cluster, connection, listener } = this.#exchange;
+    if (this.replay.state !== "whole") return false;
+    this.replay.restore(connection.head);
+    if (isUnseen) return true;
+    if (!isIdempotent(connection.head)) return false;
     if (this.#other(attempt)?.isActive === true) return true;
-    const { cluster, listener } = this.#exchange;
     const now = listener.loop.wheel.now();
     if (cluster!.retryAllowance(now) !== "now") return false;
     this.#hold(now, 1);
     return true;
   }
 
-  /** A pooled connection was dead, or the endpoint has gone: the same try again, which is no retry. */
+  /** Its connection has died, or the endpoint has gone: the same try again, at once and at any endpoint, which is no retry. */
   repeat(attempt: Attempt): void {
     if (this.#other(attempt)?.isActive === true) return;
     this.retries.count--;
