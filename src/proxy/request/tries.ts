@@ -8,6 +8,7 @@ import { Attempt } from "./attempt.ts";
 import type { CauseCode } from "./cause.ts";
 import type { Exchange } from "./exchange.ts";
 import { pickEndpoint } from "./hash-key.ts";
+import { hedgeAfterMs, hedgeEndpoint } from "./hedge.ts";
 import { afterDelay, drawInjection } from "./inject.ts";
 import { Replay } from "./replay.ts";
 import { isIdempotent, Retries, type Verdict } from "./retries.ts";
@@ -75,9 +76,8 @@ export class Tries {
     exchange.countAt(endpoint.series);
     retries.count++;
     retries.noteTry(endpoint);
-    const { hedge } = retries.policy;
-    if (hedge !== null && retries.count === 1) {
-      const ms = hedge.kind === "delay" ? hedge.ms : cluster.recent.percentile(hedge.share);
+    if (retries.count === 1 && retries.policy.hedge !== null) {
+      const ms = hedgeAfterMs(retries.policy.hedge, cluster);
       if (ms > 0) exchange.deadlines.hedge(ms);
     }
     const injection = same === null ? drawInjection(exchange) : afterDelay(same.injected);
@@ -123,24 +123,18 @@ export class Tries {
   /** The first try has taken long enough for a second beside it. */
   hedge(): void {
     const exchange = this.#exchange;
-    const { cluster } = exchange;
-    const { connection, listener } = exchange;
-    const now = listener.loop.wheel.now();
-    if (cluster === null || exchange.status !== 0 || !this.#attempt.isActive) return;
-    if (!connection.isRequestDone || this.replay.state === "lost" || !cluster.hasRoom(exchange.priority))
-      return;
-    if (this.replay.state === "whole") this.replay.restore(connection.head);
-    if (!this.retries.isSafe(connection.head) || !this.retries.mayHedge(cluster, now)) return;
-    const endpoint = pickEndpoint(exchange, cluster);
-    if (endpoint === null || this.retries.tried.includes(endpoint)) return;
-    this.#hold(now, 2);
+    const { retries } = this;
+    const { cluster, listener } = exchange;
+    const endpoint = hedgeEndpoint(exchange);
+    if (cluster === null || endpoint === null) return;
+    this.#hold(listener.loop.wheel.now(), 2);
     cluster.stats.count("weft_hedges_total");
-    this.retries.count++;
-    this.retries.noteTry(endpoint);
+    retries.count++;
+    retries.noteTry(endpoint);
     this.#spare ??= new Attempt(exchange, this, !this.#attempt.isSecond);
-    if (this.#spare.start(cluster, endpoint, this.retries.count, drawInjection(exchange))) return;
-    this.retries.count--;
-    this.retries.forgetTry();
+    if (this.#spare.start(cluster, endpoint, retries.count, drawInjection(exchange))) return;
+    retries.count--;
+    retries.forgetTry();
   }
 
   /** A try has ended without an answer. */
