@@ -25,10 +25,10 @@ import { Deadlines } from "./deadline.ts";
 import { hashOfRequest } from "./hash-key.ts";
 import { incomingTimeoutMs } from "./incoming-deadline.ts";
 import { incomingPriority } from "./incoming-priority.ts";
-import { LastDestination } from "./last-destination.ts";
 import type { ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { acceptsJson, sendLocalReply, sendRedirect } from "./local-reply.ts";
 import { type Mirror, startMirrors } from "./mirror.ts";
+import { RouteLookup } from "./route-lookup.ts";
 import { Tries } from "./tries.ts";
 
 /** Beyond this, a client that does not read gets no further response until it does. */
@@ -72,11 +72,10 @@ export class Exchange implements RequestHandler {
   mirrors: readonly Mirror[] | null = null;
   /** What watches the response for the sake of a mirror's; null: nobody does. */
   comparisons: readonly Comparison[] | null = null;
-  #waitsFor: string | null = null;
   /** Of the request: what was begun for one before is not for this one. */
   serial = 0;
   #finishesOnDrain = false;
-  readonly #lastDestination = new LastDestination();
+  readonly #lookup: RouteLookup;
 
   /** `peer`: the client, where the connection has proven who it is. */
   constructor(listener: ListenerContext, transport: Transport, peer: VerifiedPeer | null) {
@@ -90,6 +89,7 @@ export class Exchange implements RequestHandler {
     );
     this.tries = new Tries(this);
     this.deadlines = new Deadlines(this);
+    this.#lookup = new RouteLookup(this);
     transport.sink = this.connection;
     this.deadlines.idle();
   }
@@ -143,14 +143,14 @@ export class Exchange implements RequestHandler {
   /** Virtual host → rule → weighted backend. */
   route(): void {
     const { head } = this.connection;
-    const destination = this.#lastDestination.find(this.listener, head);
+    const destination = this.#lookup.find(head);
     if (destination.kind !== "wait" && isConnect(head)) {
       openConnectTunnel(this, destination);
       return;
     }
     switch (destination.kind) {
       case "wait":
-        this.#wait(destination.route);
+        this.#lookup.wait(destination.route);
         return;
       case "host": {
         const selected = destination.host.select(head);
@@ -277,7 +277,7 @@ export class Exchange implements RequestHandler {
     if (!this.isActive) return;
     this.isActive = false;
     this.tries.ended();
-    this.#stopWaiting();
+    this.#lookup.stop();
     if (this.mirrors !== null) {
       for (const mirror of this.mirrors) mirror.requestEnded(this.connection.isRequestDone);
       this.mirrors = null;
@@ -353,26 +353,5 @@ export class Exchange implements RequestHandler {
     this.#record();
     this.deadlines.end();
     this.listener.closed(this);
-  }
-
-  /** The awaited route has arrived, or is known not to exist. */
-  resume(): void {
-    this.#stopWaiting();
-    this.#lastDestination.forget();
-    this.route();
-  }
-
-  #wait(route: string): void {
-    if (this.#waitsFor === null) this.connection.head.detach();
-    this.#waitsFor = route;
-    this.listener.wait(route, this);
-    this.deadlines.discovery(this.listener.discoveryTimeoutMs);
-  }
-
-  #stopWaiting(): void {
-    if (this.#waitsFor === null) return;
-    this.listener.leave(this.#waitsFor, this);
-    this.#waitsFor = null;
-    this.deadlines.discovery(0);
   }
 }

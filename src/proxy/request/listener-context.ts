@@ -27,7 +27,7 @@ export type UpstreamEndpoint = Endpoint<ClientConnection>;
 /** Where an authority leads. */
 export type Destination =
   | { readonly kind: "host"; readonly host: VirtualHost }
-  /** The control plane has been asked; `Exchange.resume` is called when it has answered. */
+  /** The control plane has to be asked: `ListenerContext.wait`. */
   | { readonly kind: "wait"; readonly route: string }
   /** Outside of the mesh, and allowed. */
   | { readonly kind: "passthrough"; readonly cluster: UpstreamCluster }
