@@ -22,13 +22,13 @@ import { type CauseCode, causeOf, codecCause } from "./cause.ts";
 import type { Comparison } from "./comparison.ts";
 import { openConnectTunnel } from "./connect.ts";
 import { Deadlines } from "./deadline.ts";
-import { hashOfRequest } from "./hash-key.ts";
 import { incomingTimeoutMs } from "./incoming-deadline.ts";
 import { incomingPriority } from "./incoming-priority.ts";
 import type { ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
-import { acceptsJson, sendLocalReply, sendRedirect } from "./local-reply.ts";
-import { type Mirror, startMirrors } from "./mirror.ts";
+import { acceptsJson, sendLocalReply } from "./local-reply.ts";
+import type { Mirror } from "./mirror.ts";
 import { RouteLookup } from "./route-lookup.ts";
+import { followRule } from "./rule-action.ts";
 import { Tries } from "./tries.ts";
 
 /** Beyond this, a client that does not read gets no further response until it does. */
@@ -107,6 +107,11 @@ export class Exchange implements RequestHandler {
     return this.connection.transport.peerAddress;
   }
 
+  /** Requests that must not fail for those that may are counted apart. */
+  get priority(): Priority {
+    return this.priorityClass === "critical" ? "high" : "default";
+  }
+
   onHeadPending(isPending: boolean): void {
     if (isPending) this.deadlines.head();
   }
@@ -155,7 +160,7 @@ export class Exchange implements RequestHandler {
       case "host": {
         const selected = destination.host.select(head);
         if (selected === null) this.fail("no_route", destination.host.name);
-        else this.#take(selected);
+        else if (followRule(this, selected)) this.admit();
         return;
       }
       case "passthrough":
@@ -165,51 +170,6 @@ export class Exchange implements RequestHandler {
       case "unknown":
         if (head.authorityEnd === 0) this.fail("bad_request", "no Host");
         else this.fail("no_service", head.authority());
-    }
-  }
-
-  /** Requests that must not fail for those that may are counted apart. */
-  get priority(): Priority {
-    return this.priorityClass === "critical" ? "high" : "default";
-  }
-
-  #take(selected: Selected): void {
-    this.selected = selected;
-    const { priority } = selected.rule;
-    if (priority !== null) this.priorityClass = priority.classOf(this.connection.head);
-    if (this.listener.loop.overload.sheds(this.priorityClass)) {
-      this.fail("overloaded");
-      return;
-    }
-    const { action } = selected.rule;
-    switch (action.kind) {
-      case "fail":
-        this.fail("unusable_rule", action.reason);
-        return;
-      case "redirect":
-        sendRedirect(this, action.redirect);
-        this.complete();
-        return;
-      case "forward": {
-        const key = action.stickyBy === null ? undefined : hashOfRequest(this, action.stickyBy);
-        const { split } = action;
-        const index = key === undefined ? split.pick(this.listener.loop.random()) : split.pickSticky(key);
-        if (index < 0) {
-          this.fail("zero_weights", selected.rule.name);
-          return;
-        }
-        const backend = action.backends[index]!;
-        if (backend.cluster === null) {
-          this.fail("dangling_backend", backend.reason);
-          return;
-        }
-        this.backend = backend;
-        this.cluster = this.listener.cluster(backend.cluster) ?? null;
-        this.tries.policy = selected.rule.retry;
-        if (selected.rule.requestTimeoutMs > 0) this.deadlines.request(selected.rule.requestTimeoutMs);
-        if (action.mirrors.length > 0) startMirrors(this, action.mirrors);
-        this.admit();
-      }
     }
   }
 
