@@ -117,15 +117,31 @@ export class Exchange implements RequestHandler {
   }
 
   onRequest(): void {
+    const { head } = this.connection;
+    this.#begin();
+    this.requestBytes = head.end - head.start;
+    this.keepsAlive = head.keepAlive;
+    this.isHeadRequest = isMethod(head, HEAD);
+    this.prefersJson = acceptsJson(head);
+    this.priorityClass = incomingPriority(this);
+    this.deadlines.begin(this.startedAt);
+    const timeoutMs = incomingTimeoutMs(head);
+    if (timeoutMs > 0) this.deadlines.request(timeoutMs);
+    if (this.peer !== null && Date.now() > this.peer.expiresAt) this.fail("client_expired");
+    else if (timeoutMs > 0 && timeoutMs <= this.listener.loop.overload.delayMs) this.fail("deadline_passed");
+    else this.route();
+  }
+
+  /** Nothing is known of the request yet; where its head can't be read, that is all there is to it. */
+  #begin(): void {
     this.isActive = true;
     this.startedAt = this.listener.loop.wheel.now();
     this.status = 0;
     this.flag = "-";
-    this.requestBytes = this.connection.head.end - this.connection.head.start;
+    this.requestBytes = 0;
     this.responseBytes = 0;
-    this.keepsAlive = this.connection.head.keepAlive;
-    this.isHeadRequest = isMethod(this.connection.head, HEAD);
-    this.prefersJson = acceptsJson(this.connection.head);
+    this.isHeadRequest = false;
+    this.prefersJson = false;
     this.selected = null;
     this.backend = null;
     this.cluster = null;
@@ -136,13 +152,6 @@ export class Exchange implements RequestHandler {
     this.limited = null;
     this.serial++;
     this.tries.begin();
-    this.priorityClass = incomingPriority(this);
-    this.deadlines.begin(this.startedAt);
-    const timeoutMs = incomingTimeoutMs(this.connection.head);
-    if (timeoutMs > 0) this.deadlines.request(timeoutMs);
-    if (this.peer !== null && Date.now() > this.peer.expiresAt) this.fail("client_expired");
-    else if (timeoutMs > 0 && timeoutMs <= this.listener.loop.overload.delayMs) this.fail("deadline_passed");
-    else this.route();
   }
 
   /** Virtual host → rule → weighted backend. */
@@ -260,23 +269,9 @@ export class Exchange implements RequestHandler {
   }
 
   headTimedOut(): void {
-    this.#beginUnread();
+    this.#begin();
     this.keepsAlive = false;
     this.fail("head_timeout");
-  }
-
-  /** There is no request, but an answer is due. */
-  #beginUnread(): void {
-    this.isActive = true;
-    this.startedAt = this.listener.loop.wheel.now();
-    this.status = 0;
-    this.requestBytes = 0;
-    this.responseBytes = 0;
-    this.series = null;
-    this.tries.begin();
-    this.isHeadRequest = false;
-    this.prefersJson = false;
-    this.limited = null;
   }
 
   onRequestBody(): void {
@@ -286,7 +281,7 @@ export class Exchange implements RequestHandler {
 
   onBadRequest(status: number, isHead: boolean): void {
     const code = codecCause(status);
-    if (isHead) this.#beginUnread();
+    if (isHead) this.#begin();
     this.keepsAlive = false;
     this.fail(code);
   }
