@@ -26,7 +26,7 @@ import { incomingTimeoutMs } from "./incoming-deadline.ts";
 import { incomingPriority } from "./incoming-priority.ts";
 import type { ListenerContext, UpstreamCluster, VerifiedPeer } from "./listener-context.ts";
 import { acceptsJson, sendLocalReply } from "./local-reply.ts";
-import type { Mirror } from "./mirror.ts";
+import { endMirrors, type Mirror } from "./mirror.ts";
 import { RouteLookup } from "./route-lookup.ts";
 import { followRule } from "./rule-action.ts";
 import { Tries } from "./tries.ts";
@@ -247,11 +247,7 @@ export class Exchange implements RequestHandler {
     this.isActive = false;
     this.tries.ended();
     this.#lookup.stop();
-    if (this.mirrors !== null) {
-      for (const mirror of this.mirrors) mirror.requestEnded(this.connection.isRequestDone);
-      this.mirrors = null;
-      if (this.comparisons !== null) this.#unwatch(this.comparisons);
-    }
+    if (this.mirrors !== null) endMirrors(this, this.mirrors);
     if (this.isRaw) {
       if (this.status === 0) (this.series ?? this.listener.unmatched).tcp.refused(this.flag);
       this.series?.left();
@@ -260,12 +256,6 @@ export class Exchange implements RequestHandler {
     if (this.series === null) this.countAt(this.listener.unmatched);
     const durationMs = this.listener.loop.wheel.now() - this.startedAt;
     this.series?.finished(this.status, this.flag, durationMs, this.requestBytes, this.responseBytes);
-  }
-
-  /** Those that have not seen a whole response never will. */
-  #unwatch(comparisons: readonly Comparison[]): void {
-    this.comparisons = null;
-    for (const one of comparisons) one.realEnded();
   }
 
   headTimedOut(): void {
@@ -280,10 +270,9 @@ export class Exchange implements RequestHandler {
   }
 
   onBadRequest(status: number, isHead: boolean): void {
-    const code = codecCause(status);
     if (isHead) this.#begin();
     this.keepsAlive = false;
-    this.fail(code);
+    this.fail(codecCause(status));
   }
 
   onDownstreamDrain(): void {

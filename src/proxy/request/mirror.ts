@@ -51,6 +51,16 @@ export function startMirrors(exchange: Exchange, targets: readonly MirrorTarget[
   if (compared.length > 0) exchange.comparisons = compared;
 }
 
+/** The exchange is over. A response that no comparison has seen to its end, none will. */
+export function endMirrors(exchange: Exchange, mirrors: readonly Mirror[]): void {
+  const { comparisons } = exchange;
+  for (const mirror of mirrors) mirror.requestEnded(exchange.connection.isRequestDone);
+  exchange.mirrors = null;
+  if (comparisons === null) return;
+  exchange.comparisons = null;
+  for (const one of comparisons) one.realEnded();
+}
+
 interface Place {
   readonly endpoint: UpstreamEndpoint;
   /** Undefined: there is room for another. */
