@@ -1,6 +1,6 @@
 /**
  * One try of an exchange at one endpoint: gets a connection, writes the request, and passes the response on as it comes. The
- * head and what has arrived of the body leave in one write. What becomes of a failure the exchange decides.
+ * head and what has arrived of the body leave in one write. What becomes of a failure the exchange's tries decide.
  */
 import { UNTIL_CLOSE } from "../http1/body.ts";
 import type { ClientConnection, ResponseHandler, UpstreamFault } from "../http1/client-connection.ts";
