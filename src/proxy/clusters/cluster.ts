@@ -17,7 +17,7 @@ import type { PooledConnection } from "./pool.ts";
 import { RecentLatency } from "./recent-latency.ts";
 import { type Allowance, RetryBudget } from "./retry-budget.ts";
 import { Selection } from "./selection.ts";
-import { RAMP_STEPS, Ramp, rampedShare } from "./slow-start.ts";
+import { Ramp } from "./slow-start.ts";
 import { DEFAULT_PANIC_THRESHOLD } from "./tiers.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -91,7 +91,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
       high: new Breaker(settings.breaker, () => stats.breakerGauges("high")),
     };
     this.budget = new RetryBudget(settings.retryBudget);
-    this.#ramp = new Ramp(() => this.#weigh());
+    this.#ramp = new Ramp(context.wheel, () => this.#weigh());
     this.#detectors = new Detectors({
       ...context,
       hosts: () => this.#list,
@@ -291,17 +291,8 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   /** Weights that are now, and who is chosen by them. */
   #weigh(): void {
-    const { slowStart } = this.settings;
-    const { wheel } = this.#context;
-    const now = wheel.now();
-    let isRamping = false;
-    for (const endpoint of this.#list) {
-      const share = slowStart === undefined ? 1 : rampedShare(slowStart, now - endpoint.since);
-      endpoint.weight = endpoint.configuredWeight * share;
-      if (share < 1) isRamping = true;
-    }
+    this.#ramp.weigh(this.#list, this.settings.slowStart);
     this.#selection = this.#select();
-    if (isRamping && slowStart !== undefined) wheel.set(this.#ramp, now + slowStart.windowMs / RAMP_STEPS);
   }
 
   #select(): Selection<Endpoint<C>> {
@@ -364,7 +355,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   remove(): void {
     this.isRemoved = true;
     this.#context.wheel.remove(this);
-    this.#context.wheel.remove(this.#ramp);
+    this.#ramp.stop();
     this.#detectors.stop();
     for (let waiter = this.line.next(); waiter !== null; waiter = this.line.next()) waiter.dial();
     for (const endpoint of this.#list) endpoint.leave();
