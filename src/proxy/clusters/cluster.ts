@@ -11,7 +11,8 @@ import { Breaker } from "./breaker.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import { Detectors } from "./detectors.ts";
 import type { Ejection } from "./ejection.ts";
-import { Endpoint, endpointKey, type SeriesOf } from "./endpoint.ts";
+import type { Endpoint, SeriesOf } from "./endpoint.ts";
+import { EndpointSet } from "./endpoint-set.ts";
 import { balancerOf, type HashTable, hashTableOf } from "./hash-table.ts";
 import type { PooledConnection } from "./pool.ts";
 import { RecentLatency } from "./recent-latency.ts";
@@ -69,10 +70,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   retrying = 0;
   readonly #detectors: Detectors<Endpoint<C>>;
   #tunnels = 0;
-  #endpoints = new Map<string, Endpoint<C>>();
-  #staged = new Map<string, Endpoint<C>>();
-  #list: readonly Endpoint<C>[] = [];
-  #unhealthy: ReadonlySet<string> = new Set();
+  readonly #set: EndpointSet<C>;
   /** Of all endpoints, whatever their health: null where the policy does not hash. */
   #hashing: Balancer | null = null;
   #selection: Selection<Endpoint<C>>;
@@ -86,6 +84,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.stats = stats;
     this.settings = settings;
     this.#context = context;
+    this.#set = new EndpointSet(context.seriesOf);
     this.breakers = {
       default: new Breaker(settings.breaker, () => stats.breakerGauges("default")),
       high: new Breaker(settings.breaker, () => stats.breakerGauges("high")),
@@ -94,7 +93,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.#ramp = new Ramp(context.wheel, () => this.#weigh());
     this.#detectors = new Detectors({
       ...context,
-      hosts: () => this.#list,
+      hosts: () => this.endpoints,
       onChange: (host) => this.#healthChanged(host),
       tell: (host, out) => this.#tellEjection(host, out),
     });
@@ -114,7 +113,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
     return this.settings.connections ?? NO_CARE;
   }
   get endpoints(): readonly Endpoint<C>[] {
-    return this.#list;
+    return this.#set.list;
   }
 
   /** The endpoint for the next try, or null when none may take one. `hash`: of its key. Those in `tried` come last. */
@@ -214,32 +213,15 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   /** Prepares endpoints that `commitEndpoints` puts in place: thousands come in parts, with requests between them. */
   stageEndpoints(resources: readonly EndpointResource[]): void {
-    for (const resource of resources) {
-      const key = endpointKey(resource);
-      const endpoint = this.#endpoints.get(key) ?? new Endpoint<C>(resource, this.#context.seriesOf);
-      endpoint.staged = resource;
-      this.#staged.set(key, endpoint);
-    }
+    this.#set.stage(resources);
   }
 
   /** What was staged is now all there is. `table`: for these endpoints, where the policy hashes. */
   commitEndpoints(table?: HashTable): void {
-    const before = this.#list;
-    const now = this.#context.wheel.now();
-    const known = this.#endpoints;
-    this.#endpoints = this.#staged;
-    this.#staged = new Map();
-    this.#list = [...this.#endpoints.values()];
-    for (const endpoint of before) endpoint.isRemoved = true;
-    for (const [key, endpoint] of this.#endpoints) {
-      endpoint.isRemoved = false;
-      endpoint.configuredWeight = endpoint.staged.weight;
-      endpoint.zone = endpoint.staged.zone ?? "";
-      endpoint.failsCheck = this.#unhealthy.has(key);
-      if (known.has(key)) continue;
-      endpoint.since = now;
-      if ((this.care.prewarm ?? 0) > 0) this.#context.prewarm(endpoint, this.care.prewarm ?? 0);
-    }
+    const before = this.endpoints;
+    const added = this.#set.commit(this.#context.wheel.now());
+    const { prewarm = 0 } = this.care;
+    if (prewarm > 0) for (const endpoint of added) this.#context.prewarm(endpoint, prewarm);
     for (const endpoint of before) if (endpoint.isRemoved) endpoint.leave();
     this.#hash(table);
     this.#weigh();
@@ -248,26 +230,20 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   #hash(given: HashTable | undefined): void {
     const { loadBalancer } = this.settings;
-    const table = given?.policy === loadBalancer ? given : hashTableOf(loadBalancer, this.#list);
+    const table = given?.policy === loadBalancer ? given : hashTableOf(loadBalancer, this.endpoints);
     this.#hashing = table === undefined ? null : balancerOf(table, this.#context.random);
   }
 
   /** Endpoints, by key, whose active check fails: all of them. */
   setUnhealthy(keys: ReadonlySet<string>): void {
-    this.#unhealthy = keys;
-    for (const [key, endpoint] of this.#endpoints) {
-      const fails = keys.has(key);
-      if (endpoint.failsCheck === fails) continue;
-      endpoint.failsCheck = fails;
-      this.#healthChanged(endpoint);
-    }
+    for (const endpoint of this.#set.setFailing(keys)) this.#healthChanged(endpoint);
     this.#detectors.outlier?.hostsChanged();
   }
 
   /** Endpoints, by key, whose active check has passed: those that are ejected come back (Envoy, by default). */
   forgive(keys: readonly string[]): void {
     for (const key of keys) {
-      const endpoint = this.#endpoints.get(key);
+      const endpoint = this.#set.get(key);
       if (endpoint !== undefined) this.#detectors.outlier?.forgive(endpoint);
     }
   }
@@ -284,14 +260,17 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   #healthChanged(endpoint: Endpoint<C>): void {
     if (endpoint.noteHealth() && endpoint.isHealthy) endpoint.since = this.#context.wheel.now();
-    const ejected = this.#list.reduce((sum, { outlier }) => sum + (outlier.ejectedUntil === 0 ? 0 : 1), 0);
+    const ejected = this.endpoints.reduce(
+      (sum, { outlier }) => sum + (outlier.ejectedUntil === 0 ? 0 : 1),
+      0,
+    );
     if (this.#detectors.outlier !== null) this.stats.setEjected(ejected);
     this.#weigh();
   }
 
   /** Weights that are now, and who is chosen by them. */
   #weigh(): void {
-    this.#ramp.weigh(this.#list, this.settings.slowStart);
+    this.#ramp.weigh(this.endpoints, this.settings.slowStart);
     this.#selection = this.#select();
   }
 
@@ -305,7 +284,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
       hashBalanceFactor: hashBalanceFactor ?? 0,
     };
     const context = { random, now: () => wheel.now(), active: () => this.active };
-    return new Selection(this.#list, settings, context, this.#hashing);
+    return new Selection(this.endpoints, settings, context, this.#hashing);
   }
 
   /** Gives a connection back after a complete exchange. */
@@ -328,7 +307,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   /** An idle connection makes way for one to where it is needed; true when one did. */
   makeRoom(): boolean {
-    for (const { pool } of this.#list) if (pool.evict()) return true;
+    for (const { pool } of this.endpoints) if (pool.evict()) return true;
     return false;
   }
 
@@ -346,7 +325,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
 
   override onDeadline(now: number): void {
     let isWarm = false;
-    for (const endpoint of this.#list) {
+    for (const endpoint of this.endpoints) {
       if (endpoint.pool.size > 0 && endpoint.pool.sweep(now, this.settings.poolIdleTimeoutMs)) isWarm = true;
     }
     if (isWarm) this.#context.wheel.set(this, now + SWEEP_MS);
@@ -358,6 +337,6 @@ export class Cluster<C extends PooledConnection> extends Timed {
     this.#ramp.stop();
     this.#detectors.stop();
     for (let waiter = this.line.next(); waiter !== null; waiter = this.line.next()) waiter.dial();
-    for (const endpoint of this.#list) endpoint.leave();
+    for (const endpoint of this.endpoints) endpoint.leave();
   }
 }
