@@ -70,9 +70,11 @@ it("the limit of connections holds for copies, which do not wait in line", async
   const copy = await origin(() => {});
   const { made } = await pair([copy.port], { copyPolicy: { connectionPool: { maxConnections: 1 } } });
   await ask(made, 3);
-  expect([made.outcome("overflow"), made.copy.breakers.default.connections, made.copy.line.length]).toEqual([
-    2, 1, 0,
-  ]);
+  expect([
+    made.outcome("overflow"),
+    made.copy.breakers.default.connections,
+    made.copy.connections.line.length,
+  ]).toEqual([2, 1, 0]);
 });
 
 it("no endpoint: counted, and that is all", async () => {

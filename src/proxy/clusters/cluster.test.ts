@@ -134,8 +134,8 @@ describe("cluster", () => {
     const [stays, goes] = cluster.endpoints;
     if (stays === undefined || goes === undefined) return expect.fail("two endpoints");
     const [kept, closed, late] = [new Probe(), new Probe(), new Probe()];
-    cluster.release(stays, kept);
-    cluster.release(goes, closed);
+    cluster.connections.release(stays, kept);
+    cluster.connections.release(goes, closed);
     stays.active = 3;
     cluster.setEndpoints([endpoint(3), endpoint(1, 5)]);
     const again = cluster.endpoints.find(({ port }) => port === 1);
@@ -144,7 +144,7 @@ describe("cluster", () => {
     expect(stays.pool.take(0)).toBe(kept);
     expect([closed.isUsable, goes.isRemoved]).toEqual([false, true]);
     // Its last request ends after the change: the connection is not kept for anybody.
-    cluster.release(goes, late);
+    cluster.connections.release(goes, late);
     expect([late.isUsable, goes.pool.size]).toEqual([false, 0]);
   });
 
@@ -163,13 +163,13 @@ describe("cluster", () => {
     const [only] = cluster.endpoints;
     if (only === undefined) return expect.fail("one endpoint");
     const probe = new Probe();
-    cluster.release(only, probe);
+    cluster.connections.release(only, probe);
     passTo(59_500);
     expect([probe.isUsable, only.pool.size]).toEqual([true, 1]);
     passTo(61_500);
-    expect([probe.isUsable, only.pool.size, cluster.deadline]).toEqual([false, 0, 0]);
+    expect([probe.isUsable, only.pool.size, cluster.connections.deadline]).toEqual([false, 0, 0]);
     const next = new Probe();
-    cluster.release(only, next);
+    cluster.connections.release(only, next);
     passTo(123_000);
     expect(next.isUsable).toBe(false);
   });
@@ -180,9 +180,9 @@ describe("cluster", () => {
     const [only] = cluster.endpoints;
     if (only === undefined) return expect.fail("one endpoint");
     const [idle, late] = [new Probe(), new Probe()];
-    cluster.release(only, idle);
+    cluster.connections.release(only, idle);
     cluster.remove();
-    cluster.release(only, late);
+    cluster.connections.release(only, late);
     expect([idle.isUsable, late.isUsable, cluster.isRemoved]).toEqual([false, false, true]);
   });
 

@@ -5,10 +5,11 @@
 import type { EndpointResource, HashKey, LoadBalancerPolicy, Protocol } from "../../discovery/messages.ts";
 import type { ClusterResilience, ConnectionCare } from "../../discovery/resilience.ts";
 import { type HashSource, hashSource } from "../http/hash-source.ts";
-import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
+import type { TimerWheel } from "../net/timer-wheel.ts";
 import type { Balancer, Random } from "./balancer.ts";
 import { Breaker } from "./breaker.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
+import { Connections } from "./connections.ts";
 import { Detectors } from "./detectors.ts";
 import type { Ejection } from "./ejection.ts";
 import type { Endpoint, SeriesOf } from "./endpoint.ts";
@@ -20,10 +21,7 @@ import { type Allowance, RetryBudget } from "./retry-budget.ts";
 import { Selection } from "./selection.ts";
 import { Ramp } from "./slow-start.ts";
 import { DEFAULT_PANIC_THRESHOLD } from "./tiers.ts";
-import { WaitingLine } from "./waiting-line.ts";
 
-/** How often idle connections are looked at. */
-const SWEEP_MS = 1_000;
 const NO_CARE: ConnectionCare = {};
 
 export interface ClusterSettings extends ClusterResilience {
@@ -53,7 +51,7 @@ export interface ClusterContext<C extends PooledConnection> {
 /** Requests that must not fail for those that may count apart (Envoy's routing priorities). */
 export type Priority = "default" | "high";
 
-export class Cluster<C extends PooledConnection> extends Timed {
+export class Cluster<C extends PooledConnection> {
   readonly name: string;
   readonly stats: ClusterStats;
   isRemoved = false;
@@ -63,7 +61,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
   readonly breakers: Readonly<Record<Priority, Breaker>>;
   budget: RetryBudget;
   readonly recent = new RecentLatency();
-  readonly line = new WaitingLine<Endpoint<C>, C>();
+  readonly connections: Connections<C>;
   /** Tries under way. */
   active = 0;
   /** Of those, retries. */
@@ -78,7 +76,6 @@ export class Cluster<C extends PooledConnection> extends Timed {
   readonly #context: ClusterContext<C>;
 
   constructor(name: string, settings: ClusterSettings, context: ClusterContext<C>) {
-    super();
     const { stats } = context;
     this.name = name;
     this.stats = stats;
@@ -90,6 +87,7 @@ export class Cluster<C extends PooledConnection> extends Timed {
       high: new Breaker(settings.breaker, () => stats.breakerGauges("high")),
     };
     this.budget = new RetryBudget(settings.retryBudget);
+    this.connections = new Connections(this, context.wheel);
     this.#ramp = new Ramp(context.wheel, () => this.#weigh());
     this.#detectors = new Detectors({
       ...context,
@@ -287,56 +285,11 @@ export class Cluster<C extends PooledConnection> extends Timed {
     return new Selection(this.endpoints, settings, context, this.#hashing);
   }
 
-  /** Gives a connection back after a complete exchange. */
-  release(endpoint: Endpoint<C>, connection: C): void {
-    const { maxRequests = 0 } = this.care;
-    if (endpoint.isRemoved || this.isRemoved || (maxRequests > 0 && connection.requests >= maxRequests)) {
-      connection.abandon();
-      return;
-    }
-    const waiter = this.line.length === 0 ? null : this.line.nextFor(endpoint);
-    if (waiter !== null) {
-      waiter.take(connection);
-      return;
-    }
-    const now = this.#context.wheel.now();
-    endpoint.pool.put(connection, now);
-    if (this.line.length > 0) this.makeRoom();
-    if (this.deadline === 0) this.#context.wheel.set(this, now + SWEEP_MS);
-  }
-
-  /** An idle connection makes way for one to where it is needed; true when one did. */
-  makeRoom(): boolean {
-    for (const { pool } of this.endpoints) if (pool.evict()) return true;
-    return false;
-  }
-
-  /** A connection is about to be opened. */
-  connectionBegun(): void {
-    this.breakers.default.addConnection(1);
-  }
-
-  /** It has gone; whoever waits may open another. */
-  connectionEnded(wasOpen: boolean): void {
-    this.stats.connectionClosed(wasOpen);
-    this.breakers.default.addConnection(-1);
-    if (this.line.length > 0 && this.breakers.default.hasConnectionRoom) this.line.next()?.dial();
-  }
-
-  override onDeadline(now: number): void {
-    let isWarm = false;
-    for (const endpoint of this.endpoints) {
-      if (endpoint.pool.size > 0 && endpoint.pool.sweep(now, this.settings.poolIdleTimeoutMs)) isWarm = true;
-    }
-    if (isWarm) this.#context.wheel.set(this, now + SWEEP_MS);
-  }
-
   remove(): void {
     this.isRemoved = true;
-    this.#context.wheel.remove(this);
     this.#ramp.stop();
     this.#detectors.stop();
-    for (let waiter = this.line.next(); waiter !== null; waiter = this.line.next()) waiter.dial();
+    this.connections.stop();
     for (const endpoint of this.endpoints) endpoint.leave();
   }
 }

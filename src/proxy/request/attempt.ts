@@ -231,7 +231,7 @@ export class Attempt implements ResponseHandler {
     this.#leave();
     if (upstream.isReusable && this.#exchange.connection.isRequestDone) {
       upstream.rest();
-      cluster.release(endpoint, upstream);
+      cluster.connections.release(endpoint, upstream);
     } else upstream.abandon();
   }
 

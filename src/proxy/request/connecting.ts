@@ -30,10 +30,10 @@ export class Connecting implements Waiter<UpstreamEndpoint, ClientConnection> {
   begin(cluster: UpstreamCluster): void {
     this.#cluster = cluster;
     cluster.breakers.default.addPending(1);
-    if (cluster.breakers.default.hasConnectionRoom || cluster.makeRoom()) this.dial();
+    if (cluster.connections.mayOpen()) this.dial();
     else {
       this.#attempt.limit(cluster.connectTimeoutMs, "connect_timeout");
-      cluster.line.join(this);
+      cluster.connections.line.join(this);
     }
   }
 
@@ -61,7 +61,7 @@ export class Connecting implements Waiter<UpstreamEndpoint, ClientConnection> {
     const cluster = this.#cluster;
     if (cluster === null) return;
     this.#cluster = null;
-    cluster.line.leave(this);
+    cluster.connections.line.leave(this);
     cluster.breakers.default.addPending(-1);
   }
 }

@@ -22,7 +22,7 @@ export function dialOf(
 export function ownerOf(cluster: UpstreamCluster, endpoint: UpstreamEndpoint, loop: Loop): ConnectionOwner {
   const { maxAgeMs = 0 } = cluster.care;
   let wasOpen = false;
-  cluster.connectionBegun();
+  cluster.connections.begun();
   return {
     onOpen(connection: ClientConnection): void {
       wasOpen = true;
@@ -31,7 +31,7 @@ export function ownerOf(cluster: UpstreamCluster, endpoint: UpstreamEndpoint, lo
     },
     onClosed(connection: ClientConnection): void {
       endpoint.pool.remove(connection);
-      cluster.connectionEnded(wasOpen);
+      cluster.connections.ended(wasOpen);
     },
   };
 }

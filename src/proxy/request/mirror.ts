@@ -74,8 +74,7 @@ function placeFor(exchange: Exchange, cluster: UpstreamCluster): Place | "overfl
   const endpoint = cluster.pick(hash === null ? undefined : hashOfRequest(exchange, hash));
   if (endpoint === null) return "no_endpoint";
   const pooled = endpoint.pool.take(exchange.listener.loop.wheel.now());
-  const breaker = cluster.breakers[PRIORITY];
-  const mayDial = breaker.hasPendingRoom && (breaker.hasConnectionRoom || cluster.makeRoom());
+  const mayDial = cluster.breakers[PRIORITY].hasPendingRoom && cluster.connections.mayOpen();
   return pooled === undefined && !mayDial ? "overflow" : { endpoint, pooled };
 }
 
@@ -215,7 +214,7 @@ export class Mirror extends Timed implements ResponseHandler {
     // A mirror may be quicker than the original.
     if (connection.isReusable && (this.#isComplete || this.#source?.isRequestDone === true)) {
       connection.rest();
-      this.#cluster.release(this.#endpoint, connection);
+      this.#cluster.connections.release(this.#endpoint, connection);
     } else connection.abandon();
   }
 

@@ -40,7 +40,7 @@ class Prewarming extends Timed implements ResponseHandler {
   onConnected(): void {
     this.#listener.loop.wheel.remove(this);
     this.#connection.rest();
-    this.#cluster.release(this.#endpoint, this.#connection);
+    this.#cluster.connections.release(this.#endpoint, this.#connection);
   }
 
   override onDeadline(): void {

@@ -67,7 +67,7 @@ export class Counters implements Property {
       "open connections": connections,
       "the open connections gauge": this.#world.metric("weft_upstream_connections_active"),
       "tries of endpoints": cluster.endpoints.reduce((sum, { active }) => sum + active, 0),
-      waiting: cluster.line.length,
+      waiting: cluster.connections.line.length,
     };
     for (const [what, count] of Object.entries(left))
       if (count !== 0) this.#say(`when all is over there are ${count} ${what}`);
