@@ -74,8 +74,9 @@ function placeFor(exchange: Exchange, cluster: UpstreamCluster): Place | "overfl
   const endpoint = cluster.pick(hash === null ? undefined : hashOfRequest(exchange, hash));
   if (endpoint === null) return "no_endpoint";
   const pooled = endpoint.pool.take(exchange.listener.loop.wheel.now());
+  if (pooled !== undefined) return { endpoint, pooled };
   const mayDial = cluster.breakers[PRIORITY].hasPendingRoom && cluster.connections.mayOpen();
-  return pooled === undefined && !mayDial ? "overflow" : { endpoint, pooled };
+  return mayDial ? { endpoint, pooled } : "overflow";
 }
 
 /** Its request's head, as it came but for what stops at each hop. */
