@@ -1,6 +1,5 @@
 /** The life of a hop: retirement, keepalive, loss, and what breaks the protocol (docs/reference/hop-protocol.md). */
 import { expect, it } from "vitest";
-import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS } from "../../src/proxy/hop/connection.ts";
 import {
   CREDIT,
   DATA,
@@ -13,6 +12,7 @@ import {
   putHeader,
   RESET,
 } from "../../src/proxy/hop/frame.ts";
+import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS } from "../../src/proxy/hop/lifetime.ts";
 import { NOT_SEEN } from "../../src/proxy/net/transport.ts";
 import { HopPair } from "./wire.ts";
 

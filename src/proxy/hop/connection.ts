@@ -4,7 +4,7 @@
  * peer's credit for each of them, so a slow one stops nobody else, and by the room in the socket, which they share in turns.
  */
 import { connectionError } from "../net/handshake-fault.ts";
-import { Timed, type TimerWheel } from "../net/timer-wheel.ts";
+import type { TimerWheel } from "../net/timer-wheel.ts";
 import { NO_SINK, type Sink } from "../net/transport.ts";
 import {
   CREDIT,
@@ -19,19 +19,12 @@ import {
   RESET,
 } from "./frame.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
+import { Lifetime } from "./lifetime.ts";
 import { type HopTransport, Output, type OutputOwner } from "./output.ts";
 import { HopStream } from "./stream.ts";
 import type { Turn } from "./turn.ts";
 import type { WindowBudget } from "./window.ts";
 
-/** A connection that has been silent for this long is asked whether it lives. */
-export const KEEPALIVE_MS = 30_000;
-/** One that is silent this long after it was asked is dead. */
-export const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** One that nobody has used for this long is closed by the side that opened it. */
-const UNUSED_MS = 30_000;
-/** The peer's time to end its side after ours. */
-const LINGER_MS = 5_000;
 /** Frames without data that a peer may send beyond twice those with data that have passed. */
 const MAX_IDLE_FRAMES = 1_000;
 
@@ -48,7 +41,7 @@ export interface HopOwner {
   onClosed(connection: HopConnection): void;
 }
 
-export class HopConnection extends Timed implements Sink, FrameHandler, OutputOwner {
+export class HopConnection implements Sink, FrameHandler, OutputOwner {
   readonly turn: Turn;
   readonly expiresAt: number;
   readonly peerAddress: string;
@@ -56,7 +49,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
   isRetired = false;
   readonly #transport: HopTransport;
   readonly #output: Output;
-  readonly #context: HopContext;
+  readonly #budget: WindowBudget;
   readonly #owner: HopOwner;
   readonly #reader = new FrameReader(this);
   readonly #streams = new Map<number, HopStream>();
@@ -68,27 +61,20 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
   #isOpen = true;
   #hasSaidGoaway = false;
   #peerHasSaidGoaway = false;
-  #heardAt: number;
-  #unusedSince: number;
-  readonly #retireAt: number;
-  #hasAsked = false;
+  readonly #lifetime: Lifetime;
   #dataFrames = 0;
   #idleFrames = 0;
 
   /** `retireAfterMs`: how old it may become; the side that takes streams leaves that to the other. */
   constructor(transport: HopTransport, owner: HopOwner, context: HopContext, retireAfterMs = Infinity) {
-    super();
     this.#transport = transport;
     this.#owner = owner;
-    this.#context = context;
+    this.#budget = context.budget;
     this.turn = context.turn;
     this.#output = new Output(transport, context.turn, this);
     this.expiresAt = transport.expiresAt ?? Number.POSITIVE_INFINITY;
     this.peerAddress = transport.peerAddress;
-    this.#heardAt = context.wheel.now();
-    this.#unusedSince = this.#heardAt;
-    this.#retireAt = this.#heardAt + retireAfterMs;
-    context.wheel.set(this, this.#heardAt + Math.min(KEEPALIVE_MS, retireAfterMs));
+    this.#lifetime = new Lifetime(this, context.wheel, retireAfterMs);
     transport.sink = this;
   }
 
@@ -103,13 +89,17 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
   get size(): number {
     return this.#streams.size + this.#unsent.size;
   }
+  /** Nobody uses what this side has opened. */
+  get isUnused(): boolean {
+    return this.size === 0 && this.#owner.onStream === undefined;
+  }
   get hasRoom(): boolean {
     return this.#isOpen && !this.isRetired && this.size < MAX_STREAMS && Date.now() < this.expiresAt;
   }
 
   /** For the side that connected, while there is room. */
   open(sink: Sink): HopStream {
-    const stream = new HopStream(this, 0, sink, this.#context.budget);
+    const stream = new HopStream(this, 0, sink, this.#budget);
     this.#unsent.add(stream);
     return stream;
   }
@@ -126,7 +116,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
     if (!this.#unsent.delete(stream)) this.#streams.delete(stream.id);
     this.#waiting.delete(stream);
     if (this.size > 0) return;
-    this.#unusedSince = this.#context.wheel.now();
+    this.#lifetime.unused();
     this.#closeWhenDone();
   }
 
@@ -149,7 +139,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
     this.#transport.end();
     this.#over(null);
     this.#transport.sink = this;
-    this.#context.wheel.set(this, this.#context.wheel.now() + LINGER_MS);
+    this.#lifetime.linger();
   }
 
   close(): void {
@@ -168,7 +158,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
   }
 
   #over(error: NodeJS.ErrnoException | null): void {
-    this.#context.wheel.remove(this);
+    this.#lifetime.stop();
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.isRetired = true;
@@ -223,8 +213,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
   onDrain(): void {}
 
   onData(buf: Buffer, start: number, end: number): void {
-    this.#heardAt = this.#context.wheel.now();
-    this.#hasAsked = false;
+    this.#lifetime.heard();
     const fault = this.#reader.read(buf, start, end);
     if (fault !== null) this.#fail(fault);
   }
@@ -251,7 +240,7 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
       return null;
     }
     this.#lastStream = id;
-    const stream = new HopStream(this, id, NO_SINK, this.#context.budget);
+    const stream = new HopStream(this, id, NO_SINK, this.#budget);
     this.#streams.set(id, stream);
     if (this.#streams.size > MAX_STREAMS) {
       stream.refuse();
@@ -308,26 +297,18 @@ export class HopConnection extends Timed implements Sink, FrameHandler, OutputOw
     this.#over(error);
   }
 
-  override onDeadline(now: number): void {
-    if (!this.#isOpen) {
-      this.#transport.close();
-      return;
-    }
-    if (now >= this.#retireAt || (this.#isUnused && now - this.#unusedSince >= UNUSED_MS)) this.retire();
-    if (!this.#isOpen) return;
-    const { wheel } = this.#context;
-    if (now - this.#heardAt < KEEPALIVE_MS) {
-      const nextAt = this.isRetired ? Number.POSITIVE_INFINITY : this.#retireAt;
-      wheel.set(this, Math.min(this.#heardAt + KEEPALIVE_MS, nextAt));
-    } else if (!this.#hasAsked) {
-      this.#hasAsked = true;
-      this.#output.putControl(PING, 0, 0);
-      wheel.set(this, now + KEEPALIVE_TIMEOUT_MS);
-    } else this.#fail("timeout");
+  /** The peer has not ended its side in time. */
+  lingered(): void {
+    this.#transport.close();
   }
 
-  /** Nobody uses what this side has opened. */
-  get #isUnused(): boolean {
-    return this.size === 0 && this.#owner.onStream === undefined;
+  /** The peer is asked whether it lives. */
+  ping(): void {
+    this.#output.putControl(PING, 0, 0);
+  }
+
+  /** It has not answered. */
+  timedOut(): void {
+    this.#fail("timeout");
   }
 }
