@@ -5,7 +5,8 @@
 import { envelopeOf } from "./document.ts";
 import { DURATION_PATTERN } from "./duration.ts";
 import { KIND_TABLES, KINDS, type Kind } from "./resource.ts";
-import type { Field, Fields, Shape } from "./schema.ts";
+import type { Field, Fields } from "./schema.ts";
+import type { Shape } from "./shape.ts";
 
 type JsonSchema = { readonly [key: string]: unknown };
 

@@ -5,7 +5,8 @@
  */
 import type { CelRule } from "./cel.ts";
 import { DURATION_PATTERN } from "./duration.ts";
-import type { Field, Fields, Shape } from "./schema.ts";
+import type { Field, Fields } from "./schema.ts";
+import type { Shape } from "./shape.ts";
 
 export type OpenApi = { readonly [key: string]: unknown };
 

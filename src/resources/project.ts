@@ -3,7 +3,8 @@
  * heard of, and the API server that gave them has checked them already: what is not known is left away instead of refused.
  */
 import { KIND_TABLES, type Kind, WEFT_API } from "./resource.ts";
-import { type Fields, isMap, type Shape } from "./schema.ts";
+import { type Fields, isMap } from "./schema.ts";
+import type { Shape } from "./shape.ts";
 
 /** Of the metadata, what matters; the rest is most of an object. */
 const METADATA = ["name", "namespace", "labels", "creationTimestamp"] as const;

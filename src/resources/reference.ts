@@ -3,7 +3,8 @@
  * what the field is called elsewhere.
  */
 import { KIND_TABLES, KINDS, type Kind } from "./resource.ts";
-import type { Field, Fields, Shape } from "./schema.ts";
+import type { Field, Fields } from "./schema.ts";
+import type { Shape } from "./shape.ts";
 
 /** The page, in Markdown. */
 export function referencePage(): string {

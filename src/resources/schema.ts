@@ -5,6 +5,7 @@
  */
 import type { CelRule } from "./cel.ts";
 import { mismatch, oneOf, type Path, type Problem, type Report, show } from "./problem.ts";
+import type { Shape } from "./shape.ts";
 import { closest } from "./suggest.ts";
 
 /** Unknown fields of one map that get a suggestion. */
@@ -16,34 +17,6 @@ export interface Schema<out T> {
   /** The value with its defaults, or undefined after at least one report. */
   readonly check: (value: unknown, path: Path, report: Report) => T | undefined;
 }
-
-/** What a schema accepts, for generators of documentation. */
-export type Shape =
-  | {
-      readonly kind: "string";
-      readonly expected: string;
-      readonly pattern?: string;
-      readonly maxLength: number;
-    }
-  | {
-      readonly kind: "integer";
-      readonly min: number;
-      readonly max: number;
-      readonly nullable: boolean;
-      readonly unit?: string;
-    }
-  | { readonly kind: "boolean" }
-  | { readonly kind: "duration"; readonly min: string; readonly max: string }
-  /** `isNamed`: the name of a port will do too. */
-  | { readonly kind: "portReference"; readonly isNamed: boolean }
-  /** A status of HTTP, or two with a hyphen between them. */
-  | { readonly kind: "statusRange"; readonly pattern: string }
-  | { readonly kind: "enum"; readonly values: readonly (string | number)[] }
-  | { readonly kind: "list"; readonly item: Shape; readonly minItems: number; readonly maxItems: number }
-  | { readonly kind: "map"; readonly key: string; readonly value: Shape; readonly maxEntries: number }
-  /** `rules`: what of its refinements an API server can check. */
-  | { readonly kind: "object"; readonly fields: Fields; readonly rules?: readonly CelRule[] }
-  | { readonly kind: "union"; readonly variants: Readonly<Record<string, Fields>> };
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 

@@ -1,6 +1,6 @@
 /** Documents that differ from a right one in one place: each value of it, made what its field's shape does not take, or just about takes. */
-import type { Fields, Shape } from "../../../src/resources/schema.ts";
-import { isMap } from "../../../src/resources/schema.ts";
+import { type Fields, isMap } from "../../../src/resources/schema.ts";
+import type { Shape } from "../../../src/resources/shape.ts";
 
 export interface Mutant {
   /** `spec.limits[0].requests = 0`. */
