@@ -1,7 +1,6 @@
 /** A real traffic loop in its worker thread, configured by messages as the control thread would. */
 import { Worker } from "node:worker_threads";
 import type { OutboundListenerResource } from "../../src/discovery/listener.ts";
-import type { EndpointResource } from "../../src/discovery/messages.ts";
 import type { PolicyResource } from "../../src/discovery/policy.ts";
 import type { RouteMatch, RouteRule } from "../../src/discovery/route.ts";
 import type {
@@ -11,6 +10,7 @@ import type {
   SeriesInfo,
   ToLoop,
 } from "../../src/proxy/snapshot/loop-protocol.ts";
+import { endpointsAt, LIMITS } from "./discovered.ts";
 import { OPEN } from "./policy.ts";
 
 export interface RunningLoop {
@@ -125,13 +125,7 @@ export const OUTBOUND: OutboundListenerResource = {
     version: "v1",
     principal: "spiffe://cluster.local/ns/default/sa/client",
   },
-  limits: {
-    maxHeadBytes: 65_536,
-    maxHeaders: 100,
-    headTimeoutMs: 10_000,
-    streamIdleTimeoutMs: 300_000,
-    connectionIdleTimeoutMs: 3_600_000,
-  },
+  limits: LIMITS,
   outboundPolicy: "REGISTRY_ONLY",
   clusterDomain: "cluster.local",
   discoveryTimeoutMs: 1_000,
@@ -141,16 +135,6 @@ export const OUTBOUND: OutboundListenerResource = {
 /** Cluster and endpoints `<name>.default:80` at these ports of this machine. */
 export function clusterAt(name: string, ports: readonly number[]): Change[] {
   const cluster = `${name}.default:80`;
-  const endpoints: EndpointResource[] = ports.map((port, i) => ({
-    address: "127.0.0.1",
-    port,
-    weight: 1,
-    workload: `${name}-${i}`,
-    namespace: "default",
-    serviceAccount: "default",
-    app: name,
-    version: "v1",
-  }));
   return [
     {
       kind: "cluster",
@@ -164,7 +148,7 @@ export function clusterAt(name: string, ports: readonly number[]): Change[] {
         poolIdleTimeoutMs: 60_000,
       },
     },
-    { kind: "endpoints", name: cluster, endpoints, complete: true },
+    { kind: "endpoints", name: cluster, endpoints: endpointsAt(name, ports), complete: true },
   ];
 }
 

@@ -1,15 +1,9 @@
 /** The smallest resources that a sidecar serves from. */
 import type { ListenerResource } from "../../src/discovery/listener.ts";
 import type { Resource } from "../../src/discovery/messages.ts";
+import { endpointsAt, LIMITS } from "../harness/discovered.ts";
 
 const LOCAL = { workload: "web", namespace: "default", app: "web", version: "v1", principal: "" };
-const LIMITS = {
-  maxHeadBytes: 65_536,
-  maxHeaders: 100,
-  headTimeoutMs: 10_000,
-  streamIdleTimeoutMs: 300_000,
-  connectionIdleTimeoutMs: 3_600_000,
-};
 
 /** Both listeners; `appPort` takes what comes in. */
 export function listeners(appPort: number): ListenerResource[] {
@@ -68,16 +62,7 @@ export function service(
     },
     endpoints: {
       name: full,
-      endpoints: ports.map((port, i) => ({
-        address: "127.0.0.1",
-        port,
-        weight: 1,
-        workload: `${name}-${i}`,
-        namespace: "default",
-        serviceAccount: "default",
-        app: name,
-        version: "v1",
-      })),
+      endpoints: endpointsAt(name, ports),
     },
   };
 }

@@ -1,146 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { OPEN } from "../../../test/harness/policy.ts";
-import type { InboundListenerResource, OutboundListenerResource } from "../../discovery/listener.ts";
-import type {
-  ClusterResource,
-  DiscoveryError,
-  DiscoveryResponse,
-  EndpointsResource,
-  Resource,
-  ResourceType,
-  VersionedResource,
-} from "../../discovery/messages.ts";
-import type { RouteResource } from "../../discovery/route.ts";
-import type { Change } from "./loop-protocol.ts";
-import { Subscriber } from "./subscriber.ts";
+import {
+  at,
+  cluster,
+  endpoints,
+  INBOUND,
+  OUTBOUND,
+  route,
+  SubscriberBench,
+  tick,
+} from "../../../test/harness/subscriber.ts";
 
-const LOCAL = { workload: "web", namespace: "default", app: "web", version: "v1", principal: "" };
-const LIMITS = {
-  maxHeadBytes: 65_536,
-  maxHeaders: 100,
-  headTimeoutMs: 10_000,
-  streamIdleTimeoutMs: 300_000,
-  connectionIdleTimeoutMs: 3_600_000,
-};
-const OUTBOUND: OutboundListenerResource = {
-  name: "outbound",
-  local: LOCAL,
-  limits: LIMITS,
-  outboundPolicy: "ALLOW_ANY",
-  clusterDomain: "cluster.local",
-  discoveryTimeoutMs: 1_000,
-  metricPrefix: "istio",
-};
-const INBOUND: InboundListenerResource = {
-  name: "inbound",
-  local: LOCAL,
-  limits: LIMITS,
-  metricPrefix: "istio",
-  ports: [],
-  connectTimeoutMs: 2_000,
-};
-
-function serviceOf(name: string): { name: string; namespace: string } {
-  return { name: name.split(".")[0] ?? name, namespace: "default" };
-}
-function route(name: string, ...clusters: string[]): RouteResource {
-  return {
-    name,
-    service: serviceOf(name),
-    port: 80,
-    matches: [],
-    rules: [
-      {
-        name: "",
-        action: { kind: "forward", backends: clusters.map((cluster) => ({ cluster, weight: 1 })) },
-      },
-    ],
-  };
-}
-function cluster(name: string): ClusterResource {
-  return {
-    name,
-    service: serviceOf(name),
-    port: 80,
-    protocol: "http1",
-    loadBalancer: "leastRequest",
-    connectTimeoutMs: 2_000,
-    poolIdleTimeoutMs: 3_600_000,
-  };
-}
-function endpoints(name: string): EndpointsResource {
-  return { name, endpoints: [] };
-}
-function at<R extends Resource>(version: string, resource: R): VersionedResource<R> {
-  return { name: resource.name, version, resource };
-}
-
-/** A subscriber with its two ends open: what it asks for, and what it hands to the loops. */
-class Bench {
-  readonly link: string[] = [];
-  readonly batches: string[][] = [];
-  readonly subscriber: Subscriber;
-  #confirm: (() => void)[] = [];
-  #nonce = 0;
-
-  constructor(
-    options: { scope?: "lazy" | "all"; loops?: number; refuse?: (resource: Resource) => boolean } = {},
-  ) {
-    this.subscriber = new Subscriber({
-      link: {
-        subscribe: (type, names) => this.link.push(`+${type} ${names.join(",")}`),
-        unsubscribe: (type, names) => this.link.push(`-${type} ${names.join(",")}`),
-      },
-      send: (changes) => {
-        this.batches.push(changes.map(describeChange));
-        return new Promise((resolve) => this.#confirm.push(resolve));
-      },
-      check: (_type, resource): DiscoveryError | undefined =>
-        options.refuse?.(resource) ? { code: "invalid", message: "refused", field: "x" } : undefined,
-      loops: options.loops ?? 1,
-      scope: options.scope ?? "lazy",
-    });
-  }
-
-  receive(
-    type: ResourceType,
-    resources: VersionedResource[],
-    removed: string[] = [],
-  ): Promise<readonly DiscoveryError[]> {
-    const response: DiscoveryResponse = {
-      type,
-      resources,
-      removed,
-      nonce: `${++this.#nonce}`,
-      systemVersion: "1",
-    };
-    return this.subscriber.receive(response);
-  }
-
-  /** All loops confirm what was sent, and what follows from it. */
-  async confirm(): Promise<void> {
-    while (this.#confirm.length > 0) {
-      this.#confirm.shift()?.();
-      await tick();
-    }
-  }
-
-  taken(): string[][] {
-    return this.batches.splice(0);
-  }
-  asked(): string[] {
-    return this.link.splice(0);
-  }
-}
-
-function describeChange(change: Change): string {
-  if (change.kind === "secret") return "secret";
-  if ("resource" in change) return `${change.kind} ${change.resource.name}`;
-  return `${change.kind} ${change.name}${"idle" in change && change.idle ? " idle" : ""}`;
-}
-async function tick(): Promise<void> {
-  for (let i = 0; i < 5; i++) await Promise.resolve();
-}
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   await tick();
   const unsettled = Symbol();
@@ -148,7 +18,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 /** With the route `a` → cluster `a` applied. */
-async function withRouteA(bench: Bench): Promise<void> {
+async function withRouteA(bench: SubscriberBench): Promise<void> {
   bench.subscriber.start();
   bench.subscriber.loopSubscribed(0, ["a.default:80"]);
   void bench.receive("route", [at("1", route("a.default:80", "a.default:80"))]);
@@ -161,7 +31,7 @@ async function withRouteA(bench: Bench): Promise<void> {
 
 describe("start", () => {
   it("asks for the listeners and the policy, and is configured when all loops have them", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     bench.subscriber.start();
     expect(bench.asked()).toEqual(["+listener inbound,outbound", "+policy inbound"]);
     const acknowledged = bench.receive("listener", [at("1", INBOUND), at("1", OUTBOUND)]);
@@ -175,7 +45,9 @@ describe("start", () => {
   });
 
   it("keeps its policy, whatever is said of it, until there is another one", async () => {
-    const bench = new Bench({ refuse: (resource) => "defaultDeny" in resource && resource.defaultDeny });
+    const bench = new SubscriberBench({
+      refuse: (resource) => "defaultDeny" in resource && resource.defaultDeny,
+    });
     bench.subscriber.start();
     void bench.receive("policy", [at("1", OPEN)]);
     await bench.confirm();
@@ -186,7 +58,7 @@ describe("start", () => {
   });
 
   it("asks for everything with the scope `all`", () => {
-    const bench = new Bench({ scope: "all" });
+    const bench = new SubscriberBench({ scope: "all" });
     bench.subscriber.start();
     expect(bench.asked()).toEqual([
       "+listener inbound,outbound",
@@ -198,7 +70,7 @@ describe("start", () => {
   });
 
   it("serves from what an earlier run left, and resumes from its versions", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     bench.subscriber.start([
       ["listener", at("7", INBOUND)],
       ["listener", at("7", OUTBOUND)],
@@ -232,7 +104,7 @@ describe("start", () => {
 
 describe("make before break", () => {
   it("hands over a route only when its clusters and their endpoints have arrived", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     bench.subscriber.start();
     bench.subscriber.loopSubscribed(0, ["a.default:80"]);
     bench.asked();
@@ -250,7 +122,7 @@ describe("make before break", () => {
   });
 
   it("takes `removed` for an answer: that cluster does not exist", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     bench.subscriber.start();
     bench.subscriber.loopSubscribed(0, ["a.default:80"]);
     void bench.receive("route", [at("1", route("a.default:80", "b.default:80"))]);
@@ -261,7 +133,7 @@ describe("make before break", () => {
   });
 
   it("keeps the last good route until the next one's clusters are there, then drops the old cluster", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     await withRouteA(bench);
     void bench.receive("route", [at("2", route("a.default:80", "b.default:80"))]);
     expect([bench.asked(), bench.taken()]).toEqual([
@@ -281,7 +153,7 @@ describe("make before break", () => {
   });
 
   it("removes a cluster only after the route that names it, and acknowledges at once", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     await withRouteA(bench);
     const acknowledged = bench.receive("cluster", [], ["a.default:80"]);
     void bench.receive("endpoints", [], ["a.default:80"]);
@@ -296,7 +168,7 @@ describe("make before break", () => {
   });
 
   it("sends endpoints again when their cluster comes back", async () => {
-    const bench = new Bench({ scope: "all" });
+    const bench = new SubscriberBench({ scope: "all" });
     bench.subscriber.start();
     void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
     void bench.receive("endpoints", [at("1", endpoints("a.default:80"))]);
@@ -311,7 +183,7 @@ describe("make before break", () => {
 });
 
 it("asks for routes by automatic addresses also with the scope `all`, and for no others", async () => {
-  const bench = new Bench({ scope: "all" });
+  const bench = new SubscriberBench({ scope: "all" });
   bench.subscriber.start();
   bench.asked();
   bench.subscriber.loopSubscribed(0, ["240.1.2.3:80", "10.0.0.1:80", "[2001:db8::1]:80", "no.default"]);
@@ -329,7 +201,9 @@ it("asks for routes by automatic addresses also with the scope `all`, and for no
 
 describe("refusals", () => {
   it("refuses one resource alone and keeps its last good version", async () => {
-    const bench = new Bench({ refuse: (resource) => "loadBalancer" in resource && resource.port === 0 });
+    const bench = new SubscriberBench({
+      refuse: (resource) => "loadBalancer" in resource && resource.port === 0,
+    });
     await withRouteA(bench);
     const bad = { ...cluster("a.default:80"), port: 0 };
     const errors = await bench.receive("cluster", [at("2", bad)]);
@@ -339,7 +213,9 @@ describe("refusals", () => {
   });
 
   it("refuses the next route if its cluster was refused, and applies it when the cluster is mended", async () => {
-    const bench = new Bench({ refuse: (resource) => "loadBalancer" in resource && resource.port === 0 });
+    const bench = new SubscriberBench({
+      refuse: (resource) => "loadBalancer" in resource && resource.port === 0,
+    });
     await withRouteA(bench);
     const acknowledged = bench.receive("route", [at("2", route("a.default:80", "b.default:80"))]);
     void bench.receive("cluster", [at("1", { ...cluster("b.default:80"), port: 0 })]);
@@ -356,14 +232,14 @@ describe("refusals", () => {
   });
 
   it("refuses types it does not take", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     expect(await bench.receive("secret", [])).toMatchObject([{ code: "unknown_type" }]);
   });
 });
 
 describe("lazy routes", () => {
   it("answers for a name that does not exist, also to the next loop that asks", async () => {
-    const bench = new Bench({ loops: 2 });
+    const bench = new SubscriberBench({ loops: 2 });
     bench.subscriber.start();
     bench.subscriber.loopSubscribed(0, ["no.default:80"]);
     expect(bench.asked()).toContain("+route no.default:80");
@@ -376,7 +252,7 @@ describe("lazy routes", () => {
   });
 
   it("drops a route with its clusters when no loop uses it any more", async () => {
-    const bench = new Bench({ loops: 2 });
+    const bench = new SubscriberBench({ loops: 2 });
     await withRouteA(bench);
     bench.subscriber.loopUnsubscribed(0, ["a.default:80"]);
     expect(bench.asked()).toEqual([]);
@@ -395,7 +271,7 @@ describe("lazy routes", () => {
   });
 
   it("sends the route again to a loop that asks while it is being dropped", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     await withRouteA(bench);
     bench.subscriber.loopUnsubscribed(0, ["a.default:80"]);
     bench.subscriber.loopSubscribed(0, ["a.default:80"]);
@@ -408,7 +284,7 @@ describe("lazy routes", () => {
   });
 
   it("coalesces what arrives while the loops are busy", async () => {
-    const bench = new Bench();
+    const bench = new SubscriberBench();
     await withRouteA(bench);
     for (const version of ["2", "3", "4", "5"]) {
       void bench.receive("endpoints", [at(version, endpoints("a.default:80"))]);
