@@ -1,5 +1,4 @@
 /** `weft control-plane --source kubernetes` as a process, with an API server, a sidecar's stream, and the API server's absence. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,15 +12,13 @@ import type { ApiServer } from "./api-server.ts";
 import { newCluster, PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
 import { until } from "./harness.ts";
 import { kubeconfigOf } from "./kubeconfig.ts";
+import { killPlane, type PlaneProcess, startPlane } from "./plane-process.ts";
 
-const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const ROUTES = pathOf("HTTPRoute");
 let server: ApiServer;
 let directory: string;
-let child: ChildProcess | undefined;
+let plane: PlaneProcess | undefined;
 let client: DiscoveryClient | undefined;
-let output = "";
-let errors = "";
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "weft-kubernetes-"));
@@ -33,33 +30,14 @@ beforeEach(async () => {
 afterEach(async () => {
   client?.close();
   client = undefined;
-  if (child?.exitCode === null) {
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  }
+  if (plane !== undefined) await killPlane(plane);
   await server.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
-function run(...args: readonly string[]): ChildProcess {
-  [output, errors] = ["", ""];
-  const ports = ["--insecure", "--discovery-port", "0", "--api-port", "0"];
-  child = spawn(process.execPath, [MAIN, "control-plane", "--source", "kubernetes", ...ports, ...args], {
-    env: { ...process.env, KUBECONFIG: join(directory, "kubeconfig"), WEFT_CONFIG: undefined },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  child.stdout?.on("data", (chunk: Buffer) => {
-    output += chunk.toString("utf8");
-  });
-  child.stderr?.on("data", (chunk: Buffer) => {
-    errors += chunk.toString("utf8");
-  });
-  return child;
-}
-
-async function ports(): Promise<{ readonly discoveryPort: number; readonly apiPort: number }> {
-  expect(await until(() => output.includes("\n"), 15_000)).toBe(true);
-  return JSON.parse(output.split("\n")[0] ?? "");
+function run(...args: readonly string[]): PlaneProcess {
+  plane = startPlane(join(directory, "kubeconfig"), "--insecure", ...args);
+  return plane;
 }
 
 const NODE: Node = {
@@ -101,8 +79,9 @@ describe("weft control-plane --source kubernetes", { timeout: 60_000 }, () => {
     for (const n of [0, 1])
       server.put(PODS, pod({ name: `web-${n}`, ip: `10.1.0.${n + 1}`, app: "web", injected: true }));
     server.put(SLICES, slice("web", [{ ip: "10.1.0.1", pod: "web-0" }]));
-    run();
-    const held = connect((await ports()).discoveryPort);
+    const { errors, isReady, ports } = run();
+    expect(await until(isReady, 15_000)).toBe(true);
+    const held = connect(ports().discoveryPort);
     expect(await until(() => addresses(held).join() === "10.1.0.1", 10_000)).toBe(true);
     const both = [
       { ip: "10.1.0.1", pod: "web-0" },
@@ -115,7 +94,7 @@ describe("weft control-plane --source kubernetes", { timeout: 60_000 }, () => {
     server.put(SLICES, slice("web", [{ ip: "10.1.0.2", pod: "web-1" }]));
     server.put(pathOf("Service"), service("web"));
     server.compact();
-    expect(await until(() => errors.includes("can't be read from the cluster"))).toBe(true);
+    expect(await until(() => errors().includes("can't be read from the cluster"))).toBe(true);
     expect(addresses(held)).toHaveLength(2);
     server.comeBack();
     expect(await until(() => addresses(held).join() === "10.1.0.2", 15_000)).toBe(true);
@@ -142,15 +121,16 @@ describe("weft control-plane --source kubernetes", { timeout: 60_000 }, () => {
 
   it("waits for a cluster that can't be reached, and ends when it is told to", async () => {
     server.leave();
-    const waiting = run();
-    expect(await until(() => errors.includes("can't be read from the cluster"), 15_000)).toBe(true);
-    waiting.kill("SIGTERM");
-    expect(await once(waiting, "exit")).toEqual([0, null]);
-    expect(output).toBe("");
+    const { child, errors, output } = run();
+    expect(await until(() => errors().includes("can't be read from the cluster"), 15_000)).toBe(true);
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(output()).toBe("");
   });
 
   it("refuses a directory beside it", async () => {
-    expect(await once(run("--config", directory), "exit")).toEqual([2, null]);
-    expect(errors).toContain("--config is for --source files alone");
+    const { child, errors } = run("--config", directory);
+    expect(await once(child, "exit")).toEqual([2, null]);
+    expect(errors()).toContain("--config is for --source files alone");
   });
 });

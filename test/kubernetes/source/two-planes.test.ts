@@ -2,7 +2,6 @@
  * Two control planes as processes on one cluster, with their CA in one Secret: what one issues the other trusts, a change of the root
  * waits for the sidecars of both, and when the leader is killed the other leads and goes on.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { SecureClientSessionOptions } from "node:http2";
@@ -21,12 +20,12 @@ import type { ApiServer } from "./api-server.ts";
 import { CONFIG_MAPS, LEASES, newCluster, pathOf, SECRETS, service } from "./cluster.ts";
 import { until } from "./harness.ts";
 import { kubeconfigOf } from "./kubeconfig.ts";
+import { killPlane, type PlaneProcess, startPlane } from "./plane-process.ts";
 
-const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const ID = "spiffe://cluster.local/ns/default/sa/web";
 let server: ApiServer;
 let directory: string;
-let planes: Plane[] = [];
+let planes: PlaneProcess[] = [];
 let client: DiscoveryClient | undefined;
 
 beforeEach(async () => {
@@ -42,48 +41,23 @@ beforeEach(async () => {
 afterEach(async () => {
   client?.close();
   client = undefined;
-  for (const { child } of planes) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  }
+  for (const plane of planes) await killPlane(plane);
   await server.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
-interface Plane {
-  readonly child: ChildProcess;
-  readonly ports: () => { readonly discoveryPort: number; readonly apiPort: number };
-  readonly leads: () => boolean;
-  readonly isReady: () => boolean;
-}
-
-function run(name: string): Plane {
-  let [output, errors] = ["", ""];
+function run(name: string): PlaneProcess {
   const state = join(directory, name);
   mkdirSync(state);
-  const flags = ["--source=kubernetes", "--ca-secret=weft-ca", "--discovery-port=0", "--api-port=0"];
-  const child = spawn(process.execPath, [MAIN, "control-plane", ...flags, `--state-dir=${state}`], {
-    env: { ...process.env, KUBECONFIG: join(directory, "kubeconfig"), WEFT_CONFIG: undefined },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  child.stdout?.on("data", (chunk: Buffer) => {
-    output += chunk.toString("utf8");
-  });
-  child.stderr?.on("data", (chunk: Buffer) => {
-    errors += chunk.toString("utf8");
-  });
-  const plane: Plane = {
-    child,
-    isReady: () => output.includes("\n"),
-    ports: () => JSON.parse(output.split("\n")[0] ?? ""),
-    leads: () => errors.lastIndexOf("this replica leads") > errors.lastIndexOf("this replica does not lead"),
-  };
+  const plane = startPlane(join(directory, "kubeconfig"), "--ca-secret=weft-ca", `--state-dir=${state}`);
   planes.push(plane);
   return plane;
 }
 
-async function call(plane: Plane, method: string, path: string, body?: object): Promise<Json> {
+const leads = ({ errors }: PlaneProcess) =>
+  errors().lastIndexOf("this replica leads") > errors().lastIndexOf("this replica does not lead");
+
+async function call(plane: PlaneProcess, method: string, path: string, body?: object): Promise<Json> {
   const response = await fetch(`http://127.0.0.1:${plane.ports().apiPort}${path}`, {
     method,
     ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
@@ -91,7 +65,7 @@ async function call(plane: Plane, method: string, path: string, body?: object): 
   return (await response.json()) as Json;
 }
 
-async function issued(plane: Plane): Promise<{ readonly key: Key; readonly chain: string }> {
+async function issued(plane: PlaneProcess): Promise<{ readonly key: Key; readonly chain: string }> {
   const key = makeKey();
   const csr = makeCsr(key).toString("base64");
   const body = { csr, namespace: "default", serviceAccount: "web" };
@@ -100,7 +74,7 @@ async function issued(plane: Plane): Promise<{ readonly key: Key; readonly chain
 }
 
 /** How `plane` judges a certificate that `by` has just issued. */
-async function judge(by: Plane, plane: Plane): Promise<string> {
+async function judge(by: PlaneProcess, plane: PlaneProcess): Promise<string> {
   const { key, chain } = await issued(by);
   const parsed = parseBundle((await call(plane, "GET", "/v1/certificates"))["bundle"] as string);
   if (parsed.kind !== "bundle") return parsed.fault;
@@ -109,10 +83,10 @@ async function judge(by: Plane, plane: Plane): Promise<string> {
   return accepted.kind === "svid" ? accepted.svid.id : accepted.reason;
 }
 
-const rotation = (plane: Plane) =>
+const rotation = (plane: PlaneProcess) =>
   call(plane, "GET", "/v1/root/rotate") as Promise<{ phase: string; root: string; lacking: string[] }>;
 
-async function inPhase(plane: Plane, phase: string, ms: number): Promise<boolean> {
+async function inPhase(plane: PlaneProcess, phase: string, ms: number): Promise<boolean> {
   const limit = performance.now() + ms;
   while ((await rotation(plane)).phase !== phase) {
     if (performance.now() > limit) return false;
@@ -122,7 +96,7 @@ async function inPhase(plane: Plane, phase: string, ms: number): Promise<boolean
 }
 
 /** A sidecar of `plane` that takes the mesh's secret, but not before `gate`. */
-async function connect(plane: Plane, gate: Promise<void>): Promise<() => number> {
+async function connect(plane: PlaneProcess, gate: Promise<void>): Promise<() => number> {
   const { key, chain } = await issued(plane);
   const { bundle } = await call(plane, "GET", "/v1/certificates");
   const tls = (): SecureClientSessionOptions => ({
@@ -161,8 +135,8 @@ it("are one CA, change its root together, and survive each other", { timeout: 18
   expect(await until(() => [a, b].every(({ isReady }) => isReady()), 30_000)).toBe(true);
   for (const by of [a, b]) for (const plane of [a, b]) expect(await judge(by, plane)).toBe(ID);
 
-  expect(await until(() => a.leads() !== b.leads(), 10_000)).toBe(true);
-  const [leader, follower] = a.leads() ? [a, b] : [b, a];
+  expect(await until(() => leads(a) !== leads(b), 10_000)).toBe(true);
+  const [leader, follower] = leads(a) ? [a, b] : [b, a];
   const told = () =>
     Object.values(
       (server.objects(CONFIG_MAPS).get("weft-system/weft-replicas")?.["data"] ?? {}) as Record<
@@ -190,11 +164,10 @@ it("are one CA, change its root together, and survive each other", { timeout: 18
   expect(roots[0]).not.toBe(root);
   for (const by of [a, b]) for (const plane of [a, b]) expect(await judge(by, plane)).toBe(ID);
 
-  leader.child.kill("SIGKILL");
-  await once(leader.child, "exit");
+  await killPlane(leader);
   const holder = () => server.objects(LEASES).get("weft-system/weft-control-plane")?.["spec"] as Json;
   const before = holder()["holderIdentity"];
-  expect(await until(() => follower.leads(), 30_000)).toBe(true);
+  expect(await until(() => leads(follower), 30_000)).toBe(true);
   expect(holder()["holderIdentity"]).not.toBe(before);
   // It waits for the one that was lost, since that may be alive; what it issues is good all the while.
   expect(await call(follower, "POST", "/v1/root/rotate")).toMatchObject({ phase: "distributing" });
