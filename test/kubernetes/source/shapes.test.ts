@@ -1,55 +1,27 @@
 /** Shapes of Services, pods and EndpointSlices that real clusters have, and what sidecars are told of each: through the compiler. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Compiler } from "../../../src/control-plane/compile/compiler.ts";
-import type { EndpointsResource, Node } from "../../../src/discovery/messages.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Compiler } from "../../../src/control-plane/compile/compiler.ts";
 import type { ApiObject, Json } from "./api-objects.ts";
 import type { ApiServer } from "./api-server.ts";
-import { newCluster, PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
-import { type Opened, openSource } from "./harness.ts";
+import { PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
+import { CLIENT, compilerOf, endpointsOf, startCluster, syncedSource } from "./synced.ts";
 
 let server: ApiServer;
-let opened: Opened | undefined;
 
 beforeEach(async () => {
-  server = newCluster();
-  await server.listen();
+  server = await startCluster();
 });
 
-afterEach(async () => {
-  opened?.source.close();
-  opened = undefined;
-  await server.close();
-});
-
-const NODE: Node = {
-  id: "default/client",
-  namespace: "default",
-  workload: "client",
-  serviceAccount: "client",
-  labels: {},
-  address: "10.1.9.9",
-  ports: { inbound: 15_006, outbound: 15_001, admin: 15_000, telemetry: 15_020 },
-  version: "0",
-};
-
-async function compile(): Promise<Compiler> {
-  opened = openSource(server);
-  const { source } = opened;
-  await source.synced;
-  source.rescan();
-  const compiler = new Compiler("STRICT", source.instances);
-  compiler.update(source.state.resources);
-  return compiler;
-}
+const compile = async () => compilerOf(await syncedSource(server));
 
 /** `10.1.0.1:8080 mutual`, of each endpoint. */
 function endpoints(compiler: Compiler, name: string): readonly string[] {
-  const found = compiler.get("endpoints", name, NODE)?.resource as EndpointsResource | undefined;
-  return (found?.endpoints ?? []).map(({ address, port, tls = "plain" }) => `${address}:${port} ${tls}`);
+  const found = endpointsOf(compiler, name) ?? [];
+  return found.map(({ address, port, tls = "plain" }) => `${address}:${port} ${tls}`);
 }
 
 const protocol = (compiler: Compiler, name: string) =>
-  (compiler.get("cluster", name, NODE)?.resource as { readonly protocol?: string } | undefined)?.protocol;
+  (compiler.get("cluster", name, CLIENT)?.resource as { readonly protocol?: string } | undefined)?.protocol;
 
 function annotated(object: ApiObject, annotations: Json): ApiObject {
   const { metadata } = object;
@@ -220,9 +192,9 @@ describe("Services", () => {
       metadata: { name: "ext", namespace: "default" },
       spec: { type: "ExternalName", externalName: "db.example.com", ports: [{ name: "http", port: 80 }] },
     });
-    const compiler = await compile();
-    expect(endpoints(compiler, "ext.default:80")).toEqual([]);
-    expect(opened?.source.status).toMatchObject({
+    const source = await syncedSource(server);
+    expect(endpoints(compilerOf(source), "ext.default:80")).toEqual([]);
+    expect(source.status).toMatchObject({
       state: "ok",
       issues: [{ severity: "warning", field: "spec.type" }],
     });

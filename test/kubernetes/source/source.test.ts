@@ -1,55 +1,20 @@
 /** What a cluster's objects become: resources with their origin, workloads, and where Services are served. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Compiler } from "../../../src/control-plane/compile/compiler.ts";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { ApiServer } from "./api-server.ts";
-import { ACCOUNTS, NAMESPACES, newCluster, PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
-import { type Opened, openSource, until } from "./harness.ts";
+import { ACCOUNTS, NAMESPACES, PODS, pathOf, pod, SLICES, service, slice } from "./cluster.ts";
+import { until } from "./harness.ts";
+import { CLIENT, compilerOf, endpointsOf, startCluster, syncedSource } from "./synced.ts";
 
 let server: ApiServer;
-let opened: Opened | undefined;
 
 beforeEach(async () => {
-  server = newCluster();
-  await server.listen();
+  server = await startCluster();
 });
-
-afterEach(async () => {
-  opened?.source.close();
-  opened = undefined;
-  await server.close();
-});
-
-async function open(): Promise<Opened["source"]> {
-  opened = openSource(server);
-  await opened.source.synced;
-  opened.source.rescan();
-  return opened.source;
-}
-
-const NODE = {
-  id: "default/web-0",
-  namespace: "default",
-  workload: "web-0",
-  serviceAccount: "web",
-  labels: {},
-  address: "10.1.0.1",
-  ports: { inbound: 15_006, outbound: 15_001, admin: 15_000, telemetry: 15_020 },
-  version: "0",
-};
-
-function endpointsOf(source: Opened["source"], name: string, mtls: "STRICT" | "DISABLE" = "STRICT") {
-  const compiler = new Compiler(mtls, source.instances);
-  compiler.update(source.state.resources);
-  const found = compiler.get("endpoints", name, NODE)?.resource as
-    | { endpoints: readonly object[] }
-    | undefined;
-  return found?.endpoints;
-}
 
 describe("the Kubernetes source", () => {
   it("reads resources with where they come from, and drops what is of no use", async () => {
     server.put(pathOf("Service"), service("web"));
-    const source = await open();
+    const source = await syncedSource(server);
     const [resource] = source.state.resources;
     expect(resource).toMatchObject({
       kind: "Service",
@@ -70,9 +35,9 @@ describe("the Kubernetes source", () => {
       { ip: "10.1.0.3", pod: "web-2", ready: false },
     ];
     server.put(SLICES, slice("web", members));
-    const source = await open();
+    const source = await syncedSource(server);
     const alike = { weight: 1, namespace: "default", serviceAccount: "web", app: "web", version: "v1" };
-    expect(endpointsOf(source, "web.default:80")).toEqual([
+    expect(endpointsOf(compilerOf(source), "web.default:80")).toEqual([
       { ...alike, address: "10.1.0.1", port: 8080, workload: "web-0", zone: "zone-a", tls: "mutual" },
       { ...alike, address: "10.1.0.2", port: 8080, workload: "web-1", zone: "zone-b" },
     ]);
@@ -85,8 +50,8 @@ describe("the Kubernetes source", () => {
     server.put(pathOf("Service"), { ...db, spec });
     server.put(SLICES, slice("db", [{ ip: "192.0.2.7" }]));
     server.put(SLICES, slice("db", [{ ip: "192.0.2.7" }, { ip: "192.0.2.8" }], "default", "db-other"));
-    const source = await open();
-    expect(endpointsOf(source, "db.default:80")).toMatchObject([
+    const source = await syncedSource(server);
+    expect(endpointsOf(compilerOf(source), "db.default:80")).toMatchObject([
       { address: "192.0.2.7", port: 8080 },
       { address: "192.0.2.8", port: 8080 },
     ]);
@@ -95,13 +60,13 @@ describe("the Kubernetes source", () => {
   it("does not serve a pod that it does not know: nobody could tell whether it has a sidecar", async () => {
     server.put(pathOf("Service"), service("web"));
     server.put(SLICES, slice("web", [{ ip: "10.1.0.1", pod: "web-0" }]));
-    const source = await open();
-    expect(endpointsOf(source, "web.default:80")).toEqual([]);
+    const source = await syncedSource(server);
+    expect(endpointsOf(compilerOf(source), "web.default:80")).toEqual([]);
     source.instances.take();
     server.put(PODS, pod({ name: "web-0", ip: "10.1.0.1", app: "web" }));
     expect(await until(() => source.instances.get("default/web-0") !== undefined)).toBe(true);
     expect([...source.instances.take().services]).toEqual(["default/web"]);
-    expect(endpointsOf(source, "web.default:80")).toHaveLength(1);
+    expect(endpointsOf(compilerOf(source), "web.default:80")).toHaveLength(1);
   });
 
   it("tells the compiler of one Service when one EndpointSlice changes, and of none when nothing is said", async () => {
@@ -110,11 +75,10 @@ describe("the Kubernetes source", () => {
       server.put(PODS, pod({ name: `${app}-0`, ip: `10.1.0.${app === "a" ? 1 : 2}`, app }));
       server.put(SLICES, slice(app, [{ ip: `10.1.0.${app === "a" ? 1 : 2}`, pod: `${app}-0` }]));
     }
-    const source = await open();
-    const compiler = new Compiler("STRICT", source.instances);
-    compiler.update(source.state.resources);
+    const source = await syncedSource(server);
+    const compiler = compilerOf(source);
     compiler.moved(source.moved());
-    for (const name of ["a.default:80", "b.default:80"]) compiler.get("endpoints", name, NODE);
+    for (const name of ["a.default:80", "b.default:80"]) compiler.get("endpoints", name, CLIENT);
     server.put(SLICES, slice("a", [{ ip: "10.1.0.1", pod: "a-0", ready: false }]));
     expect(await until(() => source.instances.count("default/a") === 0)).toBe(true);
     expect(compiler.moved(source.moved())).toEqual([{ type: "endpoints", name: "a.default:80" }]);
@@ -133,7 +97,7 @@ describe("the Kubernetes source", () => {
     });
     server.put(pathOf("Service"), service("web"));
     server.put(path, limit(5));
-    const source = await open();
+    const source = await syncedSource(server);
     server.put(path, limit("many"));
     expect(await until(() => source.rescan() && source.status.state === "broken")).toBe(true);
     expect(source.state.resources).toHaveLength(2);
@@ -149,7 +113,7 @@ describe("the Kubernetes source", () => {
   it("reads past fields of Kubernetes' own kinds that are newer than Weft", async () => {
     const web = service("web");
     server.put(pathOf("Service"), { ...web, spec: { ...(web["spec"] as object), fromTheFuture: { a: 1 } } });
-    const source = await open();
+    const source = await syncedSource(server);
     expect(source.status).toMatchObject({ state: "ok", resources: 1 });
   });
 
@@ -161,7 +125,7 @@ describe("the Kubernetes source", () => {
       spec: { action: "ALLOW", rules },
     });
     for (const name of ["web", "api"]) server.put(ACCOUNTS, { metadata: { name, namespace: "default" } });
-    const source = await open();
+    const source = await syncedSource(server);
     expect(source.status.issues).toMatchObject([
       { severity: "warning", field: "spec.rules[0].from[0].source.principals[0]", suggestion: "web" },
     ]);
@@ -170,7 +134,7 @@ describe("the Kubernetes source", () => {
   });
 
   it("refuses to be written to, and says how it is done", async () => {
-    const source = await open();
+    const source = await syncedSource(server);
     expect(source.edit()).toMatchObject({ issues: [{ message: expect.stringContaining("kubectl apply") }] });
   });
 });
