@@ -1,9 +1,9 @@
 /** HTTPRoutes that a FaultInjection names and that can't be meant: what befalls their requests befalls nobody. */
 import type { Issue } from "./issue.ts";
 import { isService } from "./kind/http-route-backend.ts";
-import { fieldName } from "./problem.ts";
-import { type FaultInjection, type HttpRoute, placeOf, type Resource, resourceId } from "./resource.ts";
+import type { FaultInjection, HttpRoute, Resource } from "./resource.ts";
 import { closest } from "./suggest.ts";
+import { warningAt } from "./warning.ts";
 
 /** A warning for each. */
 export function strayFaultRoutes(resources: readonly Resource[]): Issue[] {
@@ -26,19 +26,12 @@ function strayRoutes(injection: FaultInjection, all: readonly HttpRoute[]): Issu
       const fate = routes.some((route) => route.metadata.name === name)
         ? `which is not for Service ${metadata.namespace}/${spec.targetRef.name}`
         : "which does not exist";
-      const suggestion = closest(name, attached);
-      const issue: Issue = {
-        severity: "warning",
-        file: injection.origin.file,
-        ...placeOf(injection, path),
-        kind: injection.kind,
-        name: metadata.name,
-        field: fieldName(path),
+      return warningAt(injection, path, {
         found: name,
         expected: "an HTTPRoute of the target",
-        message: `${resourceId(injection)} refers to HTTPRoute ${metadata.namespace}/${name}, ${fate}`,
-      };
-      return [suggestion === undefined ? issue : { ...issue, suggestion }];
+        message: `refers to HTTPRoute ${metadata.namespace}/${name}, ${fate}`,
+        suggestion: closest(name, attached),
+      });
     }),
   );
 }

@@ -2,17 +2,15 @@
 import type { Issue } from "./issue.ts";
 import { ROOT_NAMESPACE } from "./kind/authorization-policy.ts";
 import { matchesLabels } from "./label-match.ts";
-import { fieldName } from "./problem.ts";
-import {
-  type AuthorizationPolicy,
-  type NetworkPolicy,
-  type PeerAuthentication,
-  placeOf,
-  type RequestAuthentication,
-  type Resource,
-  resourceId,
-  type Workload,
+import type {
+  AuthorizationPolicy,
+  NetworkPolicy,
+  PeerAuthentication,
+  RequestAuthentication,
+  Resource,
+  Workload,
 } from "./resource.ts";
+import { warningAt } from "./warning.ts";
 
 /** A warning for each. */
 export function idleSelectors(resources: readonly Resource[]): Issue[] {
@@ -55,15 +53,9 @@ function isEmpty(selector: object): boolean {
 
 function idle(policy: Selecting): Issue {
   const path = ["spec", policy.kind === "NetworkPolicy" ? "podSelector" : "selector"];
-  return {
-    severity: "warning",
-    file: policy.origin.file,
-    ...placeOf(policy, path),
-    kind: policy.kind,
-    name: policy.metadata.name,
-    field: fieldName(path),
+  return warningAt(policy, path, {
     found: "no Workload",
     expected: "labels that a Workload has",
-    message: `${resourceId(policy)} selects no Workload`,
-  };
+    message: "selects no Workload",
+  });
 }

@@ -5,8 +5,8 @@
 import type { Issue } from "./issue.ts";
 import { byPrecedence } from "./precedence.ts";
 import type { Path } from "./problem.ts";
-import { fieldName } from "./problem.ts";
-import { placeOf, type Resource, resourceId } from "./resource.ts";
+import { type Resource, resourceId } from "./resource.ts";
+import { warningAt } from "./warning.ts";
 
 /** What a policy is for: two of the same kind with the same text are in conflict. */
 interface Target {
@@ -66,15 +66,6 @@ function targetOf(resource: Resource): Target | undefined {
 
 function conflict(policy: Resource, winner: Resource, { text, path, found, expected }: Target): Issue {
   const { file, line } = winner.origin;
-  return {
-    severity: "warning",
-    file: policy.origin.file,
-    ...placeOf(policy, path),
-    kind: policy.kind,
-    name: policy.metadata.name,
-    field: fieldName(path),
-    found,
-    expected,
-    message: `${resourceId(policy)} has no effect: ${resourceId(winner)}, at ${file}:${line}, is for ${text} too and comes first`,
-  };
+  const message = `has no effect: ${resourceId(winner)}, at ${file}:${line}, is for ${text} too and comes first`;
+  return warningAt(policy, path, { found, expected, message });
 }

@@ -8,16 +8,10 @@ import { idleSelectors } from "./idle-selectors.ts";
 import type { Issue } from "./issue.ts";
 import { isService } from "./kind/http-route-backend.ts";
 import { policyConflicts } from "./policy-conflicts.ts";
-import { fieldName, type Path } from "./problem.ts";
-import {
-  type HttpRoute,
-  placeOf,
-  type Resource,
-  resourceId,
-  type Service,
-  type TcpRoute,
-} from "./resource.ts";
+import type { Path } from "./problem.ts";
+import type { HttpRoute, Resource, Service, TcpRoute } from "./resource.ts";
 import { closest } from "./suggest.ts";
+import { warningAt } from "./warning.ts";
 
 /** A warning for each, at the place where it stands, and what else is only seen when all are looked at. */
 export function danglingReferences(resources: readonly Resource[]): Issue[] {
@@ -113,22 +107,12 @@ function check(
   const { path, name, port, sectionName, isBackend } = reference;
   const namespace = reference.namespace ?? from.metadata.namespace;
   const target = `Service ${namespace}/${name}`;
-  const warning = (field: string, found: string, expected: string, message: string): Issue => ({
-    severity: "warning",
-    file: from.origin.file,
-    ...placeOf(from, [...path, field]),
-    kind: from.kind,
-    name: from.metadata.name,
-    field: fieldName([...path, field]),
-    found,
-    expected,
-    message: `${resourceId(from)} refers to ${message}`,
-  });
+  const warning = (field: string, found: string, expected: string, message: string, suggestion?: string) =>
+    warningAt(from, [...path, field], { found, expected, message: `refers to ${message}`, suggestion });
   if (service === undefined) {
     if (reference.isAgain === true) return [];
-    const issue = warning("name", name, "a Service that exists", `${target}, which does not exist`);
     const suggestion = closest(name, namesIn(namespace, known));
-    return [suggestion === undefined ? issue : { ...issue, suggestion }];
+    return [warning("name", name, "a Service that exists", `${target}, which does not exist`, suggestion)];
   }
   const { ports } = service.spec;
   const numbers = ports.map((p) => p.port).join(", ") || "none";

@@ -3,9 +3,9 @@
  * admits nobody and a DENY keeps nobody out. A warning, since the account may come.
  */
 import type { Issue } from "../../../resources/issue.ts";
-import { fieldName } from "../../../resources/problem.ts";
-import { type Resource, resourceId } from "../../../resources/resource.ts";
+import type { Resource } from "../../../resources/resource.ts";
 import { closest } from "../../../resources/suggest.ts";
+import { warningAt } from "../../../resources/warning.ts";
 
 const PRINCIPAL = /^[^*{}]+\/ns\/([^/*{}]+)\/sa\/([^/*{}]+)$/;
 /** To suggest is to compare with all accounts of the namespace: not for the hundredth. */
@@ -26,20 +26,14 @@ export function unknownAccounts(
           if (name === "" || accounts.has(`${namespace}/${name}`)) continue;
           const path = ["spec", "rules", r, "from", f, "source", "principals", p];
           const known = issues.length < MAX_SUGGESTIONS ? namesIn(namespace, accounts) : [];
-          const suggestion = closest(name, known);
-          issues.push({
-            severity: "warning",
-            file: resource.origin.file,
-            line: 1,
-            column: 1,
-            kind: resource.kind,
-            name: resource.metadata.name,
-            field: fieldName(path),
-            found: principal,
-            expected: "a ServiceAccount that exists",
-            message: `${resourceId(resource)} refers to ServiceAccount ${namespace}/${name}, which does not exist`,
-            ...(suggestion === undefined ? {} : { suggestion }),
-          });
+          issues.push(
+            warningAt(resource, path, {
+              found: principal,
+              expected: "a ServiceAccount that exists",
+              message: `refers to ServiceAccount ${namespace}/${name}, which does not exist`,
+              suggestion: closest(name, known),
+            }),
+          );
         }
       }
     }
