@@ -132,17 +132,18 @@ function isBusy(exchange: Exchange): boolean {
   return exchange.isActive || exchange.tunnel !== null || exchange.connection.transport.queuedBytes > 0;
 }
 
+/** Labels of what is not known. */
+export const UNKNOWN_LABELS = {
+  service: "unknown",
+  serviceNamespace: "unknown",
+  serviceHost: "unknown",
+  workload: "unknown",
+  workloadNamespace: "unknown",
+  principal: "unknown",
+  app: "unknown",
+  version: "unknown",
+} as const;
+
 export function unmatchedLabels(reporter: "source" | "destination") {
-  return {
-    reporter,
-    cluster: "",
-    service: "unknown",
-    serviceNamespace: "unknown",
-    serviceHost: "unknown",
-    workload: "unknown",
-    workloadNamespace: "unknown",
-    principal: "unknown",
-    app: "unknown",
-    version: "unknown",
-  } as const;
+  return { reporter, cluster: "", ...UNKNOWN_LABELS } as const;
 }

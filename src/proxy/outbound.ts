@@ -6,7 +6,13 @@ import { isIP } from "node:net";
 import type { OutboundListenerResource } from "../discovery/listener.ts";
 import type { ClusterTable } from "./cluster-table.ts";
 import type { Authority } from "./http/authority.ts";
-import { Connections, DEFAULT_LIMITS, UNKNOWN_LOCAL, unmatchedLabels } from "./listener-base.ts";
+import {
+  Connections,
+  DEFAULT_LIMITS,
+  UNKNOWN_LABELS,
+  UNKNOWN_LOCAL,
+  unmatchedLabels,
+} from "./listener-base.ts";
 import type { OriginalDestination } from "./net/original-destination.ts";
 import type { IsOwn } from "./net/own-address.ts";
 import type { Exchange } from "./request/exchange.ts";
@@ -220,16 +226,7 @@ const PASSTHROUGH_SETTINGS = {
 } as const;
 
 /** One set of labels for all of them: an unknown host never makes a new series. */
-const PASSTHROUGH_LABELS = {
-  service: "PassthroughCluster",
-  serviceNamespace: "unknown",
-  serviceHost: "unknown",
-  workload: "unknown",
-  workloadNamespace: "unknown",
-  principal: "unknown",
-  app: "unknown",
-  version: "unknown",
-} as const;
+const PASSTHROUGH_LABELS = { ...UNKNOWN_LABELS, service: "PassthroughCluster" } as const;
 
 const PASSTHROUGH_ENDPOINT = {
   weight: 1,
