@@ -81,12 +81,8 @@ export class Exchange implements RequestHandler {
   constructor(listener: ListenerContext, transport: Transport, peer: VerifiedPeer | null) {
     this.listener = listener;
     this.peer = peer;
-    this.connection = new ServerConnection(
-      transport,
-      this,
-      listener.limits.maxHeadBytes,
-      listener.limits.maxHeaders,
-    );
+    const { maxHeadBytes, maxHeaders } = listener.limits;
+    this.connection = new ServerConnection(transport, this, maxHeadBytes, maxHeaders);
     this.tries = new Tries(this);
     this.deadlines = new Deadlines(this);
     this.#lookup = new RouteLookup(this);
