@@ -73,16 +73,16 @@ const addresses = (held: Map<string, unknown>) =>
     (held.get("endpoints web.default:80") as { endpoints?: readonly { address: string }[] })?.endpoints ?? []
   ).map(({ address }) => address);
 
-describe("weft control-plane --source kubernetes", { timeout: 60_000 }, () => {
+describe("weft control-plane --source kubernetes", { timeout: 120_000 }, () => {
   it("serves what the cluster says, goes on without it, catches up, and tells how far sidecars are", async () => {
     server.put(pathOf("Service"), service("web"));
     for (const n of [0, 1])
       server.put(PODS, pod({ name: `web-${n}`, ip: `10.1.0.${n + 1}`, app: "web", injected: true }));
     server.put(SLICES, slice("web", [{ ip: "10.1.0.1", pod: "web-0" }]));
     const { errors, isReady, ports } = run();
-    expect(await until(isReady, 15_000)).toBe(true);
+    expect(await until(isReady, 45_000)).toBe(true);
     const held = connect(ports().discoveryPort);
-    expect(await until(() => addresses(held).join() === "10.1.0.1", 10_000)).toBe(true);
+    expect(await until(() => addresses(held).join() === "10.1.0.1", 45_000)).toBe(true);
     const both = [
       { ip: "10.1.0.1", pod: "web-0" },
       { ip: "10.1.0.2", pod: "web-1" },
@@ -97,7 +97,7 @@ describe("weft control-plane --source kubernetes", { timeout: 60_000 }, () => {
     expect(await until(() => errors().includes("can't be read from the cluster"))).toBe(true);
     expect(addresses(held)).toHaveLength(2);
     server.comeBack();
-    expect(await until(() => addresses(held).join() === "10.1.0.2", 15_000)).toBe(true);
+    expect(await until(() => addresses(held).join() === "10.1.0.2", 45_000)).toBe(true);
 
     server.put(ROUTES, {
       metadata: { name: "r", namespace: "default" },
@@ -111,18 +111,18 @@ describe("weft control-plane --source kubernetes", { timeout: 60_000 }, () => {
         ],
       },
     });
-    expect(await until(() => JSON.stringify(held.get("route web.default:80")).includes("3000"), 10_000)).toBe(
+    expect(await until(() => JSON.stringify(held.get("route web.default:80")).includes("3000"), 45_000)).toBe(
       true,
     );
     const status = () => JSON.stringify((server.objects(ROUTES).get("default/r") as Json)["status"]);
-    expect(await until(() => status()?.includes("applied by 1 of 1 sidecars"), 15_000)).toBe(true);
+    expect(await until(() => status()?.includes("applied by 1 of 1 sidecars"), 45_000)).toBe(true);
     expect(status()).toContain('"type":"Programmed","status":"True"');
   });
 
   it("waits for a cluster that can't be reached, and ends when it is told to", async () => {
     server.leave();
     const { child, errors, output } = run();
-    expect(await until(() => errors().includes("can't be read from the cluster"), 15_000)).toBe(true);
+    expect(await until(() => errors().includes("can't be read from the cluster"), 45_000)).toBe(true);
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);
     expect(output()).toBe("");
