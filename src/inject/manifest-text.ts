@@ -3,10 +3,20 @@
  * others comments, order and quotes are kept (yaml's Document). Documents are told apart by their `---` lines, which YAML
  * allows nowhere else at the beginning of a line.
  */
-import { type Document, isAlias, isCollection, isMap, isSeq, parseDocument, visit } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isSeq,
+  type Node,
+  parseDocument,
+  stringify,
+} from "yaml";
 import type { Path } from "../resources/problem.ts";
 import { parseYaml, type YamlDocument } from "../resources/yaml.ts";
 import { type FoundPod, podsIn } from "./manifest.ts";
+import { writeOutAliases } from "./manifest-aliases.ts";
 import type { Operation } from "./patch.ts";
 
 /** One document of a file. */
@@ -55,29 +65,44 @@ export interface PodChange {
 
 /** The document's text with its pods changed. */
 export function changeManifest(text: string, changes: readonly PodChange[]): string {
-  if (text.trimStart().startsWith("{")) return changeJson(text, changes);
-  // Go's parser reads `on` and `yes` as true: texts that it would take for something else are quoted.
-  const document = parseDocument(text, { merge: true, compat: "yaml-1.1" });
-  if (hasAliases(document))
-    document.contents = document.createNode(document.toJS(), {
-      aliasDuplicateObjects: false,
-    }) as typeof document.contents;
+  if (isJson(text)) return changeJson(text, changes);
+  // Every value is a text as it is written, and nothing else: `0400` and `yes` mean one thing in YAML 1.2, another to kubectl.
+  const document = parseDocument(text, { schema: "failsafe" });
+  writeOutAliases(document);
   for (const { path, patch } of changes) {
-    for (const operation of patch) apply(document, [...path, ...operation.path], operation);
+    for (const operation of patch) apply(document, [...path, ...operation.path], operation, written);
   }
-  return document.toString({
+  const changed = document.toString({
     lineWidth: 0,
     indentSeq: !hasFlushLists(text),
     flowCollectionPadding: hasPadding(text),
   });
+  return text.includes("\r\n") ? changed.replaceAll("\n", "\r\n") : changed;
+}
+
+function isJson(text: string): boolean {
+  if (!text.trimStart().startsWith("{")) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function changeJson(text: string, changes: readonly PodChange[]): string {
   const document = parseDocument(text);
+  const made = (value: unknown) => document.createNode(value, { aliasDuplicateObjects: false });
   for (const { path, patch } of changes) {
-    for (const operation of patch) apply(document, [...path, ...operation.path], operation);
+    for (const operation of patch) apply(document, [...path, ...operation.path], operation, made);
   }
   return `${JSON.stringify(document.toJS(), undefined, 2)}\n`;
+}
+
+/** A value as it stands in a text, with quotes where Go's parser would take it for something else (`on` is true to it). */
+function written(value: unknown): Node | null {
+  const text = stringify(value, { compat: "yaml-1.1", aliasDuplicateObjects: false, lineWidth: 0 });
+  return parseDocument(text, { schema: "failsafe" }).contents;
 }
 
 function splitDocuments(text: string): { readonly text: string; readonly line: number }[] {
@@ -103,26 +128,19 @@ function mergedValue(text: string, document: YamlDocument | undefined): unknown 
   return parseDocument(text, { merge: true }).toJS();
 }
 
-/** What an anchor stands for may be changed in one place and not in another: then each gets its own. */
-function hasAliases(document: Document.Parsed): boolean {
-  let found = false;
-  visit(document, {
-    Alias: () => {
-      found = true;
-      return visit.BREAK;
-    },
-  });
-  return found;
-}
-
-function apply(document: Document.Parsed, path: Path, operation: Operation): void {
+function apply(
+  document: Document.Parsed,
+  path: Path,
+  operation: Operation,
+  nodeOf: (value: unknown) => Node | null,
+): void {
   const [parentPath, key] = [path.slice(0, -1), path.at(-1)];
   const parent: unknown = parentPath.length === 0 ? document.contents : document.getIn(parentPath, true);
   if (!isCollection(parent) || isAlias(parent) || key === undefined) return;
   if (operation.op === "remove") parent.delete(key);
   else {
     unfold(document, parentPath);
-    const node = document.createNode(operation.value, { aliasDuplicateObjects: false });
+    const node = nodeOf(operation.value);
     if (isSeq(parent) && operation.op === "add") parent.items.splice(Number(key), 0, node);
     else if (isMap(parent) || isSeq(parent)) parent.set(key, node);
   }
@@ -138,7 +156,7 @@ function unfold(document: Document.Parsed, path: Path): void {
 
 /** Whether lists stand as far to the left as their key, as kubectl writes them. */
 function hasFlushLists(text: string): boolean {
-  return /^( *)(?:- )?[\w.-]+:[ \t]*(?:#.*)?\n\1- /m.test(text);
+  return /^( *)(?:- )?[\w.-]+:[ \t]*(?:#.*)?\r?\n\1- /m.test(text);
 }
 
 function hasPadding(text: string): boolean {
