@@ -21,11 +21,16 @@ interface FlagSpec {
   readonly problem?: (value: string) => string | undefined;
 }
 
+/** Far below what a timer holds (2^31 ms). */
+const MAX_DURATION_MS = 86_400_000;
+
 const port: Pick<FlagSpec, "value" | "problem"> = { value: "PORT", problem: wholeNumber(0, 65_535) };
 const duration: Pick<FlagSpec, "value" | "problem"> = {
   value: "TIME",
   problem: (value) =>
-    parseDuration(value) === undefined ? "a duration such as 500ms, 5s or 1m30s" : undefined,
+    (parseDuration(value) ?? Number.POSITIVE_INFINITY) > MAX_DURATION_MS
+      ? "a duration such as 500ms, 5s or 1m30s, 24h at most"
+      : undefined,
 };
 
 export const FLAGS = {

@@ -23,14 +23,15 @@ export function whyNot(
 ): string | undefined {
   const { spec, metadata } = pod;
   if (wishes.inject === false) return 'weft.dev/inject is "false"';
-  const home = metadata?.namespace ?? namespace;
+  const home = metadata?.namespace || namespace;
   if (home !== undefined && [...SYSTEM_NAMESPACES, ownNamespace].includes(home)) {
     return `namespace ${home} is the system's`;
   }
   if (spec.hostNetwork === true) {
     return "hostNetwork is true: its traffic can't be told from the machine's";
   }
-  if (spec.os?.name === "windows") return "it runs on Windows: there is no netfilter";
+  if (spec.os?.name === "windows" || spec.nodeSelector?.["kubernetes.io/os"] === "windows")
+    return "it runs on Windows: there is no netfilter";
   const names = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
   const other = names.find((name) => OTHER_SIDECARS.includes(name));
   if (other !== undefined) return `container ${other} is the sidecar of another mesh`;

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { fieldName, type Path, type Problem } from "../resources/problem.ts";
 import { readAnnotations, type Wishes } from "./annotations.ts";
+import { conflictsOf } from "./conflicts.ts";
 import { whyNot } from "./eligible.ts";
 import { mergeMetrics } from "./metrics.ts";
 import { makePatch, type Operation } from "./patch.ts";
@@ -18,12 +19,13 @@ import {
   type TextMap,
 } from "./pod.ts";
 import { type AppProbe, rewriteProbes } from "./probes.ts";
-import { DEFAULT_GRACE_SECONDS, type InjectSettings, SIDECAR_ID } from "./settings.ts";
+import { DEFAULT_GRACE_SECONDS, type InjectSettings } from "./settings.ts";
 import { readPod } from "./shape.ts";
 import { initContainer, type Plan, portsOf, sidecarContainer } from "./sidecar.ts";
 import { type Made, readStatus, type Status } from "./status.ts";
 import { takeOut } from "./uninject.ts";
 import { sidecarVolumes } from "./volumes.ts";
+import { isNativeSidecar, warningsOf } from "./warnings.ts";
 
 export type Injection =
   /** `replaced`: the version whose sidecar stood there. */
@@ -64,6 +66,8 @@ export function injectPod(
   const warnings = problems.map(warningText);
   const reason = whyNot(original, wishes, settings, place.namespace);
   if (reason !== undefined) return { kind: "skipped", reason, warnings };
+  const conflicts = conflictsOf(original, wishes, path);
+  if (conflicts.length > 0) return { kind: "refused", problems: conflicts };
   const made = putIn(original, settings, wishes);
   if (typeof made === "string") {
     const problem = { path: [...path, "spec"], at: "value" as const, message: made, found: "", expected: "" };
@@ -97,16 +101,19 @@ interface PutIn {
 function putIn(pod: Pod, settings: InjectSettings, wishes: Wishes): PutIn | string {
   const { spec } = pod;
   const metadata = pod.metadata ?? {};
-  const isNative = wishes["native-sidecar"] ?? settings.form === "native";
+  // A cluster of which pods have native sidecars knows them, and what asks these would ask a classic one that is not there yet.
+  const isNative =
+    wishes["native-sidecar"] ??
+    (settings.form === "native" || spec.initContainers?.some(isNativeSidecar) === true);
   const { telemetry } = portsOf(wishes);
   const table: Record<string, AppProbe> = {};
   const hookSeconds = spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-  const rewrite = (container: Container) =>
+  const rewrite = (container: Container, into = table) =>
     wishes["rewrite-probes"] === false
       ? container
-      : rewriteProbes(container, { port: telemetry, hookSeconds, table });
-  const containers = spec.containers.map(rewrite);
-  const initContainers = (spec.initContainers ?? []).map(rewrite);
+      : rewriteProbes(container, { port: telemetry, hookSeconds, table: into });
+  const containers = spec.containers.map((one) => rewrite(one));
+  const initContainers = (spec.initContainers ?? []).map((one) => (isNative ? rewrite(one) : one));
   if (Buffer.byteLength(JSON.stringify(table)) > MAX_VARIABLE_BYTES) {
     return `the probes of its containers take more than ${MAX_VARIABLE_BYTES} bytes; weft.dev/rewrite-probes: "false" leaves them as they are`;
   }
@@ -125,7 +132,10 @@ function putIn(pod: Pod, settings: InjectSettings, wishes: Wishes): PutIn | stri
   const status = statusOf(pod, settings, hash, added);
   return {
     hash,
-    warnings: [...(scraping?.warning === undefined ? [] : [scraping.warning]), ...warningsOf(pod, isNative)],
+    warnings: [
+      ...(scraping?.warning === undefined ? [] : [scraping.warning]),
+      ...warningsOf(pod, isNative, (one) => rewrite(one, {}) !== one),
+    ],
     pod: {
       ...pod,
       metadata: {
@@ -168,18 +178,6 @@ function defaultContainer(
 ): Readonly<Record<string, string>> {
   const key = "kubectl.kubernetes.io/default-container";
   return isNative || annotations[key] !== undefined || first === undefined ? {} : { [key]: first.name };
-}
-
-function warningsOf({ spec }: Pod, isNative: boolean): string[] {
-  const warnings = spec.containers
-    .filter(
-      ({ securityContext }) => (securityContext?.runAsUser ?? spec.securityContext?.runAsUser) === SIDECAR_ID,
-    )
-    .map(({ name }) => `container ${name} runs as user ${SIDECAR_ID}, whose traffic is not taken`);
-  const ends = spec.restartPolicy === "Never" || spec.restartPolicy === "OnFailure";
-  if (ends && !isNative)
-    warnings.push("a classic sidecar does not end by itself: this pod will not complete");
-  return warnings;
 }
 
 /** What the status says may have been taken out by hand. */

@@ -22,10 +22,18 @@ export interface PodSpec {
   readonly initContainers?: readonly Container[];
   readonly volumes?: readonly Named[];
   readonly hostNetwork?: boolean;
-  readonly securityContext?: { readonly runAsUser?: number };
+  readonly securityContext?: SecurityContext;
   readonly restartPolicy?: string;
   readonly os?: { readonly name?: string };
+  readonly nodeSelector?: TextMap;
+  /** Of all containers together. */
+  readonly resources?: object;
   readonly terminationGracePeriodSeconds?: number;
+}
+
+export interface SecurityContext {
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
 }
 
 export interface Named {
@@ -36,7 +44,7 @@ export interface Container extends Named {
   readonly image?: string;
   readonly ports?: readonly ContainerPort[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
-  readonly securityContext?: { readonly runAsUser?: number };
+  readonly securityContext?: SecurityContext;
   /** `Always` on an init container makes it a native sidecar. */
   readonly restartPolicy?: string;
   readonly livenessProbe?: Probe;

@@ -5,6 +5,7 @@
  * host than the pod.
  */
 import type { Container, Handler, Probe } from "./pod.ts";
+import { MAX_SECONDS } from "./settings.ts";
 
 /** A probe or hook as it was, by the path that stands for it now. */
 export type AppProbes = Readonly<Record<string, AppProbe>>;
@@ -93,7 +94,9 @@ function probeOf(
     (grpc && { port: grpc.port, grpc });
   // What asks the sidecar already would be asked of itself for ever.
   if (!found || found.port === undefined || found.port === own) return undefined;
-  return { ...found, port: found.port, timeoutSeconds: Math.max(1, seconds) };
+  // Of what is no port the API server is to say so.
+  if (found.port < 1 || found.port > 65_535) return undefined;
+  return { ...found, port: found.port, timeoutSeconds: Math.min(Math.max(1, seconds), MAX_SECONDS) };
 }
 
 /** A name means a port of the same container; undefined where it has none of it, and the kubelet would fail, too. */

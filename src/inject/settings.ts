@@ -36,3 +36,5 @@ export const TRUST_CONFIG_MAP = "weft-trust-bundle";
 export const TRUST_KEY = "trust-bundle.pem";
 /** Kubernetes' default of `terminationGracePeriodSeconds`. */
 export const DEFAULT_GRACE_SECONDS = 30;
+/** A day: what the sidecar waits for at most, and far below what a timer holds (2^31 ms). */
+export const MAX_SECONDS = 86_400;

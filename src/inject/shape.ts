@@ -93,11 +93,12 @@ const HANDLER = {
   tcpSocket: optional(record({ port, host: optional(anyText) })),
   grpc: optional(record({ port: wholeNumber, service: optional(anyText) })),
 };
+const SECURITY = record({ runAsUser: optional(wholeNumber), runAsGroup: optional(wholeNumber) });
 const CONTAINER = record({
   name: text,
   ports: optional(listOf(record({ containerPort: wholeNumber, name: optional(anyText) }))),
   env: optional(listOf(record({ name: text }))),
-  securityContext: optional(record({ runAsUser: optional(wholeNumber) })),
+  securityContext: optional(SECURITY),
   restartPolicy: optional(anyText),
   lifecycle: optional(record({ postStart: optional(record(HANDLER)), preStop: optional(record(HANDLER)) })),
   ...Object.fromEntries(
@@ -120,9 +121,11 @@ const POD = record({
     initContainers: optional(containers),
     volumes: optional(listOf(record({ name: text }))),
     hostNetwork: optional(truth),
-    securityContext: optional(record({ runAsUser: optional(wholeNumber) })),
+    securityContext: optional(SECURITY),
     restartPolicy: optional(anyText),
     os: optional(record({ name: optional(anyText) })),
+    nodeSelector: optional(textMap),
+    resources: optional(record({})),
     terminationGracePeriodSeconds: optional(wholeNumber),
   }),
 });

@@ -2,7 +2,8 @@
 import type { Wishes } from "./annotations.ts";
 import { INIT_CONTAINER, type Pod, SIDECAR_CONTAINER } from "./pod.ts";
 import type { AppProbes } from "./probes.ts";
-import { DEFAULT_GRACE_SECONDS, type InjectSettings, SIDECAR_ID } from "./settings.ts";
+import { resourcesOf, writtenResources } from "./resources.ts";
+import { DEFAULT_GRACE_SECONDS, type InjectSettings, MAX_SECONDS, SIDECAR_ID } from "./settings.ts";
 import { STATE_DIR, sidecarMounts, TOKEN_FILE, TRUST_FILE } from "./volumes.ts";
 
 /** A container as it is written. */
@@ -43,7 +44,7 @@ export function portsOf(wishes: Wishes): Ports {
 }
 
 export function sidecarContainer(plan: Plan): Written {
-  const { wishes, isNative } = plan;
+  const { wishes, isNative, pod } = plan;
   const { telemetry } = portsOf(wishes);
   const ready = { httpGet: { path: "/healthz/ready", port: telemetry } };
   const isHeld = !isNative && wishes["hold-application"] !== false;
@@ -55,10 +56,7 @@ export function sidecarContainer(plan: Plan): Written {
     ...(isNative ? { restartPolicy: "Always" } : {}),
     env: environment(plan),
     ports: [{ name: "weft-telemetry", containerPort: telemetry, protocol: "TCP" }],
-    resources: resources(
-      { cpu: wishes.cpu ?? "50m", memory: wishes.memory ?? "64Mi" },
-      { cpu: wishes["cpu-limit"] ?? "2", memory: wishes["memory-limit"] ?? "512Mi" },
-    ),
+    resources: writtenResources(resourcesOf(wishes, pod)),
     ...(isNative
       ? { startupProbe: { ...ready, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: START_SECONDS } }
       : {}),
@@ -81,7 +79,7 @@ export function initContainer(plan: Plan): Written {
     name: INIT_CONTAINER,
     ...imageOf(plan),
     args: ["init", ...initFlags(plan.wishes)],
-    resources: resources({ cpu: "10m", memory: "32Mi" }, { cpu: "1", memory: "128Mi" }),
+    resources: writtenResources(resourcesOf(plan.wishes, plan.pod)),
     securityContext: {
       ...CONFINED,
       capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] },
@@ -169,7 +167,7 @@ function environment({ settings, wishes, isNative, pod, probes, metrics }: Plan)
  */
 function drainOf(isNative: boolean, wishes: Wishes, { spec }: Pod) {
   const grace = spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-  const longest = Math.max(1, grace - KILL_MARGIN_SECONDS);
+  const longest = Math.min(Math.max(1, grace - KILL_MARGIN_SECONDS), MAX_SECONDS);
   return {
     grace: wishes["drain-grace"] ?? (isNative ? "0s" : `${Math.min(5, longest)}s`),
     timeout: wishes["drain-timeout"] ?? (isNative ? `${Math.min(5, longest)}s` : `${longest}s`),
@@ -184,10 +182,4 @@ function literal(text: string): string {
 /** `literal`, undone. */
 export function fromLiteral(text: string): string {
   return text.replaceAll("$$", "$");
-}
-
-function resources(requests: Readonly<Record<string, string>>, limits: Readonly<Record<string, string>>) {
-  const set = (all: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(all).filter(([, quantity]) => quantity !== "none"));
-  return { requests: set(requests), limits: set(limits) };
 }

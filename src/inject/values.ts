@@ -1,5 +1,6 @@
 /** Values as annotations hold them: each parser gives undefined for a text that it does not understand. */
 import { isIP } from "node:net";
+import { MAX_SECONDS } from "./settings.ts";
 
 export interface ValueKind<T> {
   /** Completes "must be …". */
@@ -9,6 +10,8 @@ export interface ValueKind<T> {
 
 const QUANTITY = /^\d+(?:\.\d+)?(?:m|k|M|G|T|Ki|Mi|Gi|Ti)?$/;
 const DURATION = /^(?:\d+(?:ms|s|m|h))+$/;
+const DURATION_PART = /(\d+)(ms|s|m|h)/g;
+const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3_600 };
 const IMAGE = /^[\w][\w.:/@-]{0,510}$/;
 const MAX_PORTS = 64;
 
@@ -58,8 +61,8 @@ export const QUANTITIES: ValueKind<string> = {
 
 /** As the sidecar's flags take it. */
 export const DURATIONS: ValueKind<string> = {
-  expected: "a duration such as 500ms, 5s or 1m30s",
-  parse: (text) => (DURATION.test(text) ? text : undefined),
+  expected: "a duration such as 500ms, 5s or 1m30s, 24h at most",
+  parse: (text) => (DURATION.test(text) && secondsOf(text) <= MAX_SECONDS ? text : undefined),
 };
 
 export const IMAGES: ValueKind<string> = {
@@ -89,13 +92,21 @@ function portOf(text: string): number | undefined {
   return /^[1-9]\d{0,4}$/.test(text) && port < 65_536 ? port : undefined;
 }
 
+function secondsOf(duration: string): number {
+  let seconds = 0;
+  for (const [, amount, unit = ""] of duration.matchAll(DURATION_PART))
+    seconds += Number(amount) * (UNIT_SECONDS[unit] ?? 0);
+  return seconds;
+}
+
 function isCidr(text: string): boolean {
   const [address = "", length = "", more] = text.split("/");
   const family = isIP(address);
   return (
     family !== 0 &&
     more === undefined &&
-    /^\d{1,3}$/.test(length) &&
+    !address.includes("%") &&
+    /^(?:0|[1-9]\d{0,2})$/.test(length) &&
     Number(length) <= (family === 4 ? 32 : 128)
   );
 }

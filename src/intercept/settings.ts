@@ -92,7 +92,7 @@ export function parseRanges(text: string): readonly AddressRange[] {
       more === undefined &&
       (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits));
     if (!isGood) throw new RangeError(`"${item}" is not an address or a range such as 10.0.0.0/8`);
-    return { family: version === 4 ? "ipv4" : "ipv6", cidr: `${address}/${length ?? bits}` };
+    return { family: version === 4 ? "ipv4" : "ipv6", cidr: `${address}/${Number(length ?? bits)}` };
   });
 }
 

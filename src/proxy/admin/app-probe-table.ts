@@ -18,6 +18,8 @@ export interface HttpGet {
   readonly httpHeaders?: readonly { readonly name: string; readonly value?: string }[];
 }
 
+/** A day; timers hold 24 of them. */
+const MAX_TIMEOUT_SECONDS = 86_400;
 const PATH = /^\/app-(?:health|lifecycle)\/[a-z0-9-]+\/[a-z]+$/;
 
 /** The table, or what a good one is where this is none. */
@@ -43,7 +45,7 @@ function isProbe(value: unknown): boolean {
     kinds.length === 1 &&
     isRecord(kinds[0]) &&
     isWithin(port, 65_535) &&
-    isWithin(timeoutSeconds, 86_400 * 365) &&
+    isWithin(timeoutSeconds, MAX_TIMEOUT_SECONDS) &&
     Array.isArray(headers) &&
     headers.every((header) => isRecord(header) && typeof header["name"] === "string")
   );

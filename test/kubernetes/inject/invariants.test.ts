@@ -12,6 +12,7 @@ const SKIPPED: Readonly<Record<string, RegExp>> = {
   "pod-opted-out": /^weft\.dev\/inject is "false"/,
   "pod-opted-out-by-label": /^weft\.dev\/inject is "false"/,
   "pod-windows": /Windows/,
+  "pod-windows-node": /Windows/,
   "pod-istio": /istio-proxy/,
   "pod-system-namespace": /kube-system/,
   "pod-port-taken": /weft\.dev\/telemetry-port/,
