@@ -13,7 +13,7 @@ export type Applied =
 
 export interface Backend {
   readonly name: BackendName;
-  /** Undefined: it can be used; else why not. */
+  /** Undefined: it can be used; else why not. To be asked before anything is changed. */
   problem(): string | undefined;
   /** What would be programmed, for people. */
   text(tables: readonly Table[]): string;

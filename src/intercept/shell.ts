@@ -1,5 +1,6 @@
 /** Programs of the machine that `weft init` runs: `nft`, `iptables-restore`, `ip`. One after the other, each bounded in time. */
 import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
 
 /** Longest that one of them may take; they wait for each other's lock. */
 const TIMEOUT_MS = 10_000;
@@ -22,12 +23,22 @@ export const systemShell: Shell = (program, args, input = "") => {
     input,
     encoding: "utf8",
     timeout: TIMEOUT_MS,
-    env: { ...process.env, PATH },
+    env: { ...process.env, PATH, ...lockFile() },
     maxBuffer: 64 * 1_024 * 1_024,
   });
   if (error !== undefined) return { isDone: false, stdout: "", problem: startProblem(program, error) };
   return { isDone: status === 0, stdout, problem: stderr.trim() || `${program} ended with ${status}` };
 };
+
+/** Legacy iptables locks a file below /run, which cannot be written where a container's root is read-only; /dev/shm can. */
+function lockFile(): { XTABLES_LOCKFILE?: string } {
+  try {
+    accessSync("/run", constants.W_OK);
+    return {};
+  } catch {
+    return { XTABLES_LOCKFILE: process.env["XTABLES_LOCKFILE"] ?? "/dev/shm/xtables.lock" };
+  }
+}
 
 function startProblem(program: string, error: NodeJS.ErrnoException): string {
   return error.code === "ENOENT" ? `there is no ${program} on this machine` : `${program}: ${error.message}`;

@@ -1,4 +1,7 @@
 /** `weft init` on real netfilter, in namespaces of its own: what it programs, keeps, mends and takes away. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { requires } from "../harness/requires.ts";
 import { Network, type Outcome, type Pod, WEFT } from "./network.ts";
@@ -145,6 +148,30 @@ requires(
     expect(pod.run(["nft", "delete", "table", "ip6", "weft"]).code).toBe(0);
     expect(init("--backend", "nft").code).toBe(0);
     expect(rules()).toBe(whole);
+  });
+
+  it("works where the kernel has no nf_tables and the root is read-only, as in weft-init", () => {
+    const folder = mkdtempSync(join(tmpdir(), "weft-no-nft-"));
+    try {
+      for (const program of ["nft", "iptables"]) {
+        const refusal = "echo 'Failed to initialize nft: Protocol not supported' >&2; exit 1";
+        writeFileSync(join(folder, program), `#!/bin/sh\n${refusal}\n`, { mode: 0o755 });
+      }
+      const script = `mount -t tmpfs none /run && mount -o remount,ro /run && PATH=${folder}:$PATH && exec "$@"`;
+      const within = (...args: readonly string[]) =>
+        pod.run(["unshare", "-m", "sh", "-c", script, "sh", process.execPath, WEFT, "init", ...args]);
+      const legacy = () => pod.run(["iptables-legacy-save", "-t", "nat"]).stdout;
+      const { code, stderr } = within();
+      expect(stderr).toContain(
+        "interception is on, by iptables, for ipv4 and ipv6\n  ipv4 outbound: redirected",
+      );
+      expect(code).toBe(0);
+      expect(legacy()).toContain("-A OUTPUT -j WEFT_OUTPUT");
+      expect(within("--clean").code).toBe(0);
+      expect(legacy()).not.toContain("WEFT");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("says so where somebody else takes the connections", () => {
