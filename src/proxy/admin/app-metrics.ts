@@ -2,12 +2,15 @@
  * The application's own metrics, below the sidecar's on the same page: Prometheus has no certificate to fetch them with. An
  * application that does not answer, or not with metrics, takes nothing from the sidecar's own.
  */
+import { ON_LOOPBACK } from "./app-loopback.ts";
 import type { Family } from "./exposition.ts";
 import type { IncomingMessage } from "./node-http.ts";
 import { http } from "./node-http.ts";
 
 /** Longest text, in bytes. */
 const MAX_BYTES = 16 * 1_048_576;
+/** As injection writes it. */
+const LOOPBACK = "127.0.0.1";
 /** Prometheus itself waits for 10 s. */
 const TIMEOUT_MS = 5_000;
 const TYPE_LINE = /^# TYPE ([A-Za-z_:][\w:]*) /gm;
@@ -38,7 +41,10 @@ function get(url: URL, signal: AbortSignal): Promise<string> {
   const { request } = url.protocol === "https:" ? process.getBuiltinModule("node:https") : http;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const headers = { accept: "text/plain;version=0.0.4", connection: "close" };
-  const asked = request(url, { signal, headers, agent: false, rejectUnauthorized: false });
+  const asked = request(url, {
+    ...(url.hostname === LOOPBACK && { ...ON_LOOPBACK, hostname: ON_LOOPBACK.host }),
+    ...{ signal, headers: { ...headers, host: url.host }, agent: false, rejectUnauthorized: false },
+  });
   asked.once("error", reject);
   asked.once("response", (response: IncomingMessage) => {
     const type = response.headers["content-type"] ?? "text/plain";

@@ -2,11 +2,13 @@
  * One question of the kubelet to the application, as the kubelet asks it (kubernetes pkg/probe): any status under 400 is good, a
  * redirect within the host is followed, certificates are not looked at, a connection is enough for TCP, gRPC must be SERVING.
  */
+import type { OutgoingHttpHeaders } from "node:http";
 import net from "node:net";
 import { grpcProbe } from "../health/grpc-probe.ts";
 import type { Outcome, Probe, Target } from "../health/probe.ts";
 import { failed, type Open } from "../health/reach.ts";
 import { tcpProbe } from "../health/tcp-probe.ts";
+import { ON_LOOPBACK } from "./app-loopback.ts";
 import type { HttpGet } from "./app-probe-table.ts";
 import type { IncomingMessage } from "./node-http.ts";
 import { http } from "./node-http.ts";
@@ -62,13 +64,13 @@ interface Got {
   readonly body: string;
 }
 
-function getOnce(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Got> {
+function getOnce(url: URL, headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<Got> {
   const { request } = url.protocol === "https:" ? process.getBuiltinModule("node:https") : http;
   const { promise, resolve, reject } = Promise.withResolvers<Got>();
   const asked = request(
     {
-      ...{ host: LOOPBACK, port: url.port || (url.protocol === "https:" ? 443 : 80), signal, headers },
-      ...{ path: url.pathname + url.search, agent: false, rejectUnauthorized: false },
+      ...{ ...ON_LOOPBACK, port: url.port || (url.protocol === "https:" ? 443 : 80), signal, headers },
+      ...{ path: url.pathname + url.search, agent: false, rejectUnauthorized: false, servername: "" },
     },
     (response: IncomingMessage) => {
       const { statusCode: status = 503 } = response;
@@ -96,16 +98,24 @@ function getOnce(url: URL, headers: Record<string, string>, signal: AbortSignal)
 }
 
 /** The probe's own headers win; without them the application sees the kubelet's, and the address that it would see. */
-function headersOf({ httpHeaders = [] }: HttpGet, asker: Question["asker"], host: string) {
+function headersOf(
+  { httpHeaders = [] }: HttpGet,
+  asker: Question["asker"],
+  host: string,
+): OutgoingHttpHeaders {
   const agent = asker["user-agent"];
-  const headers: Record<string, string> = {
-    host,
-    "user-agent": typeof agent === "string" ? agent : "kube-probe",
+  const own = new Map<string, string[]>();
+  for (const { name, value = "" } of httpHeaders) {
+    const key = name.toLowerCase();
+    own.set(key, [...(own.get(key) ?? []), value]);
+  }
+  return {
+    ...{ host, "user-agent": typeof agent === "string" ? agent : "kube-probe" },
+    ...{ accept: "*/*", connection: "close" },
+    ...Object.fromEntries(own),
+    // Of several the first, as the kubelet's client has it.
+    ...(own.has("host") && { host: own.get("host")?.[0] }),
   };
-  headers["accept"] = "*/*";
-  headers["connection"] = "close";
-  for (const { name, value = "" } of httpHeaders) headers[name.toLowerCase()] = value;
-  return headers;
 }
 
 function absolute(path = "/"): string {
@@ -114,7 +124,7 @@ function absolute(path = "/"): string {
 
 function onLoopback(port: number): Open {
   return (_target, done) => {
-    const socket = net.connect({ host: LOOPBACK, port });
+    const socket = net.connect({ ...ON_LOOPBACK, port });
     socket.on("error", (error: NodeJS.ErrnoException) => done(failed(error)));
     socket.once("connect", () => done({ kind: "open", stream: socket }));
     return () => socket.destroy();

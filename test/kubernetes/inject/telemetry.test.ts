@@ -1,7 +1,7 @@
 /** The other half of an injection: a real sidecar asks a real application what the kubelet and Prometheus want to know of it. */
 
 import { once } from "node:events";
-import { request } from "node:http";
+import { createServer as createHttp, request } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer as createTcp, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
@@ -69,8 +69,8 @@ async function application(answer: Parameters<typeof httpOrigin>[0]): Promise<Ht
   return origin;
 }
 
-async function listening(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
+async function listening(server: Server, host = "127.0.0.1"): Promise<number> {
+  server.listen(0, host);
   await once(server, "listening");
   closers.push(() => server.close());
   return (server.address() as AddressInfo).port;
@@ -160,6 +160,34 @@ describe("HTTP probes", () => {
     expect(pod.spec.containers[0]?.["lifecycle"]).toEqual({ preStop: { httpGet: { path, port: 15_020 } } });
     expect(await ask(path)).toEqual({ status: 200, body: "drained" });
   });
+});
+
+it("a header that the probe has twice comes twice", async () => {
+  const app = await application((response) => response.end());
+  const httpHeaders = ["1", "2"].map((value) => ({ name: "X-A", value }));
+  const { ask } = await sidecarOf([
+    { name: "web", livenessProbe: { httpGet: { port: app.port, httpHeaders } } },
+  ]);
+  expect((await ask("/app-health/web/livez")).status).toBe(200);
+  expect(app.seen[0]?.headers["x-a"]).toBe("1, 2");
+});
+
+it("an application that listens on IPv6 alone is asked there", async () => {
+  const port = await listening(
+    createHttp((_request, response) => response.end("six 6\n")),
+    "::1",
+  );
+  const probes = {
+    livenessProbe: { httpGet: { path: "/", port } },
+    readinessProbe: { tcpSocket: { port } },
+  };
+  const { ask } = await sidecarOf([{ name: "web", ...probes }], {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": String(port),
+  });
+  expect(await ask("/app-health/web/livez")).toEqual({ status: 200, body: "six 6" });
+  expect((await ask("/app-health/web/readyz")).status).toBe(200);
+  expect((await ask("/metrics")).body).toContain("six 6");
 });
 
 it("TCP probes: a connection is enough", async () => {
