@@ -17,6 +17,9 @@ const HEAD_TIMEOUT_MS = 10_000;
 /** The API server itself waits 10 s, or 30 s at most. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** A review takes milliseconds once it is there. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
 /** Key and certificates as PEM. */
 interface ServerSecret {
   readonly key: string;
@@ -36,6 +39,7 @@ export interface WebhookOptions {
 
 export interface Webhook {
   readonly port: number;
+  /** Reviews that have begun are answered: each is a pod that somebody waits for. */
   close(): Promise<void>;
 }
 
@@ -51,7 +55,7 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
       headersTimeout: HEAD_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
     },
-    (request, response) => void answer(options, request, response),
+    (request, response) => void answer(options, request, response, () => server?.listening === true),
   );
   server.maxConnections = MAX_CONNECTIONS;
   const listening = server;
@@ -63,8 +67,11 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     port: (listening.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
-        listening.close(() => resolve());
-        listening.closeAllConnections();
+        const timer = setTimeout(() => listening.closeAllConnections(), CLOSE_TIMEOUT_MS);
+        listening.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
       }),
   };
 }
@@ -77,6 +84,7 @@ async function answer(
   options: WebhookOptions,
   request: IncomingMessage,
   response: ServerResponse,
+  isOpen: () => boolean,
 ): Promise<void> {
   try {
     const path = (request.url ?? "").split("?", 1)[0];
@@ -95,6 +103,7 @@ async function answer(
     }
     const started = performance.now();
     const { answer: reply, verdict, reason } = review(body.toString("utf8"), options.settings);
+    if (!isOpen()) response.setHeader("connection", "close");
     send(response, reply.status, reply.body);
     options.onReview(verdict, reason, (performance.now() - started) / 1_000);
   } catch (error) {
