@@ -52,6 +52,8 @@ export function podSpec(settings: InstallSettings): Manifest {
       fsGroup: USER,
       seccompProfile: { type: "RuntimeDefault" },
     },
+    // The image is for Linux, and a cluster may have other machines, too.
+    nodeSelector: { "kubernetes.io/os": "linux" },
     ...(replicas > 1 ? { topologySpreadConstraints: SPREAD } : {}),
     containers: [container(settings)],
     volumes: [
@@ -82,6 +84,8 @@ function container(settings: InstallSettings): Manifest {
     startupProbe: { ...probe("/healthz"), periodSeconds: 2, failureThreshold: 150 },
     readinessProbe: { ...probe("/healthz"), periodSeconds: 5 },
     livenessProbe: { ...probe("/healthz"), periodSeconds: 10, failureThreshold: 6 },
+    // The API server goes on asking the webhook of a pod that ends until every machine has heard of it.
+    lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
     resources: resourcesOf(resources),
     securityContext: {
       allowPrivilegeEscalation: false,

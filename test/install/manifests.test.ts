@@ -37,6 +37,14 @@ it("are what the official OpenAPI document says of their kinds", () => {
   }
 });
 
+it("run on Linux, and serve until every machine has heard that a pod ends", () => {
+  const { spec } = templateOf(manifests(DEFAULT_INSTALL));
+  expect(spec).toMatchObject({
+    nodeSelector: { "kubernetes.io/os": "linux" },
+    containers: [{ lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } } }],
+  });
+});
+
 it("have names once, and references that lead somewhere", () => {
   const list = manifests(DEFAULT_INSTALL);
   const ids = list.map(({ kind, metadata }) => `${kind} ${(metadata as Json)["name"]}`);
