@@ -99,15 +99,15 @@ const CONFINED = {
 
 function initFlags(wishes: Wishes): string[] {
   const { outbound, inbound, telemetry, dns } = portsOf(wishes);
-  // The kubelet and Prometheus have no certificates: what they ask for is asked of the sidecar itself.
-  const excluded = [telemetry, ...(wishes["exclude-inbound-ports"]?.split(",") ?? [])].map(String);
   const flags = [
     ["--outbound-port", String(outbound)],
     ["--inbound-port", String(inbound)],
+    // The kubelet and Prometheus have no certificates: what they ask for is asked of the sidecar itself.
+    ["--telemetry-port", String(telemetry)],
     ["--proxy-uid", String(SIDECAR_ID)],
     ["--proxy-gid", String(SIDECAR_ID)],
     ["--include-inbound-ports", wishes["include-inbound-ports"]],
-    ["--exclude-inbound-ports", [...new Set(excluded)].join(",")],
+    ["--exclude-inbound-ports", wishes["exclude-inbound-ports"]],
     ["--include-outbound-ports", wishes["include-outbound-ports"]],
     ["--exclude-outbound-ports", wishes["exclude-outbound-ports"]],
     ["--include-outbound-ip-ranges", wishes["include-outbound-ip-ranges"]],

@@ -16,6 +16,7 @@ const PORTS = [
   { name: "http-bare", port: 81, targetPort: 9_100 },
   { name: "http-metrics", port: 82, targetPort: 16_020 },
   { name: "tcp-echo", port: 9_000, targetPort: 9_000 },
+  { name: "http-taken", port: 83, targetPort: 15_020 },
 ];
 /** Another port of its own for the sidecar, and one of the application's that it does not take. */
 const ANNOTATIONS = {
@@ -90,7 +91,7 @@ requires(
       [SLICES]: [slice],
     });
     outsider = mesh.network.pod(3);
-    const ports = { http: [8_080, 9_100], echo: [9_000] };
+    const ports = { http: [8_080, 9_100, 15_020], echo: [9_000] };
     [shop, client] = await Promise.all([
       mesh.pod(2, "shop", { backend: "nft", init: shopPod.init, env: shopPod.env, ports }),
       mesh.pod(1, "client", { backend: "nft", init: clientPod.init, env: clientPod.env }),
@@ -118,6 +119,14 @@ requires(
     expect(body).toMatchObject({ from: client.ipv4, port: 9_100 });
     expect(body?.headers["x-forwarded-client-cert"]).toBeUndefined();
     expect(get(client, SHOP, 82, "shop", "/healthz/ready").status).toBe(200);
+  });
+
+  it("are theirs on ports that the sidecar has given up", () => {
+    const { status, body } = get(client, SHOP, 83, "shop");
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ from: "127.0.0.6", port: 15_020 });
+    expect(body?.headers["x-forwarded-client-cert"]).toContain("/ns/default/sa/client");
+    expect(get(outsider, shop.ipv4, 15_020, "shop").status).not.toBe(200);
   });
 
   it("let nobody in who has no certificate, but to what is not taken", () => {
