@@ -84,7 +84,8 @@ function probeOf(
   path: string,
 ): AppProbe | undefined {
   // Two at once are wrong, and for the API server to refuse.
-  if (Object.keys(probe).filter(isHandlerKey).length !== 1) return undefined;
+  const kinds = Object.entries(probe).filter(([key, value]) => isHandlerKey(key) && value !== null);
+  if (kinds.length !== 1) return undefined;
   const { httpGet, tcpSocket, grpc, timeoutSeconds } = probe;
   const isHook = path.startsWith("/app-lifecycle/");
   const seconds = isHook ? hookSeconds : (timeoutSeconds ?? PROBE_TIMEOUT_SECONDS);
@@ -109,7 +110,7 @@ function portOf({ ports }: Container, port: number | string): number | undefined
 /** In the place of the old one: a pod that is restored reads as it did. */
 function replaceHandler(probe: Probe, handler: Handler): Probe {
   const entries = Object.entries(probe).flatMap((entry) =>
-    isHandlerKey(entry[0]) ? Object.entries(handler) : [entry],
+    isHandlerKey(entry[0]) && entry[1] !== null ? Object.entries(handler) : [entry],
   );
   return Object.fromEntries(entries) as Probe;
 }

@@ -12,10 +12,11 @@ export interface AppProbe {
   readonly timeoutSeconds: number;
 }
 
+/** Null stands for a field that is not set. */
 export interface HttpGet {
-  readonly path?: string;
-  readonly scheme?: string;
-  readonly httpHeaders?: readonly { readonly name: string; readonly value?: string }[];
+  readonly path?: string | null;
+  readonly scheme?: string | null;
+  readonly httpHeaders?: readonly { readonly name: string; readonly value?: string | null }[] | null;
 }
 
 /** A day; timers hold 24 of them. */

@@ -98,16 +98,12 @@ function getOnce(url: URL, headers: OutgoingHttpHeaders, signal: AbortSignal): P
 }
 
 /** The probe's own headers win; without them the application sees the kubelet's, and the address that it would see. */
-function headersOf(
-  { httpHeaders = [] }: HttpGet,
-  asker: Question["asker"],
-  host: string,
-): OutgoingHttpHeaders {
+function headersOf({ httpHeaders }: HttpGet, asker: Question["asker"], host: string): OutgoingHttpHeaders {
   const agent = asker["user-agent"];
   const own = new Map<string, string[]>();
-  for (const { name, value = "" } of httpHeaders) {
+  for (const { name, value } of httpHeaders ?? []) {
     const key = name.toLowerCase();
-    own.set(key, [...(own.get(key) ?? []), value]);
+    own.set(key, [...(own.get(key) ?? []), value ?? ""]);
   }
   return {
     ...{ host, "user-agent": typeof agent === "string" ? agent : "kube-probe" },
@@ -118,7 +114,8 @@ function headersOf(
   };
 }
 
-function absolute(path = "/"): string {
+function absolute(given: string | null | undefined): string {
+  const path = given ?? "/";
   return path.startsWith("/") ? path : `/${path}`;
 }
 

@@ -172,6 +172,25 @@ it("a header that the probe has twice comes twice", async () => {
   expect(app.seen[0]?.headers["x-a"]).toBe("1, 2");
 });
 
+it("fields that are null are fields that are not there, as the API server has it", async () => {
+  const app = await application((response) => response.end("well"));
+  const { pod, ask } = await sidecarOf([
+    {
+      name: "web",
+      livenessProbe: {
+        ...{ exec: null, tcpSocket: null, timeoutSeconds: null },
+        httpGet: { path: null, host: null, scheme: null, httpHeaders: null, port: app.port },
+      },
+      readinessProbe: { httpGet: { port: app.port, httpHeaders: [{ name: "X-A", value: null }] } },
+    },
+  ]);
+  expect(pod.spec.containers[0]?.["livenessProbe"]).toMatchObject({
+    httpGet: { path: "/app-health/web/livez" },
+  });
+  expect(await ask("/app-health/web/livez")).toEqual({ status: 200, body: "well" });
+  expect(await ask("/app-health/web/readyz")).toEqual({ status: 200, body: "well" });
+});
+
 it("an application that listens on IPv6 alone is asked there", async () => {
   const port = await listening(
     createHttp((_request, response) => response.end("six 6\n")),
