@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import { type Applied, BACKENDS, type BackendName, FAMILIES } from "../intercept/backend.ts";
 import { type ProbeResult, probe } from "../intercept/probe.ts";
-import { backendOf, chooseBackend, clear, presentFamilies, program } from "../intercept/program.ts";
+import { backendOf, chooseBackend, clear, presentFamilies, programBy } from "../intercept/program.ts";
 import { type Table, tablesOf } from "../intercept/rules.ts";
 import type { Family, Settings } from "../intercept/settings.ts";
 import { systemShell } from "../intercept/shell.ts";
@@ -86,10 +86,9 @@ async function apply(
   tables: readonly Table[],
   io: Io,
 ): Promise<number> {
-  const choice = chooseBackend(options.backend, systemShell);
-  if (choice.kind === "none") throw unusable(choice.problems);
-  const { backend } = choice;
-  check(program(backend, tables, systemShell));
+  const programmed = programBy(options.backend, tables, systemShell);
+  if (programmed.kind === "none") throw unusable(programmed.problems);
+  const { backend } = programmed;
   const families = [...new Set(tables.map(({ family }) => family))];
   const probes = options.validate ? await probe(settings, families) : [];
   if (options.json === true) io.stdout.write(json({ backend: backend.name, families, probes }));

@@ -43,8 +43,28 @@ export function presentFamilies(): readonly Family[] {
   return has6 ? ["ipv4", "ipv6"] : ["ipv4"];
 }
 
+export type Programmed =
+  | { readonly kind: "done"; readonly backend: Backend }
+  /** None could do it; why, by back end. */
+  | { readonly kind: "none"; readonly problems: readonly string[] };
+
+/** By the first back end that takes these rules: a kernel may have nftables, and not what they need of it. */
+export function programBy(wish: BackendName | "auto", tables: readonly Table[], shell: Shell): Programmed {
+  const problems: string[] = [];
+  for (const name of wish === "auto" ? BACKENDS : [wish]) {
+    const choice = chooseBackend(name, shell);
+    if (choice.kind === "none") problems.push(...choice.problems);
+    else {
+      const applied = program(choice.backend, tables, shell);
+      if (applied.kind === "done") return { kind: "done", backend: choice.backend };
+      problems.push(`${name}: ${applied.program}: ${applied.problem}`);
+    }
+  }
+  return { kind: "none", problems };
+}
+
 /** Leaves exactly these rules. A machine that has had the rules of both back ends would follow both. */
-export function program(backend: Backend, tables: readonly Table[], shell: Shell): Applied {
+function program(backend: Backend, tables: readonly Table[], shell: Shell): Applied {
   const applied = backend.apply(tables);
   if (applied.kind === "failed") return applied;
   for (const other of usable(shell)) {

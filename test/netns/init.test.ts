@@ -174,6 +174,32 @@ requires(
     }
   });
 
+  it("takes iptables where nftables is there and cannot do this, and says why where both cannot", () => {
+    const folder = mkdtempSync(join(tmpdir(), "weft-half-nft-"));
+    try {
+      const stub = (program: string, ...lines: readonly string[]) =>
+        writeFileSync(join(folder, program), `#!/bin/sh\n${lines.join("\n")}\n`, { mode: 0o755 });
+      const real = pod.run(["sh", "-c", "command -v nft"]).stdout.trim();
+      const refusal = "echo 'Could not process rule: No such file or directory' >&2; exit 1";
+      stub("nft", `case "$1" in -f) ${refusal} ;; esac`, `exec ${real} "$@"`);
+      const within = (...args: readonly string[]) =>
+        pod.run(["env", `PATH=${folder}:${process.env["PATH"]}`, process.execPath, WEFT, "init", ...args]);
+      const { code, stderr } = within();
+      expect(stderr).toContain("interception is on, by iptables, for ipv4 and ipv6");
+      expect(code).toBe(0);
+      expect(within("--clean").code).toBe(0);
+      const chosen = within("--backend", "nft");
+      expect([chosen.code, chosen.stderr]).toEqual([1, expect.stringContaining("Could not process rule")]);
+      for (const program of ["iptables-restore", "iptables-legacy-restore"]) stub(program, "exit 4");
+      const neither = within();
+      expect(neither.code).toBe(1);
+      expect(neither.stderr).toContain("nft: nft -f -: Could not process rule: No such file or directory");
+      expect(neither.stderr).toContain("iptables: iptables-restore: iptables-restore ended with 4");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("says so where somebody else takes the connections", () => {
     const before =
       "table ip first {\n chain out { type nat hook output priority -150; tcp dport 15002 redirect to :9; }\n}\n";
