@@ -8,6 +8,7 @@ import {
   isAlias,
   isCollection,
   isMap,
+  isScalar,
   isSeq,
   type Node,
   parseDocument,
@@ -142,8 +143,18 @@ function apply(
     unfold(document, parentPath);
     const node = nodeOf(operation.value);
     if (isSeq(parent) && operation.op === "add") parent.items.splice(Number(key), 0, node);
-    else if (isMap(parent) || isSeq(parent)) parent.set(key, node);
+    else if (isMap(parent) || isSeq(parent)) {
+      keepComments(parent.get(key, true), node);
+      parent.set(key, node);
+    }
   }
+}
+
+/** Of a value that was empty, and has something now. */
+function keepComments(from: unknown, to: Node | null): void {
+  if (!isScalar(from) || !isCollection(to)) return;
+  const comments = [from.commentBefore, from.comment].filter((text) => typeof text === "string");
+  if (comments.length > 0) to.commentBefore = comments.join("\n");
 }
 
 /** What is put into a list or map on one line would make it a very long one: each item gets its own. */

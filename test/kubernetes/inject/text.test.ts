@@ -73,6 +73,15 @@ it("a manifest of flow style that is no JSON is read as YAML, too", async () => 
   expect(stdout).toContain("mode: 0400\n");
 });
 
+it("comments of what is empty stay", async () => {
+  const text = pod(CONTAINERS).replace(
+    "  name: a\n",
+    "  name: a\n  annotations: # why\n    # none yet\n  labels: {}\n",
+  );
+  const { stdout } = await weft(text, "inject", "-f", "-");
+  expect(stdout).toMatch(/\n {2}annotations:\n {4}# why\n {4}# none yet\n {4}prometheus/);
+});
+
 it("lines end as they did", async () => {
   const lines = ["containers:", "- name: app", "  args:", "  - |", "    one", "    two"];
   const text = `${pod(lines)}---\n# nothing\n`.replaceAll("\n", "\r\n");
