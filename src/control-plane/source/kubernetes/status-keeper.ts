@@ -48,7 +48,8 @@ const PATIENCE_FOR_BUSY = 60;
 const MAX_TOLD = 100;
 
 interface Entry {
-  generation: number;
+  readonly uid: string;
+  readonly generation: number;
   /** With which change the generation came; absent: not compiled yet, or before this process began. */
   change: number | undefined;
   /** Looks since then. */
@@ -150,9 +151,9 @@ export class StatusKeeper {
       this.#unsaid.add(id);
     }
     const known = this.#entries.get(id);
-    if (known?.generation === record.generation) return;
-    const { generation } = record;
-    const entry = { kind, key, generation, change: undefined, age: 0, writtenOver: undefined };
+    const { uid, generation } = record;
+    if (known?.uid === uid && known.generation === generation) return;
+    const entry = { kind, key, uid, generation, change: undefined, age: 0, writtenOver: undefined };
     this.#entries.set(id, entry);
     // What another replica, or we before a restart, have said of this very generation stays said.
     if (!isOld || !isProgrammed(record)) this.#fresh.push(entry);
