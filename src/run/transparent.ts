@@ -8,8 +8,7 @@ import { DEFAULTS } from "../intercept/settings.ts";
 import { systemShell } from "../intercept/shell.ts";
 import { isFree } from "../local/ports.ts";
 import type { WeftProgram } from "../local/process-specs.ts";
-import { makeScratch } from "../local/scratch.ts";
-import { openLog, ownAddress, readable } from "./beside.ts";
+import { openLog, ownAddress, ownFolder, readable } from "./beside.ts";
 import { sidecarEnvironment } from "./environment.ts";
 import { DNS_PORT, type Guest, makeGuest } from "./guest.ts";
 import type { Published } from "./guest-rules.ts";
@@ -74,7 +73,7 @@ function startSidecar(
   env: Env,
 ): string {
   try {
-    const folder = makeScratch("run");
+    const folder = ownFolder();
     const { own, copied } = ownFiles(settings, folder);
     const log = join(folder, "sidecar.log");
     // Without others, names outside of the mesh are not found.
