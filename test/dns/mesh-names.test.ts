@@ -92,8 +92,8 @@ it("what a search list makes up is not there, and nobody is asked", async () => 
 describe("a Service that is another name", () => {
   const plain = "outside.example";
 
-  it("has what the resolvers say of that, in one answer", async () => {
-    bench.knows("alias.default", { alias: plain });
+  it.each([plain, `${plain}.`])("has what the resolvers say of that (%s), in one answer", async (alias) => {
+    bench.knows("alias.default", { alias });
     const resolver = await bench.resolver(({ name }, message) =>
       answerTo(message, [
         { type: "CNAME", name, ttl: 60, data: "real.example" },

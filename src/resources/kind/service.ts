@@ -7,11 +7,11 @@ import {
   anyText,
   clusterAddress,
   dnsLabel,
+  dnsTarget,
   labelKey,
   labelValue,
   port,
   portReference,
-  preciseHostname,
 } from "../scalars.ts";
 import {
   type Infer,
@@ -84,7 +84,7 @@ const specFields = object({
     list(clusterAddress, { max: 2 }),
     "All of its virtual addresses, where it has one of IPv4 and one of IPv6.",
   ),
-  externalName: optional(preciseHostname, "The host that an `ExternalName` means."),
+  externalName: optional(dnsTarget, "The host that an `ExternalName` means."),
   externalIPs: ignored("Kubernetes' own."),
   loadBalancerIP: ignored("Kubernetes' own."),
   loadBalancerClass: ignored("Kubernetes' own."),

@@ -187,18 +187,21 @@ describe("Services", () => {
     expect(endpoints(compiler, "10.1.0.2:8080")).toEqual(["10.1.0.2:8080 mutual"]);
   });
 
-  it("that are names of others (ExternalName) are read, served by nobody, and warned of", async () => {
-    server.put(pathOf("Service"), {
-      metadata: { name: "ext", namespace: "default" },
-      spec: { type: "ExternalName", externalName: "db.example.com", ports: [{ name: "http", port: 80 }] },
-    });
-    const source = await syncedSource(server);
-    expect(endpoints(compilerOf(source), "ext.default:80")).toEqual([]);
-    expect(source.status).toMatchObject({
-      state: "ok",
-      issues: [{ severity: "warning", field: "spec.type" }],
-    });
-  });
+  it.each(["db.example.com", "db.example.com."])(
+    "that are names of others (ExternalName %s) are read, served by nobody, and warned of",
+    async (externalName) => {
+      server.put(pathOf("Service"), {
+        metadata: { name: "ext", namespace: "default" },
+        spec: { type: "ExternalName", externalName, ports: [{ name: "http", port: 80 }] },
+      });
+      const source = await syncedSource(server);
+      expect(endpoints(compilerOf(source), "ext.default:80")).toEqual([]);
+      expect(source.status).toMatchObject({
+        state: "ok",
+        issues: [{ severity: "warning", field: "spec.type" }],
+      });
+    },
+  );
 
   it.each([
     ["http", "http1"],
