@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { findProgram, requires } from "../harness/requires.ts";
-import { beside, program, service, TestMesh, until } from "./weft-run.ts";
+import { beside, MAIN, program, service, TestMesh, until } from "./weft-run.ts";
 
 // Each run starts a control thread, a traffic loop and the command: seconds where others use the cores.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -66,6 +66,18 @@ describe("the exit code", () => {
     const { code, stdout, stderr } = await mesh.run("job", flags, ["echo", "started"]);
     expect({ code, stdout: stdout.toString() }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^error: /);
+  });
+
+  it("where --transparent has no root is 125, whatever else is wrong", () => {
+    const flags = ["--transparent", "--insecure", "--control-plane", "127.0.0.1:1", "--service", "job"];
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, "run", ...flags, "--", "true"], {
+      ...nobody,
+      env: { PATH: process.env["PATH"] ?? "" },
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/^error: --transparent needs Linux and root\n/);
+    expect(status).toBe(125);
   });
 
   it("where there is no room for the sidecar's files is 125", async () => {

@@ -17,6 +17,8 @@ let progress: ChangeProgress | undefined;
 /** Changes that have reached nobody yet. */
 const slow = new Set<number>();
 const errors: string[] = [];
+/** How often an object was looked at. */
+let looks = 0;
 
 beforeEach(async () => {
   leads = true;
@@ -45,7 +47,10 @@ async function open(): Promise<void> {
     progress: (change) =>
       slow.has(change) ? { change, state: "pending", concerned: 3, applied: 0, rejected: [] } : progress,
     onError: ({ message }) => errors.push(message),
-    now: () => new Date("2026-01-01T00:00:00.500Z"),
+    now: () => {
+      looks++;
+      return new Date("2026-01-01T00:00:00.500Z");
+    },
   });
   keeper.released(1);
 }
@@ -166,6 +171,33 @@ describe("statuses", () => {
     await settle();
     const [after] = statusOf(ROUTES, "r")["parents"] as Json[];
     expect(conditions(after)[1]).toBe("ResolvedRefs True ResolvedRefs");
+  });
+
+  it("of thousands are looked at where something has changed for them, and in turn with everything else", async () => {
+    for (let i = 0; i < 500; i++)
+      server.put(LIMITS, { ...limit(5), metadata: { name: `l${i}`, namespace: "default" } });
+    server.put(ROUTES, route("later"));
+    await open();
+    await settle();
+    [looks, leads] = [0, true];
+    server.put(pathOf("Service"), service("later"));
+    await until(() => opened.source.rescan() && opened.source.status.issues.length === 0);
+    await keeper.look();
+    expect(looks).toBe(1);
+    for (const [, object] of [...server.objects(LIMITS)])
+      server.put(LIMITS, { ...object, metadata: { ...object.metadata, labels: { a: "b" } } });
+    await until(isCaughtUp);
+    let turns = 0;
+    const turn = () => {
+      turns++;
+      next = setImmediate(turn);
+    };
+    let next = setImmediate(turn);
+    looks = 0;
+    await keeper.look();
+    clearImmediate(next);
+    expect(looks).toBeGreaterThan(400);
+    expect(turns).toBeGreaterThan(2);
   });
 
   it("say what is wrong with an object, and that the last good one stays", async () => {
