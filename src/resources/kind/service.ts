@@ -28,6 +28,9 @@ import {
 } from "../schema.ts";
 import { reportRepeated } from "../unique.ts";
 
+/** Kubernetes has no bound; those who pass media have hundreds of UDP. */
+const MAX_PORTS = 1_000;
+
 const portFields = object({
   name: optional(dnsLabel, "Name of the port; needed where there are several."),
   port: required(port, "What clients call."),
@@ -44,7 +47,7 @@ const portFields = object({
   nodePort: ignored("Kubernetes' own."),
 });
 
-const allPorts = refine(list(portFields, { max: 64 }), (ports, say) => {
+const allPorts = refine(list(portFields, { max: MAX_PORTS }), (ports, say) => {
   reportRepeated(ports, "name", say);
   reportRepeated(
     ports.map((entry) => (entry.protocol === "TCP" ? { port: entry.port } : {})),

@@ -203,6 +203,19 @@ describe("Services", () => {
     },
   );
 
+  it("with hundreds of ports, as who passes media has them, are served at those of TCP", async () => {
+    const media = Array.from({ length: 400 }, (_, i) => ({
+      name: `m${i}`,
+      port: 40_000 + i,
+      protocol: "UDP",
+    }));
+    server.put(PODS, pod({ name: "web-1", ip: "10.1.0.1", app: "web" }));
+    server.put(SLICES, slice("web", [{ ip: "10.1.0.1", pod: "web-1" }]));
+    server.put(pathOf("Service"), service("web", "default", [{ name: "http", port: 80 }, ...media]));
+    expect(endpoints(await compile(), "web.default:80")).toHaveLength(1);
+    expect(opened?.source.status.issues).toEqual([]);
+  });
+
   it.each([
     ["http", "http1"],
     ["kubernetes.io/h2c", "http1"],
