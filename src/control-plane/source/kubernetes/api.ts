@@ -56,10 +56,10 @@ export async function openApi(): Promise<KubernetesApi> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromDefault();
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined || server === NOWHERE)
+  const cluster = config.getCurrentCluster();
+  if (cluster === null || (cluster.server === NOWHERE && cluster.skipTLSVerify !== true))
     throw new Error("no cluster: set KUBECONFIG, or run inside of one");
-  return apiOf(server, config);
+  return apiOf(cluster.server, config);
 }
 
 /** The API server at `server`, with the identity that `config` gives. */
