@@ -194,6 +194,8 @@ it.each(["A", "SRV"] as const)("so many (%s) that no message holds them: as many
   await expect.poll(() => client.answers.length).toBe(1);
   expect(client.answers[0]).toMatchObject({ rcode: "NOERROR", flag_tc: false });
   expect(client.answers[0]?.answers?.length).toBeGreaterThan(type === "SRV" ? 100 : 500);
+  // The longest that a client can say it takes is more than a datagram holds.
+  expect(await bench.ask(name, type, { edns: 65_535 })).toMatchObject({ rcode: "NOERROR", flag_tc: true });
   expect((await bench.ask("shop"))?.rcode).toBe("NOERROR");
 });
 

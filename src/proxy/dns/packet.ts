@@ -21,6 +21,8 @@ export const HEADER_BYTES = 12;
 export const MAX_QUERY_BYTES = 4_096;
 /** Longest answer that fits without EDNS into UDP. */
 const MIN_UDP_BYTES = 512;
+/** Longest that a datagram of IPv4 holds. */
+const MAX_UDP_BYTES = 65_507;
 /** Longest of all messages: by TCP two bytes say how long one is. */
 const MAX_BYTES = 65_535;
 /** What the proxy takes by UDP itself, which resolvers may know (DNS flag day 2020). */
@@ -141,7 +143,7 @@ export function fitted(query: Query, answer: Buffer): Buffer {
 }
 
 function roomOf({ edns }: Query): number {
-  return edns?.size ?? MIN_UDP_BYTES;
+  return Math.min(edns?.size ?? MIN_UDP_BYTES, MAX_UDP_BYTES);
 }
 
 /** A failure that has the question in it, and no records. */
