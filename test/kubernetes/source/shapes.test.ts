@@ -212,8 +212,9 @@ describe("Services", () => {
     server.put(PODS, pod({ name: "web-1", ip: "10.1.0.1", app: "web" }));
     server.put(SLICES, slice("web", [{ ip: "10.1.0.1", pod: "web-1" }]));
     server.put(pathOf("Service"), service("web", "default", [{ name: "http", port: 80 }, ...media]));
-    expect(endpoints(await compile(), "web.default:80")).toHaveLength(1);
-    expect(opened?.source.status.issues).toEqual([]);
+    const source = await syncedSource(server);
+    expect(endpoints(compilerOf(source), "web.default:80")).toHaveLength(1);
+    expect(source.status.issues).toEqual([]);
   });
 
   it.each([
