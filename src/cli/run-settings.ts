@@ -1,6 +1,6 @@
 /** What the options of `weft run` mean: who the command is, and what it enrols with. */
 import { randomInt } from "node:crypto";
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CertificatesAnswer, TokenAnswer } from "../local/api-types.ts";
 import { findRunFile } from "../local/run-file.ts";
@@ -72,14 +72,25 @@ function trustOf(
   if (joinTokenFile === undefined && joinToken === "") return undefined;
   const fileOf = (flag: string, name: string): string => {
     const path = resolve(cwd, name);
-    if (existsSync(path)) return path;
-    throw usageError(`${flag}: there is no file ${name}`);
+    if (textOf(flag, path, name).trim() === "") throw usageError(`${flag}: ${name} is empty`);
+    return path;
   };
   const bundle = { kind: "file", path: fileOf("--trust-bundle", trustBundle) } as const;
   const trust = { bundle, domain: trustDomain };
   return joinTokenFile === undefined
     ? { trust, joinToken }
     : { trust: { ...trust, tokenFile: fileOf("--join-token-file", joinTokenFile) } };
+}
+
+function textOf(flag: string, path: string, name: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw usageError(
+      `${flag}: ${code === "ENOENT" ? `there is no file ${name}` : `${name} can't be read: ${message}`}`,
+    );
+  }
 }
 
 /** Asks the control plane's API, which answers on its own machine alone. */

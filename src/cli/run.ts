@@ -69,6 +69,8 @@ async function runBeside(words: readonly string[], flags: RunFlags, io: Io): Pro
     const calledAs = file === program.file && program.args.length === 0 ? name : file;
     become(file, [calledAs, ...rest], { ...env, ...started.env }, io.env["WEFT_OPEN_FILES"]);
   } catch (error) {
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    if (syscall === "execve") throw notRun(program.file, code);
     if (!(error instanceof RunError)) throw error;
     throw new CliError(error.message, { exitCode: EXIT.notStarted, hints: error.hints });
   }
@@ -105,6 +107,16 @@ function found(name: string, program: Found): Extract<Found, { kind: "found" }> 
   throw new CliError(`${program.file} cannot be run: no file with the right to be executed`, {
     exitCode: EXIT.notExecutable,
   });
+}
+
+/** What the kernel alone could know. */
+function notRun(file: string, code = "execve"): CliError {
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: "the interpreter or the loader that it names is not there",
+    ENOEXEC: "it is no program of this machine's kind",
+    E2BIG: "its arguments and environment are too long",
+  };
+  return new CliError(`${file} cannot be run: ${reasons[code] ?? code}`, { exitCode: EXIT.notExecutable });
 }
 
 /** Written past Node's streams: standard error is the command's from now on. */

@@ -127,6 +127,12 @@ export const preciseHostname = text("a host name", {
   max: 253,
 });
 
+/** A host name as DNS has it: whole ones may end with a dot. */
+export const dnsTarget = text("a host name", {
+  pattern: /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.?$/,
+  max: 254,
+});
+
 /** API group and kind of something that Kubernetes knows. */
 export const apiGroup = text("an API group, such as apps, or nothing for Kubernetes' own", {
   pattern: /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)?$/,

@@ -27,13 +27,18 @@ export function canBecome(): boolean {
   return process.execve !== undefined;
 }
 
-/** Does not return. `openFiles`: how many there may be; anything but a number leaves it as it is. */
+/**
+ * Does not return; throws the system's error, of `syscall` execve, where the kernel can't start the file. `openFiles`: how many there may
+ * be; anything but a number leaves it as it is.
+ */
 export function become(
   file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   openFiles = "",
 ): never {
+  // That these are experimental in Node is nothing to tell whose command can't be started.
+  process.removeAllListeners("warning");
   const { dlopen } = process.getBuiltinModule("node:ffi");
   const { signal, getrlimit, setrlimit } = dlopen(null, {
     signal: { arguments: ["int32", "pointer"], return: "pointer" },

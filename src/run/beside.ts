@@ -4,7 +4,7 @@
  */
 import { openSync } from "node:fs";
 import { join } from "node:path";
-import { HeldPorts } from "../local/ports.ts";
+import { HeldPorts, isFree } from "../local/ports.ts";
 import type { WeftProgram } from "../local/process-specs.ts";
 import { makeScratch } from "../local/scratch.ts";
 import { sidecarEnvironment } from "./environment.ts";
@@ -31,7 +31,7 @@ export async function startBeside(settings: RunSettings, weft: WeftProgram, env:
   const address = settings.address ?? (await ownAddress(settings));
   const ports = await choosePorts(settings, address);
   const place: SidecarPlace = { inboundHost: address, ports };
-  const folder = makeScratch("run");
+  const folder = ownFolder();
   const log = join(folder, "sidecar.log");
   keep({
     pid: process.pid,
@@ -68,6 +68,17 @@ export function readable({ sidecarLog }: RunSettings, file: string): { readonly 
   return sidecarLog === "-" ? {} : { log: sidecarLog ?? file };
 }
 
+/** Where the sidecar keeps its files. */
+export function ownFolder(): string {
+  try {
+    return makeScratch("run");
+  } catch (error) {
+    throw new RunError(`no folder for the sidecar's files: ${(error as Error).message}`, [
+      "TMPDIR says where folders may be made",
+    ]);
+  }
+}
+
 /** Descriptor for the sidecar's messages. */
 export function openLog({ sidecarLog }: RunSettings, file: string): number {
   if (sidecarLog === "-") return 2;
@@ -89,8 +100,11 @@ async function choosePorts(
   };
   try {
     const [outbound, admin, telemetry] = [await hold(LOOPBACK), await hold(LOOPBACK), await hold(LOOPBACK)];
+    if (inboundPort !== 0 && !(await isFree(address, inboundPort)))
+      throw new RunError(`port ${inboundPort} of ${address} is taken, or not for this user`);
     return { outbound, admin, telemetry, inbound: inboundPort === 0 ? await hold(address) : inboundPort };
   } catch (error) {
+    if (error instanceof RunError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "EADDRNOTAVAIL" ? `${address} is no address of this machine` : message;
     throw new RunError(`no port for the sidecar: ${reason}`, ["--address says where others reach it"]);

@@ -37,9 +37,9 @@ export interface Guest {
   readonly removal: string;
 }
 
-/** Makes it, for this process. Throws a RunError, and leaves nothing then. */
+/** Makes it, for this process, on a machine that `checkMachine` has looked at. Throws a RunError, and leaves nothing then. */
 export function makeGuest(options: GuestOptions, shell: Shell): Guest {
-  checkMachine(options.mayForward, shell);
+  checkForwarding(options.mayForward);
   removeAbandoned(shell);
   const names = guestNames(process.pid);
   const removal = removalScript(names);
@@ -60,13 +60,17 @@ export function makeGuest(options: GuestOptions, shell: Shell): Guest {
   }
 }
 
-function checkMachine(mayForward: boolean, shell: Shell): void {
+/** Throws a RunError where no namespace could be made. */
+export function checkMachine(shell: Shell): void {
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     throw new RunError("--transparent needs Linux and root", ["sudo weft run --transparent …"]);
   for (const [program, name] of Object.entries(PACKAGES)) {
     const { isDone, problem } = shell("/bin/sh", ["-c", `command -v ${program}`]);
     if (!isDone) throw new RunError(`--transparent needs ${program}, of the package ${name}: ${problem}`);
   }
+}
+
+function checkForwarding(mayForward: boolean): void {
   if (readFileSync(FORWARDING, "utf8").trim() !== "0") return;
   if (!mayForward) {
     throw new RunError("this machine forwards no packets, and the program would reach nobody but it", [

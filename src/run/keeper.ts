@@ -5,13 +5,16 @@
  */
 import { spawnSync } from "node:child_process";
 
-/** `$1`: pid of the command; `$2`: what to run at the end; then the sidecar's command line. Times in tenths of a second. */
+/**
+ * `$1`: pid of the command; `$2`: what to run at the end; then the sidecar's command line. Times in tenths of a second.
+ * A command that has become another user (sudo) can't be signalled, and is still there.
+ */
 const SCRIPT = `
 command=$1 cleanup=$2
 shift 2
 trap '' HUP INT QUIT TERM
 lives() {
-  kill -0 "$command" 2>/dev/null || return 1
+  kill -0 "$command" 2>/dev/null || [ -d "/proc/$command" ] || return 1
   case $(cat "/proc/$command/stat" 2>/dev/null) in *') '[ZX]' '*) return 1 ;; esac
 }
 pause=1

@@ -16,7 +16,8 @@ const MAGIC_BYTES = 4;
 /** `path`: the search path, as in the environment. */
 export function findProgram(name: string, path: string, cwd: string): Found {
   if (name === "") return { kind: "missing" };
-  const files = name.includes("/")
+  const isPath = name.includes("/");
+  const files = isPath
     ? [name]
     : path.split(delimiter).map((folder) => join(folder === "" ? "." : folder, name));
   let refused: string | undefined;
@@ -25,15 +26,18 @@ export function findProgram(name: string, path: string, cwd: string): Found {
     const is = judge(file);
     if (is === "executable") return { kind: "found", file, args: [] };
     if (is === "script") return { kind: "found", file: SHELL, args: [file] };
-    if (is === "refused") refused ??= file;
+    if (is === "refused" || (is === "hidden" && isPath)) refused ??= file;
   }
   return refused === undefined ? { kind: "missing" } : { kind: "notExecutable", file: refused };
 }
 
-function judge(file: string): "absent" | "refused" | "executable" | "script" {
-  const status = statSync(file, { throwIfNoEntry: false });
-  if (status === undefined) return "absent";
-  if (!status.isFile()) return "refused";
+/** `hidden`: in a folder that is not ours to look into. */
+function judge(file: string): "absent" | "hidden" | "refused" | "executable" | "script" {
+  try {
+    if (!statSync(file).isFile()) return "refused";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EACCES" ? "hidden" : "absent";
+  }
   try {
     accessSync(file, constants.X_OK);
   } catch {

@@ -65,6 +65,7 @@ function healthOf(host: string, port: number): Promise<Answer | undefined> {
 }
 
 function lastLines(file: string): readonly string[] {
-  const lines = readFileSync(file, "utf8").trimEnd().split("\n").slice(-LAST_LINES);
-  return lines.filter((line) => line !== "");
+  const lines = readFileSync(file, "utf8").split("\n");
+  // One that ends at once says the same each time.
+  return [...new Set(lines.filter((line) => line !== ""))].slice(-LAST_LINES);
 }

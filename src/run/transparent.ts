@@ -8,10 +8,9 @@ import { DEFAULTS } from "../intercept/settings.ts";
 import { systemShell } from "../intercept/shell.ts";
 import { isFree } from "../local/ports.ts";
 import type { WeftProgram } from "../local/process-specs.ts";
-import { makeScratch } from "../local/scratch.ts";
-import { openLog, ownAddress, readable } from "./beside.ts";
+import { openLog, ownAddress, ownFolder, readable } from "./beside.ts";
 import { sidecarEnvironment } from "./environment.ts";
-import { DNS_PORT, type Guest, makeGuest } from "./guest.ts";
+import { checkMachine, DNS_PORT, type Guest, makeGuest } from "./guest.ts";
 import type { Published } from "./guest-rules.ts";
 import { keep, quoted } from "./keeper.ts";
 import { findProgram } from "./program.ts";
@@ -47,6 +46,7 @@ export async function startTransparent(
   env: Env,
 ): Promise<Inside> {
   const end = performance.now() + settings.waitMs;
+  checkMachine(systemShell);
   const user = userOf(transparent.user, env, systemShell);
   if (user.uid === SIDECAR_UID)
     throw new RunError(`user ${SIDECAR_UID} is the sidecar's: what it does is not led through the sidecar`);
@@ -74,7 +74,7 @@ function startSidecar(
   env: Env,
 ): string {
   try {
-    const folder = makeScratch("run");
+    const folder = ownFolder();
     const { own, copied } = ownFiles(settings, folder);
     const log = join(folder, "sidecar.log");
     // Without others, names outside of the mesh are not found.
@@ -110,7 +110,7 @@ function inNamespace({ names }: Guest): readonly string[] {
   return [located("ip"), "netns", "exec", names.namespace];
 }
 
-/** Path of a program that is there: `makeGuest` has looked. */
+/** Path of a program that is there: `checkMachine` has looked. */
 function located(name: string): string {
   const found = findProgram(name, SYSTEM_PATH, "/");
   return found.kind === "found" ? found.file : name;

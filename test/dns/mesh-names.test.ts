@@ -92,8 +92,8 @@ it("what a search list makes up is not there, and nobody is asked", async () => 
 describe("a Service that is another name", () => {
   const plain = "outside.example";
 
-  it("has what the resolvers say of that, in one answer", async () => {
-    bench.knows("alias.default", { alias: plain });
+  it.each([plain, `${plain}.`])("has what the resolvers say of that (%s), in one answer", async (alias) => {
+    bench.knows("alias.default", { alias });
     const resolver = await bench.resolver(({ name }, message) =>
       answerTo(message, [
         { type: "CNAME", name, ttl: 60, data: "real.example" },
@@ -165,14 +165,38 @@ it("answers too long for UDP are asked for again by TCP", async () => {
   const many = Array.from({ length: 300 }, (_, i) => `10.2.${i >> 8}.${i & 255}`);
   bench.knows("many.default", { addresses: many });
   await bench.start();
-  expect(await bench.ask("many.default.svc.cluster.local")).toMatchObject({ flag_tc: true, answers: [] });
-  expect(await bench.ask("many.default.svc.cluster.local", "A", { edns: 1_232 })).toMatchObject({
-    flag_tc: true,
-  });
+  for (const [edns, fit] of [
+    [undefined, 9],
+    [1_232, 24],
+  ] as const) {
+    const more = edns === undefined ? {} : { edns };
+    const answer = await bench.ask("many.default.svc.cluster.local", "A", more);
+    expect(answer).toMatchObject({ rcode: "NOERROR", flag_tc: true });
+    // Programs of which the library asks nobody by TCP take these.
+    expect(answer?.answers?.length).toBeGreaterThanOrEqual(fit);
+  }
   const client = bench.connect();
   client.socket.write(withLength(questionBytes("many.default.svc.cluster.local")));
   await expect.poll(() => client.answers.length).toBe(1);
   expect(addresses(client.answers[0]?.answers).toSorted()).toEqual(many.toSorted());
+});
+
+it.each(["A", "SRV"] as const)("so many (%s) that no message holds them: as many as fit", async (type) => {
+  const instances = Array.from({ length: 3_000 }, (_, i) => {
+    return { name: `instance-${i}`, address: `10.2.${i >> 8}.${i & 255}` };
+  });
+  const all = instances.map(({ address }) => address);
+  bench.knows("many.default", { addresses: all, instances, ports: [{ name: "http", port: 80 }] });
+  await bench.start();
+  const client = bench.connect();
+  const name = `${type === "SRV" ? "_http._tcp." : ""}many.default.svc.cluster.local`;
+  client.socket.write(withLength(questionBytes(name, type)));
+  await expect.poll(() => client.answers.length).toBe(1);
+  expect(client.answers[0]).toMatchObject({ rcode: "NOERROR", flag_tc: false });
+  expect(client.answers[0]?.answers?.length).toBeGreaterThan(type === "SRV" ? 100 : 500);
+  // The longest that a client can say it takes is more than a datagram holds.
+  expect(await bench.ask(name, type, { edns: 65_535 })).toMatchObject({ rcode: "NOERROR", flag_tc: true });
+  expect((await bench.ask("shop"))?.rcode).toBe("NOERROR");
 });
 
 function withLength(message: Buffer): Buffer {

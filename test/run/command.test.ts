@@ -6,11 +6,12 @@ import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { constants as files, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { findProgram, requires } from "../harness/requires.ts";
-import { beside, program, service, TestMesh, until } from "./weft-run.ts";
+import { beside, MAIN, program, service, TestMesh, until } from "./weft-run.ts";
 
 // Each run starts a control thread, a traffic loop and the command: seconds where others use the cores.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -36,13 +37,17 @@ describe("the exit code", () => {
     ["where there is no such file", ["./nonesuch"], 127],
     ["where it may not be executed", ["./token"], 126],
     ["where it is a folder", ["/tmp"], 126],
+    ["where its interpreter is not there", ["./orphan"], 126],
+    ["where it is for another machine", ["./foreign"], 126],
   ];
   it.each(cases)("%s", async (_what, command, code) => {
     writeFileSync(join(mesh.folder, "script"), 'exit "$1"\n', { mode: 0o755 });
     writeFileSync(join(mesh.folder, "token"), "", { mode: 0o644 });
+    writeFileSync(join(mesh.folder, "orphan"), "#!/nonesuch/sh\n", { mode: 0o755 });
+    writeFileSync(join(mesh.folder, "foreign"), "\x7fELF, or not", { mode: 0o755 });
     const ended = await run(command);
     expect(ended).toMatchObject({ code, signal: null });
-    expect(ended.stderr).toMatch(code < 126 || code > 127 ? /^$/ : /^error: .*\n$/);
+    expect(ended.stderr).toMatch(code < 126 || code > 127 ? /^$/ : /^error: .*\n(?: {2}.*\n)?$/);
   });
 
   it.each([
@@ -54,10 +59,43 @@ describe("the exit code", () => {
     [["--wait", "long"]],
     [["--trust-bundle", "nonesuch"]],
     [["--service", "Web"]],
+    [["--trust-bundle", "."]],
+    [["--join-token-file", "empty"]],
   ])("of a command line with %j is 2", async (flags) => {
+    writeFileSync(join(mesh.folder, "empty"), "\n");
     const { code, stdout, stderr } = await mesh.run("job", flags, ["echo", "started"]);
     expect({ code, stdout: stdout.toString() }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^error: /);
+  });
+
+  it("where --transparent has no root is 125, whatever else is wrong", () => {
+    const flags = ["--transparent", "--insecure", "--control-plane", "127.0.0.1:1", "--service", "job"];
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, "run", ...flags, "--", "true"], {
+      ...nobody,
+      env: { PATH: process.env["PATH"] ?? "" },
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/^error: --transparent needs Linux and root\n/);
+    expect(status).toBe(125);
+  });
+
+  it("where there is no room for the sidecar's files is 125", async () => {
+    const running = await mesh.start("job", [], ["echo", "started"], { TMPDIR: "/nonesuch" });
+    const { code, stderr } = await running.ended;
+    expect(stderr).toMatch(/^error: no folder for the sidecar's files: .*\/nonesuch.*\n {2}TMPDIR .*\n$/);
+    expect(code).toBe(125);
+  });
+
+  it("where the port that others are to reach is taken is 125, at once", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const flags = ["--port", "1", "--inbound-port", String(port), "--wait", "50s"];
+    const { code, stderr } = await mesh.run("job", flags, ["echo", "started"]);
+    other.close();
+    expect(stderr).toContain(`port ${port} of 127.0.0.1 is taken`);
+    expect(code).toBe(125);
   });
 });
 

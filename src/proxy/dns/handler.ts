@@ -12,7 +12,7 @@ import { Deadline } from "./deadline.ts";
 import type { Forwarder } from "./forwarder.ts";
 import { type Meaning, meaningOf, OTHER } from "./meaning.ts";
 import type { NegativeCache } from "./negative-cache.ts";
-import { failure, fitted, type Query, RCODE, type Reply, readQuery, reply } from "./packet.ts";
+import { failure, fitted, fittedReply, type Query, RCODE, type Reply, readQuery } from "./packet.ts";
 
 /** How names are meant here and now. */
 export interface Zone {
@@ -60,8 +60,7 @@ export class Handler {
     const own = await this.#own(query);
     if (own === undefined) return this.#forward(query, isTcp);
     count("mesh");
-    const answer = written(query, own);
-    return isTcp ? answer : fitted(query, answer);
+    return written(query, own, isTcp);
   }
 
   /** Undefined: it is not the mesh's. */
@@ -132,7 +131,7 @@ export class Handler {
     const cached = cache.find(query);
     if (cached !== undefined) {
       count("cached");
-      return written(query, cached);
+      return written(query, cached, isTcp);
     }
     const forwarded = await forwarder.ask(query.bytes, query.question, isTcp);
     if (forwarded.kind === "none") {
@@ -147,9 +146,9 @@ export class Handler {
   }
 }
 
-function written(query: Query, what: Reply): Buffer {
+function written(query: Query, what: Reply, isTcp: boolean): Buffer {
   try {
-    return reply(query, what);
+    return fittedReply(query, what, isTcp);
   } catch {
     return failure(query, RCODE.failed);
   }

@@ -21,6 +21,10 @@ export const HEADER_BYTES = 12;
 export const MAX_QUERY_BYTES = 4_096;
 /** Longest answer that fits without EDNS into UDP. */
 const MIN_UDP_BYTES = 512;
+/** Longest that a datagram of IPv4 holds. */
+const MAX_UDP_BYTES = 65_507;
+/** Longest of all messages: by TCP two bytes say how long one is. */
+const MAX_BYTES = 65_535;
 /** What the proxy takes by UDP itself, which resolvers may know (DNS flag day 2020). */
 const OWN_UDP_BYTES = 1_232;
 const MAX_NAME_BYTES = 255;
@@ -110,13 +114,36 @@ export function reply(query: Query, { rcode = RCODE.ok, ...records }: Reply, ext
   });
 }
 
+/**
+ * Of a reply as many records as there is room for; the first addresses of hundreds do as well. By UDP it says that there are more, for
+ * those who want to ask again by TCP. Throws as `reply` does.
+ */
+export function fittedReply(query: Query, what: Reply, isTcp: boolean): Buffer {
+  const room = isTcp ? MAX_BYTES : roomOf(query);
+  const { answers = [], additionals = [] } = what;
+  let count = answers.length;
+  let bytes = reply(query, what);
+  if (bytes.length > room && additionals.length > 0) bytes = reply(query, { ...what, additionals: [] });
+  while (bytes.length > room && count > 0) {
+    count = Math.max(0, Math.floor((count * room) / bytes.length) - 1);
+    bytes = reply(query, { ...what, answers: answers.slice(0, count), additionals: [] });
+  }
+  if (isTcp) return bytes;
+  if (count < answers.length) bytes.writeUInt8(bytes.readUInt8(2) | TRUNCATED, 2);
+  return fitted(query, bytes);
+}
+
 /** Says to whoever asked by UDP that the answer is longer than what they take, so that they ask again by TCP. */
 export function fitted(query: Query, answer: Buffer): Buffer {
-  if (answer.length <= (query.edns?.size ?? MIN_UDP_BYTES)) return answer;
+  if (answer.length <= roomOf(query)) return answer;
   const short = Buffer.concat([answer.subarray(0, HEADER_BYTES), query.question]);
   short.writeUInt8(short.readUInt8(2) | TRUNCATED, 2);
   setCounts(short, 1);
   return short;
+}
+
+function roomOf({ edns }: Query): number {
+  return Math.min(edns?.size ?? MIN_UDP_BYTES, MAX_UDP_BYTES);
 }
 
 /** A failure that has the question in it, and no records. */

@@ -27,13 +27,8 @@ export function checkHost(host: HostResource): DiscoveryError | undefined {
 }
 
 function isHostname(text: string): boolean {
-  return (
-    text.length <= MAX_NAME &&
-    text
-      .replace(/\.$/, "")
-      .split(".")
-      .every((label) => LABEL.test(label))
-  );
+  const name = text.replace(/\.$/, "");
+  return name.length <= MAX_NAME && name.split(".").every((label) => LABEL.test(label));
 }
 
 function invalid(resource: string, field: string, found: unknown, expected: string): DiscoveryError {

@@ -7,11 +7,11 @@ import {
   anyText,
   clusterAddress,
   dnsLabel,
+  dnsTarget,
   labelKey,
   labelValue,
   port,
   portReference,
-  preciseHostname,
 } from "../scalars.ts";
 import {
   type Infer,
@@ -27,6 +27,9 @@ import {
   withDefault,
 } from "../schema.ts";
 import { reportRepeated } from "../unique.ts";
+
+/** Kubernetes has no bound; those who pass media have hundreds of UDP. */
+const MAX_PORTS = 1_000;
 
 const portFields = object({
   name: optional(dnsLabel, "Name of the port; needed where there are several."),
@@ -44,7 +47,7 @@ const portFields = object({
   nodePort: ignored("Kubernetes' own."),
 });
 
-const allPorts = refine(list(portFields, { max: 64 }), (ports, say) => {
+const allPorts = refine(list(portFields, { max: MAX_PORTS }), (ports, say) => {
   reportRepeated(ports, "name", say);
   reportRepeated(
     ports.map((entry) => (entry.protocol === "TCP" ? { port: entry.port } : {})),
@@ -84,7 +87,7 @@ const specFields = object({
     list(clusterAddress, { max: 2 }),
     "All of its virtual addresses, where it has one of IPv4 and one of IPv6.",
   ),
-  externalName: optional(preciseHostname, "The host that an `ExternalName` means."),
+  externalName: optional(dnsTarget, "The host that an `ExternalName` means."),
   externalIPs: ignored("Kubernetes' own."),
   loadBalancerIP: ignored("Kubernetes' own."),
   loadBalancerClass: ignored("Kubernetes' own."),

@@ -65,10 +65,43 @@ it("comes back where somebody removed it, and after a refusal", async () => {
   await keeper.look();
   server.remove(CONFIG_MAPS, "shop/weft-trust-bundle");
   now = 600_001;
-  server.refusals.set("/api/v1/namespaces/default/configmaps/weft-trust-bundle", 403);
+  server.refusals.set("/api/v1/namespaces/default/configmaps/weft-trust-bundle", 503);
   await keeper.look();
   expect(errors).toHaveLength(1);
   server.refusals.clear();
+  await keeper.look();
+  expect(held()).toEqual(everywhere("ROOT 1"));
+});
+
+it("comes to all others where some can't be written to, such as namespaces that are about to go", async () => {
+  namespaces.unshift(...Array.from({ length: 30 }, (_, i) => `going${i}`));
+  try {
+    for (let i = 0; i < 30; i++)
+      server.refusals.set(`/api/v1/namespaces/going${i}/configmaps/weft-trust-bundle`, 403);
+    const keeper = open();
+    await keeper.look();
+    await keeper.look();
+    expect(held()).toEqual(everywhere("ROOT 1"));
+    expect(errors[0]).toContain("going0");
+    const tried = server.requests.length;
+    await keeper.look();
+    expect(server.requests.length, "refused ones are not asked again at once").toBe(tried);
+    now = 30_001;
+    server.refusals.clear();
+    await keeper.look();
+    await keeper.look();
+    expect(Object.keys(held())).toHaveLength(32);
+  } finally {
+    namespaces.splice(0, 30);
+  }
+});
+
+it("is written to one namespace after the other no more while the API server says nothing", async () => {
+  const keeper = open();
+  server.leave();
+  await keeper.look();
+  expect(errors).toHaveLength(1);
+  server.comeBack();
   await keeper.look();
   expect(held()).toEqual(everywhere("ROOT 1"));
 });

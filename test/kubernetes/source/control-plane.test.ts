@@ -1,4 +1,5 @@
 /** `weft control-plane --source kubernetes` as a process, with an API server, a sidecar's stream, and the API server's absence. */
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +15,7 @@ import { until } from "./harness.ts";
 import { kubeconfigOf } from "./kubeconfig.ts";
 import { killPlane, type PlaneProcess, startPlane } from "./plane-process.ts";
 
+const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const ROUTES = pathOf("HTTPRoute");
 let server: ApiServer;
 let directory: string;
@@ -126,6 +128,18 @@ describe("weft control-plane --source kubernetes", { timeout: 120_000 }, () => {
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);
     expect(output()).toBe("");
+  });
+
+  it("says that there is no cluster, where nothing tells of one", () => {
+    const env = { PATH: process.env["PATH"] ?? "", HOME: directory };
+    const command = [MAIN, "control-plane", "--source", "kubernetes", "--insecure"];
+    const { status, stderr } = spawnSync(process.execPath, command, {
+      env,
+      encoding: "utf8",
+      timeout: 45_000,
+    });
+    expect(stderr).toBe("error: cannot start: no cluster: set KUBECONFIG, or run inside of one\n");
+    expect(status).toBe(1);
   });
 
   it("refuses a directory beside it", async () => {

@@ -4,8 +4,10 @@ import { Election } from "../../../src/control-plane/source/kubernetes/election.
 import type { ApiServer } from "./api-server.ts";
 import { LEASES, newCluster } from "./cluster.ts";
 import { apiTo, until } from "./harness.ts";
+import { SilentApi } from "./silent-api.ts";
 
 let server: ApiServer;
+let silent: SilentApi;
 const elections: Election[] = [];
 /** Hours of Leases in seconds of tests. */
 let now = 0;
@@ -13,22 +15,26 @@ let now = 0;
 beforeEach(async () => {
   server = newCluster();
   await server.listen();
+  silent = new SilentApi(apiTo(server));
+  await silent.listen();
 });
 
 afterEach(async () => {
   await Promise.all(elections.splice(0).map((election) => election.close()));
+  await silent.close();
   await server.close();
 });
 
 function join(identity: string, told: string[] = []): Election {
   const election = new Election({
-    api: apiTo(server),
+    api: silent.api,
     namespace: "weft-system",
     name: "weft-control-plane",
     identity,
     onChange: (leads) => told.push(`${identity} ${leads ? "leads" : "follows"}`),
     onError: () => {},
     lookMs: 10,
+    tryMs: 200,
     now: () => now,
   });
   elections.push(election);
@@ -55,6 +61,22 @@ describe("leader election", () => {
     await first.close();
     expect(await until(() => second.isLeader)).toBe(true);
     expect(told).toEqual(["a leads", "b leads"]);
+  });
+
+  it("is not lost for one request that nobody answers, nor does the end wait for it", async () => {
+    const first = join("a");
+    expect(await until(() => first.isLeader)).toBe(true);
+    silent.isSilent = true;
+    expect(await until(() => silent.taken > 0)).toBe(true);
+    silent.isSilent = false;
+    now += 9_000;
+    expect(await until(() => first.isLeader)).toBe(true);
+    now += 9_000;
+    expect(await until(() => first.isLeader, 2_000), "renewed since").toBe(true);
+    silent.isSilent = true;
+    const began = performance.now();
+    await first.close();
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   it("ends a leader that can't renew, and takes over when its Lease has run out", async () => {

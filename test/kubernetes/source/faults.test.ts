@@ -78,6 +78,21 @@ describe("the Kubernetes source, when the API server", () => {
     },
   );
 
+  it.each(["end", "reset"] as const)(
+    "breaks a watch off every second (%s), as what stands before it may: no wait grows, and that is no failure",
+    async (how) => {
+      await open({ ...QUICK, firstMs: 400, longestMs: 60_000 });
+      for (let n = 0; n < 4; n++) {
+        expect(await until(isWatching, 1_000), `watching again after ${n}`).toBe(true);
+        await sleep(1_050);
+        server.disconnect(how);
+      }
+      expect(await until(isWatching, 1_000)).toBe(true);
+      expect(opened.states).not.toContain("Service: failing");
+    },
+    20_000,
+  );
+
   it.each([
     ["garbage", "{]\n"],
     ["an event without an object", '{"type":"ADDED"}\n'],

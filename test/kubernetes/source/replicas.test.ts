@@ -10,6 +10,7 @@ import {
 import type { ApiServer } from "./api-server.ts";
 import { CONFIG_MAPS, newCluster } from "./cluster.ts";
 import { apiTo } from "./harness.ts";
+import { SilentApi } from "./silent-api.ts";
 
 let server: ApiServer;
 let now: number;
@@ -150,4 +151,27 @@ it("writes what has changed, and now and then what has not", async () => {
   await a.look();
   expect(writes()).toBe(first + 2);
   expect(errors).toEqual([]);
+});
+
+it("is heard again soon after a request that nobody answers, and ends without waiting for one", async () => {
+  const silent = new SilentApi(apiTo(server));
+  await silent.listen();
+  const replicas = new Replicas({
+    ...{ api: silent.api, namespace: "weft-system", identity: "a", isLeader: () => false, tryMs: 100 },
+    onError: (reason) => void errors.push(reason),
+  });
+  await replicas.look();
+  expect(data()).toHaveProperty("a");
+  silent.isSilent = true;
+  const began = performance.now();
+  await replicas.look();
+  expect(errors).toHaveLength(1);
+  silent.isSilent = false;
+  const written = server.requests.length;
+  await replicas.look();
+  expect(server.requests.length).toBeGreaterThan(written);
+  silent.isSilent = true;
+  await replicas.close();
+  expect(performance.now() - began).toBeLessThan(5_000);
+  await silent.close();
 });

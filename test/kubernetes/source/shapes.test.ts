@@ -187,17 +187,34 @@ describe("Services", () => {
     expect(endpoints(compiler, "10.1.0.2:8080")).toEqual(["10.1.0.2:8080 mutual"]);
   });
 
-  it("that are names of others (ExternalName) are read, served by nobody, and warned of", async () => {
-    server.put(pathOf("Service"), {
-      metadata: { name: "ext", namespace: "default" },
-      spec: { type: "ExternalName", externalName: "db.example.com", ports: [{ name: "http", port: 80 }] },
-    });
+  it.each(["db.example.com", "db.example.com."])(
+    "that are names of others (ExternalName %s) are read, served by nobody, and warned of",
+    async (externalName) => {
+      server.put(pathOf("Service"), {
+        metadata: { name: "ext", namespace: "default" },
+        spec: { type: "ExternalName", externalName, ports: [{ name: "http", port: 80 }] },
+      });
+      const source = await syncedSource(server);
+      expect(endpoints(compilerOf(source), "ext.default:80")).toEqual([]);
+      expect(source.status).toMatchObject({
+        state: "ok",
+        issues: [{ severity: "warning", field: "spec.type" }],
+      });
+    },
+  );
+
+  it("with hundreds of ports, as who passes media has them, are served at those of TCP", async () => {
+    const media = Array.from({ length: 400 }, (_, i) => ({
+      name: `m${i}`,
+      port: 40_000 + i,
+      protocol: "UDP",
+    }));
+    server.put(PODS, pod({ name: "web-1", ip: "10.1.0.1", app: "web" }));
+    server.put(SLICES, slice("web", [{ ip: "10.1.0.1", pod: "web-1" }]));
+    server.put(pathOf("Service"), service("web", "default", [{ name: "http", port: 80 }, ...media]));
     const source = await syncedSource(server);
-    expect(endpoints(compilerOf(source), "ext.default:80")).toEqual([]);
-    expect(source.status).toMatchObject({
-      state: "ok",
-      issues: [{ severity: "warning", field: "spec.type" }],
-    });
+    expect(endpoints(compilerOf(source), "web.default:80")).toHaveLength(1);
+    expect(source.status.issues).toEqual([]);
   });
 
   it.each([

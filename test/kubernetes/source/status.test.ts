@@ -14,12 +14,17 @@ let opened: Opened;
 let keeper: StatusKeeper;
 let leads = true;
 let progress: ChangeProgress | undefined;
+/** Changes that have reached nobody yet. */
+const slow = new Set<number>();
 const errors: string[] = [];
+/** How often an object was looked at. */
+let looks = 0;
 
 beforeEach(async () => {
   leads = true;
   progress = { change: 1, state: "applied", concerned: 3, applied: 3, rejected: [] };
   errors.length = 0;
+  slow.clear();
   server = newCluster();
   server.put(pathOf("Service"), service("web"));
   await server.listen();
@@ -39,9 +44,13 @@ async function open(): Promise<void> {
     api: apiTo(server),
     source: opened.source,
     isLeader: () => leads,
-    progress: () => progress,
+    progress: (change) =>
+      slow.has(change) ? { change, state: "pending", concerned: 3, applied: 0, rejected: [] } : progress,
     onError: ({ message }) => errors.push(message),
-    now: () => new Date("2026-01-01T00:00:00.500Z"),
+    now: () => {
+      looks++;
+      return new Date("2026-01-01T00:00:00.500Z");
+    },
   });
   keeper.released(1);
 }
@@ -164,6 +173,33 @@ describe("statuses", () => {
     expect(conditions(after)[1]).toBe("ResolvedRefs True ResolvedRefs");
   });
 
+  it("of thousands are looked at where something has changed for them, and in turn with everything else", async () => {
+    for (let i = 0; i < 500; i++)
+      server.put(LIMITS, { ...limit(5), metadata: { name: `l${i}`, namespace: "default" } });
+    server.put(ROUTES, route("later"));
+    await open();
+    await settle();
+    [looks, leads] = [0, true];
+    server.put(pathOf("Service"), service("later"));
+    await until(() => opened.source.rescan() && opened.source.status.issues.length === 0);
+    await keeper.look();
+    expect(looks).toBe(1);
+    for (const [, object] of [...server.objects(LIMITS)])
+      server.put(LIMITS, { ...object, metadata: { ...object.metadata, labels: { a: "b" } } });
+    await until(isCaughtUp);
+    let turns = 0;
+    const turn = () => {
+      turns++;
+      next = setImmediate(turn);
+    };
+    let next = setImmediate(turn);
+    looks = 0;
+    await keeper.look();
+    clearImmediate(next);
+    expect(looks).toBeGreaterThan(400);
+    expect(turns).toBeGreaterThan(2);
+  });
+
   it("say what is wrong with an object, and that the last good one stays", async () => {
     server.put(LIMITS, limit(5));
     await open();
@@ -186,6 +222,27 @@ describe("statuses", () => {
     await settle();
     expect(conditions(statusOf(LIMITS, "l"))[2]).toBe("Programmed False Pending");
     progress = { change: 1, state: "applied", concerned: 3, applied: 3, rejected: [] };
+    await settle();
+    expect(conditions(statusOf(LIMITS, "l"))[2]).toBe("Programmed True Programmed");
+  });
+
+  it("say nothing of an object for one that has its name now, also where its end was not seen", async () => {
+    server.put(LIMITS, { ...limit(5), metadata: { ...limit(5).metadata, uid: "a" } });
+    await open();
+    await settle();
+    expect(conditions(statusOf(LIMITS, "l"))[2]).toBe("Programmed True Programmed");
+    slow.add(2);
+    server.leave();
+    server.remove(LIMITS, "default/l");
+    server.put(LIMITS, { ...limit(6), metadata: { ...limit(6).metadata, uid: "b" } });
+    server.compact();
+    server.comeBack();
+    await until(isCaughtUp);
+    opened.source.rescan();
+    keeper.released(2);
+    for (let look = 0; look < 5; look++) await keeper.look();
+    expect(conditions(statusOf(LIMITS, "l"))[2]).toBe("Programmed False Pending");
+    slow.clear();
     await settle();
     expect(conditions(statusOf(LIMITS, "l"))[2]).toBe("Programmed True Programmed");
   });

@@ -1,5 +1,5 @@
 /** Join tokens of a mesh with several replicas: made by one, good at all, and never used once too often. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TokenBook } from "../../../src/control-plane/ca/token-book.ts";
 import type { Log } from "../../../src/control-plane/log.ts";
 import { CaSecret } from "../../../src/control-plane/source/kubernetes/ca-secret.ts";
@@ -7,6 +7,7 @@ import { SharedTokenUses } from "../../../src/control-plane/source/kubernetes/sh
 import type { ApiServer } from "./api-server.ts";
 import { CONFIG_MAPS, newCluster, SECRETS } from "./cluster.ts";
 import { apiTo } from "./harness.ts";
+import { SilentApi } from "./silent-api.ts";
 
 const LATER = 10_000;
 let server: ApiServer;
@@ -69,6 +70,19 @@ describe("join tokens", () => {
     server.comeBack();
     expect(await counted.redeem("aa", LATER, 1, 0)).toBe("redeemed");
     expect(await counted.redeem("aa", LATER, 1, 0)).toBe("token_used_up");
+  });
+
+  it("do not all wait behind a request that nobody answers", async () => {
+    const silent = new SilentApi(apiTo(server));
+    await silent.listen();
+    const counted = new SharedTokenUses(silent.api, "weft-system", 100);
+    silent.isSilent = true;
+    const first = counted.redeem("aa", LATER, 1, 0);
+    await vi.waitUntil(() => silent.taken > 0);
+    silent.isSilent = false;
+    expect(await first).toBe("storage_failed");
+    expect(await counted.redeem("aa", LATER, 1, 0)).toBe("redeemed");
+    await silent.close();
   });
 
   it("are of a bounded number", async () => {

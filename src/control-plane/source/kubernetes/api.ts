@@ -48,14 +48,18 @@ export interface KubernetesApi {
 const MAX_ERROR_BYTES = 65_536;
 const MAX_BODY_BYTES = 64 * 1_048_576;
 
+/** What the library takes where nothing tells of a cluster; it does not speak with it either. */
+const NOWHERE = "http://localhost:8080";
+
 /** The API server of KUBECONFIG, or that of the cluster in which this runs. Throws where neither can be read. */
 export async function openApi(): Promise<KubernetesApi> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromDefault();
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new Error("no cluster: set KUBECONFIG, or run inside of one");
-  return apiOf(server, config);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null || (cluster.server === NOWHERE && cluster.skipTLSVerify !== true))
+    throw new Error("no cluster: set KUBECONFIG, or run inside of one");
+  return apiOf(cluster.server, config);
 }
 
 /** The API server at `server`, with the identity that `config` gives. */

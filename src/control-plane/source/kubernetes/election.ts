@@ -1,6 +1,6 @@
 /** Leader election among replicas of the control plane: the state machine of `lease.ts`, with the API server. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, type KubernetesApi } from "./api.ts";
+import { ApiError, type ApiRequest, type KubernetesApi } from "./api.ts";
 import {
   type Action,
   type Candidate,
@@ -10,6 +10,7 @@ import {
   LOOK_MS,
   newCandidate,
   observe,
+  TRY_MS,
   written,
 } from "./lease.ts";
 import { isMap, type Json, mapOf, metadataOf, textOf } from "./object.ts";
@@ -25,6 +26,7 @@ export interface ElectionOptions {
   /** The Lease can't be read or written, for another reason than before. */
   readonly onError: (reason: string) => void;
   readonly lookMs?: number;
+  readonly tryMs?: number;
   readonly now?: () => number;
 }
 
@@ -111,21 +113,26 @@ export class Election {
       return;
     }
     const body = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace }, spec };
-    await this.#options.api.send({ method: "POST", path: this.#path, body });
+    await this.#send({ method: "POST", path: this.#path, body });
   }
 
   async #replace(body: Json): Promise<void> {
-    await this.#options.api.send({ method: "PUT", path: `${this.#path}/${this.#options.name}`, body });
+    await this.#send({ method: "PUT", path: `${this.#path}/${this.#options.name}`, body });
   }
 
   async #read(): Promise<{ readonly lease: Lease | undefined; readonly object: Json | undefined }> {
     try {
-      const object = await this.#options.api.send({ path: `${this.#path}/${this.#options.name}` });
+      const object = await this.#send({ path: `${this.#path}/${this.#options.name}` });
       return isMap(object) ? { lease: leaseOf(object), object } : { lease: undefined, object: undefined };
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return { lease: undefined, object: undefined };
       throw error;
     }
+  }
+
+  #send(request: ApiRequest): Promise<unknown> {
+    const { api, tryMs = TRY_MS } = this.#options;
+    return api.send({ ...request, signal: AbortSignal.timeout(tryMs) });
   }
 
   #tell(): void {

@@ -26,8 +26,8 @@ export interface Timing extends BackOff {
 
 export const TIMING: Timing = { firstMs: 250, longestMs: 15_000, confirmMs: 5_000, unknownMs: 30_000 };
 
-/** A watch that lived for so long was no failure, even if nothing happened. */
-const LONG_MS = 10_000;
+/** A watch that lived for so long was no failure, even if nothing happened: what stands before an API server ends them as it likes. */
+const LONG_MS = 1_000;
 
 export interface Versioned {
   /** resourceVersion of the object. */
@@ -115,7 +115,7 @@ export class Informer<T extends Versioned> {
         const isProgress = version !== from || performance.now() - began > LONG_MS;
         if (isProgress) failures = 0;
         if (end.kind === "expired") version = undefined;
-        if (end.kind === "failed") this.#enter({ kind: "failing", reason: end.reason });
+        if (end.kind === "failed" && !isProgress) this.#enter({ kind: "failing", reason: end.reason });
         if (end.kind !== "ended" || !isProgress) await this.#backOff(++failures);
       } catch (error) {
         if (signal.aborted) return;

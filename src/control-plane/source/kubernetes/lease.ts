@@ -33,6 +33,8 @@ export const DURATION_MS = 15_000;
 export const RENEW_WITHIN_MS = 10_000;
 /** How often it is looked at. */
 export const LOOK_MS = 2_000;
+/** How long one request may take: after one that nobody answers there is time for another, before who leads leads no more. */
+export const TRY_MS = 4_000;
 
 export function newCandidate(me: string): Candidate {
   return { me, seen: undefined, seenAt: 0, renewedAt: undefined };

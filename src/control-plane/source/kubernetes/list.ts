@@ -3,12 +3,12 @@
  * large to be taken is asked for again with half as many objects.
  */
 import { ApiError, type KubernetesApi, TooLargeError } from "./api.ts";
-import { isMap, metadataOf } from "./object.ts";
+import { isMap, metadataOf, textOf } from "./object.ts";
 
 const PAGE = 200;
 const MAX_PAGE_BYTES = 64 * 1_048_576;
 
-/** `kind` of an end: listed as of `version`, or there is no such kind in this cluster. */
+/** `kind` of an end: listed as of `version` or later, or there is no such kind in this cluster. */
 export type Listed = { readonly kind: "listed"; readonly version: string } | { readonly kind: "unknown" };
 
 /** Gives each object to `take`. Rejects as `send` does; with status 410 what was taken is of no use. */
@@ -20,6 +20,7 @@ export async function listAll(
 ): Promise<Listed> {
   let limit = PAGE;
   let next = "";
+  let version: string | undefined;
   for (;;) {
     const more = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
     let page: unknown;
@@ -37,12 +38,14 @@ export async function listAll(
     if (!isMap(page) || (!Array.isArray(items) && items !== null)) throw new Error("the answer is no list");
     for (const item of items ?? []) if (isMap(item)) take(item);
     const { resourceVersion, continue: token } = metadataOf(page);
+    // What a later page has that is newer comes again with the watch, and what has changed meanwhile on an earlier one, too.
+    version ??= textOf(resourceVersion);
     if (typeof token === "string" && token !== "") {
       next = token;
       continue;
     }
-    if (typeof resourceVersion !== "string") throw new Error("the list has no resourceVersion");
-    return { kind: "listed", version: resourceVersion };
+    if (version === undefined) throw new Error("the list has no resourceVersion");
+    return { kind: "listed", version };
   }
 }
 

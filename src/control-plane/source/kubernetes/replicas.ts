@@ -4,7 +4,7 @@
  * good while longer: it may be alive and away, with sidecars that believe it. Clocks of machines are never compared.
  */
 import type { Confirmed, Peers } from "../../shared-root.ts";
-import { ApiError, type KubernetesApi } from "./api.ts";
+import { ApiError, type ApiRequest, type KubernetesApi } from "./api.ts";
 import { isMap, mapOf } from "./object.ts";
 import { type Objects, type Report, readReport } from "./replica-report.ts";
 
@@ -18,11 +18,14 @@ export interface ReplicasOptions {
   /** They can't be told or read, for another reason than before. */
   readonly onError: (reason: string) => void;
   readonly lookMs?: number;
+  readonly tryMs?: number;
   readonly now?: () => number;
 }
 
 export const REPLICAS_NAME = "weft-replicas";
 const LOOK_MS = 2_000;
+/** How long one request may take: who waits longer for one that nobody answers is taken for dead. */
+const TRY_MS = 5_000;
 /** How often is written what has not changed. */
 const BEAT_MS = 5_000;
 /** Who has not written for so long counts no more. */
@@ -151,7 +154,7 @@ export class Replicas implements Peers {
     const isChanged = Object.keys(changes).length > 0;
     const object = isChanged
       ? await this.#patch(changes)
-      : await this.#options.api.send({ path: `${this.#path}/${REPLICAS_NAME}` });
+      : await this.#send({ path: `${this.#path}/${REPLICAS_NAME}` });
     if (identity in changes) this.#written = { text, at: now };
     this.#readAt = this.#now();
     this.#lastRead = exchange;
@@ -160,10 +163,10 @@ export class Replicas implements Peers {
   }
 
   async #patch(data: Readonly<Record<string, string | null>>): Promise<unknown> {
-    const { api, namespace } = this.#options;
+    const { namespace } = this.#options;
     const path = `${this.#path}/${REPLICAS_NAME}`;
     const patch = () =>
-      api.send({ method: "PATCH", path, contentType: "application/merge-patch+json", body: { data } });
+      this.#send({ method: "PATCH", path, contentType: "application/merge-patch+json", body: { data } });
     try {
       return await patch();
     } catch (error) {
@@ -171,11 +174,16 @@ export class Replicas implements Peers {
     }
     const metadata = { name: REPLICAS_NAME, namespace };
     const body = { apiVersion: "v1", kind: "ConfigMap", metadata };
-    await api.send({ method: "POST", path: this.#path, body }).catch((error: unknown) => {
+    await this.#send({ method: "POST", path: this.#path, body }).catch((error: unknown) => {
       // Another one was faster.
       if (!(error instanceof ApiError && error.status === 409)) throw error;
     });
     return await patch();
+  }
+
+  #send(request: ApiRequest): Promise<unknown> {
+    const { api, tryMs = TRY_MS } = this.#options;
+    return api.send({ ...request, signal: AbortSignal.timeout(tryMs) });
   }
 
   #read(data: Readonly<Record<string, unknown>>): void {

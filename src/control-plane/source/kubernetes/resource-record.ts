@@ -8,13 +8,15 @@ import { fieldName } from "../../../resources/problem.ts";
 import { projectObject } from "../../../resources/project.ts";
 import type { Kind, Resource } from "../../../resources/resource.ts";
 import type { Versioned } from "./informer.ts";
-import { isMap, type Json, mapOf, mapsOf, metadataOf } from "./object.ts";
+import { isMap, type Json, mapOf, mapsOf, metadataOf, textOf } from "./object.ts";
 
 export interface ResourceRecord extends Versioned {
   readonly kind: Kind;
   /** Absent: there has never been a good one. */
   readonly resource: Resource | undefined;
   readonly issues: readonly Issue[];
+  /** Of the object: another one of its name has another. */
+  readonly uid: string;
   /** Of the specification, as the API server counts. */
   readonly generation: number;
   /** As it stands in the object. */
@@ -56,11 +58,12 @@ export function decodeResource(
 ): ResourceRecord {
   const document = projectObject(kind, object);
   const text = JSON.stringify(document);
-  const { generation } = metadataOf(object);
+  const { generation, uid } = metadataOf(object);
   const known = {
     kind,
     version,
     text,
+    uid: textOf(uid) ?? "",
     generation: typeof generation === "number" ? generation : 0,
     status: hasStatus(kind) && isMap(object["status"]) ? object["status"] : undefined,
   };

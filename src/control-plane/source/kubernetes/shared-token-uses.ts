@@ -4,7 +4,7 @@
  * API server nothing is redeemed: who could know what the others have taken?
  */
 import type { Redeemed, TokenUses } from "../../token-uses.ts";
-import { ApiError, type KubernetesApi } from "./api.ts";
+import { ApiError, type ApiRequest, type KubernetesApi } from "./api.ts";
 import { isMap, type Json, mapOf } from "./object.ts";
 
 export const TOKEN_USES_NAME = "weft-token-uses";
@@ -12,6 +12,8 @@ export const TOKEN_USES_NAME = "weft-token-uses";
 const MAX_TOKENS = 10_000;
 /** Replicas that write at once, with a margin. */
 const ATTEMPTS = 20;
+/** How long one request may take: those that come later wait for it, and sidecars that have waited too long ask for another use. */
+const TRY_MS = 5_000;
 const ENTRY = /^(\d{1,16}) (\d{1,9})$/;
 
 interface Waiting {
@@ -25,10 +27,12 @@ export class SharedTokenUses implements TokenUses {
   readonly #api: KubernetesApi;
   readonly #namespace: string;
   readonly #path: string;
+  readonly #tryMs: number;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
 
-  constructor(api: KubernetesApi, namespace: string) {
+  constructor(api: KubernetesApi, namespace: string, tryMs = TRY_MS) {
+    this.#tryMs = tryMs;
     this.#api = api;
     this.#namespace = namespace;
     this.#path = `/api/v1/namespaces/${namespace}/configmaps`;
@@ -82,7 +86,7 @@ export class SharedTokenUses implements TokenUses {
             body: { ...object, data },
           };
     try {
-      await this.#api.send(request);
+      await this.#send(request);
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 409) return false;
@@ -90,9 +94,13 @@ export class SharedTokenUses implements TokenUses {
     }
   }
 
+  #send(request: ApiRequest): Promise<unknown> {
+    return this.#api.send({ ...request, signal: AbortSignal.timeout(this.#tryMs) });
+  }
+
   async #read(): Promise<Json | undefined> {
     try {
-      const object = await this.#api.send({ path: `${this.#path}/${TOKEN_USES_NAME}` });
+      const object = await this.#send({ path: `${this.#path}/${TOKEN_USES_NAME}` });
       return isMap(object) ? object : undefined;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;

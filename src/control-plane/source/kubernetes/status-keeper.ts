@@ -4,6 +4,8 @@
  * faster than `WRITES_PER_LOOK`, so that a change of ten thousand objects is no storm on the API server. Sidecars of other replicas
  * count by these replicas' word, which they give until the status says it.
  */
+import { setImmediate as turn } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { hasErrors, type Issue } from "../../../resources/issue.ts";
 import { objectPath } from "../../../resources/plural.ts";
 import { KINDS } from "../../../resources/resource.ts";
@@ -36,6 +38,8 @@ export interface StatusOptions {
 
 const LOOK_MS = 1_000;
 const WRITES_PER_LOOK = 20;
+/** Objects that are looked at before others get their turn: a few milliseconds. */
+const LOOKS_PER_TURN = 50;
 /** After the API server has refused or not answered. */
 const PAUSE_LOOKS = 5;
 /** Looks for which a change may be under way before it is said that it is. */
@@ -48,7 +52,8 @@ const PATIENCE_FOR_BUSY = 60;
 const MAX_TOLD = 100;
 
 interface Entry {
-  generation: number;
+  readonly uid: string;
+  readonly generation: number;
   /** With which change the generation came; absent: not compiled yet, or before this process began. */
   change: number | undefined;
   /** Looks since then. */
@@ -66,6 +71,7 @@ export class StatusKeeper {
   /** Objects of which no status says how far they are, in the order in which they came; then those that are said to be under way. */
   readonly #unsaid = new Set<string>();
   #issues: readonly Issue[] = [];
+  #issuesByFile: ReadonlyMap<string, readonly Issue[]> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #pause = 0;
   #isBusy = false;
@@ -98,18 +104,15 @@ export class StatusKeeper {
   async look(): Promise<void> {
     if (!this.#options.isLeader() || this.#isBusy || --this.#pause > 0) return;
     this.#isBusy = true;
-    const { issues } = this.#options.source.status;
-    // What is wrong with references may concern any object.
-    if (issues !== this.#issues) for (const id of this.#entries.keys()) this.#dirty.add(id);
-    this.#issues = issues;
-    const byFile = Map.groupBy(issues, ({ file }) => file);
-    let writes = 0;
+    this.#takeIssues(this.#options.source.status.issues);
+    let [looks, writes] = [0, 0];
     for (const id of this.#dirty) {
       if (writes >= WRITES_PER_LOOK || this.#pause > 0) break;
+      if (++looks % LOOKS_PER_TURN === 0) await turn();
       const entry = this.#entries.get(id);
       if (entry === undefined) {
         this.#dirty.delete(id);
-      } else if (await this.#lookAt(id, entry, byFile)) {
+      } else if (await this.#lookAt(id, entry)) {
         writes++;
       }
     }
@@ -134,6 +137,18 @@ export class StatusKeeper {
     clearInterval(this.#timer);
   }
 
+  /** What is wrong with references may be so of any object. */
+  #takeIssues(issues: readonly Issue[]): void {
+    if (issues === this.#issues) return;
+    const before = this.#issuesByFile;
+    this.#issues = issues;
+    this.#issuesByFile = Map.groupBy(issues, ({ file }) => file);
+    for (const [id, { kind, key }] of this.#entries) {
+      const file = originOf(kind, key);
+      if (!isDeepStrictEqual(before.get(file), this.#issuesByFile.get(file))) this.#dirty.add(id);
+    }
+  }
+
   #touch({ kind, key }: Touched, isOld: boolean): void {
     const id = `${kind} ${key}`;
     const record = this.#options.source.records(kind).get(key);
@@ -150,9 +165,9 @@ export class StatusKeeper {
       this.#unsaid.add(id);
     }
     const known = this.#entries.get(id);
-    if (known?.generation === record.generation) return;
-    const { generation } = record;
-    const entry = { kind, key, generation, change: undefined, age: 0, writtenOver: undefined };
+    const { uid, generation } = record;
+    if (known?.uid === uid && known.generation === generation) return;
+    const entry = { kind, key, uid, generation, change: undefined, age: 0, writtenOver: undefined };
     this.#entries.set(id, entry);
     // What another replica, or we before a restart, have said of this very generation stays said.
     if (!isOld || !isProgrammed(record)) this.#fresh.push(entry);
@@ -167,11 +182,7 @@ export class StatusKeeper {
   }
 
   /** @returns whether it was written. */
-  async #lookAt(
-    id: string,
-    entry: Entry & Touched,
-    byFile: ReadonlyMap<string, readonly Issue[]>,
-  ): Promise<boolean> {
+  async #lookAt(id: string, entry: Entry & Touched): Promise<boolean> {
     const { kind, key } = entry;
     const record = this.#options.source.records(kind).get(key);
     // With a status just written, its own event comes and makes the object dirty again.
@@ -184,7 +195,8 @@ export class StatusKeeper {
     if (entry.age++ < patienceWith(progress, others)) return false;
     if (progress?.state !== "pending") this.#dirty.delete(id);
     const itself = new Set(record.issues);
-    const references = (byFile.get(originOf(kind, key)) ?? []).filter((issue) => !itself.has(issue));
+    const all = this.#issuesByFile.get(originOf(kind, key)) ?? [];
+    const references = all.filter((issue) => !itself.has(issue));
     const now = (this.#options.now?.() ?? new Date()).toISOString().replace(/\.\d+Z$/, "Z");
     const status = statusPatch(record, conditionsOf(record, references, progress), now);
     if (status === undefined) return false;
