@@ -11,5 +11,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     teardownTimeout: 5_000,
+    // What is awaited over real sockets has no time of its own: a second, the default, is little where others use the cores.
+    expect: { poll: { timeout: 10_000, interval: 20 } },
   },
 });
