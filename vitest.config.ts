@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],
-    setupFiles: ["test/harness/fail-on-console.ts"],
+    setupFiles: ["test/harness/fail-on-console.ts", "test/harness/logs-on-failure.ts"],
     // Sockets, child processes and worker threads: each file gets a process of its own, and none is run twice.
     pool: "forks",
     maxWorkers: 2,
@@ -12,6 +12,6 @@ export default defineConfig({
     hookTimeout: 20_000,
     teardownTimeout: 5_000,
     // What is awaited over real sockets has no time of its own: a second, the default, is little where others use the cores.
-    expect: { poll: { timeout: 10_000, interval: 20 } },
+    expect: { poll: { timeout: 10_000 } },
   },
 });
