@@ -149,11 +149,13 @@ describe("an upstream that does not read", () => {
 describe("clients that do not read what never ends", () => {
   it("hold 256 KiB each at most, and are cut when nothing moves", { timeout: 120_000 }, async () => {
     const chunk = Buffer.alloc(65_536, "y");
+    let asked = 0;
     const origin = await rawOrigin((_seen, socket, text) => {
       if (!text.startsWith("GET /big")) {
         socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         return;
       }
+      asked++;
       // Much more than the kernel's buffers hold on the way.
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${1024 * MB}\r\n\r\n`);
       const pump = () => {
@@ -162,13 +164,15 @@ describe("clients that do not read what never ends", () => {
       socket.on("drain", pump);
       pump();
     });
-    await start(origin, { timeouts: { streamIdle: "2s" } });
+    await start(origin, { timeouts: { streamIdle: "3s" } });
     const before = anonymousMb(sidecar.pid);
     let closed = 0;
     for (let i = 0; i < 50; i++) {
       const socket = await open((s) => s.pause());
       socket.write("GET /big HTTP/1.1\r\nHost: web\r\n\r\n");
       socket.on("close", () => closed++);
+      // One by one: a response that has not begun in that time is a 504, and its connection stays.
+      await expect.poll(() => asked, { interval: 5 }).toBe(i + 1);
     }
     await sleep(1_000);
     expect(await growth(before)).toBeLessThan(50 / 4);
