@@ -8,8 +8,9 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     retry: 0,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What no test needs where nobody else uses the cores; it is there to end those that hang.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 5_000,
     // What is awaited over real sockets has no time of its own: a second, the default, is little where others use the cores.
     expect: { poll: { timeout: 10_000 } },
