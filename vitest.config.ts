@@ -1,5 +1,9 @@
 import { defineConfig } from "vitest/config";
 
+// The mesh and the proxies of the shell that starts the tests are none of theirs.
+delete process.env["WEFT_API"];
+delete process.env["NODE_USE_ENV_PROXY"];
+
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],

@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 
 const [FIRST, LAST] = [20_000, 30_000];
 
-/** TCP ports on loopback at which nothing listens. */
+/** Ports on loopback at which nothing listens, by TCP. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const found = new Set<number>();
   while (found.size < count) {
