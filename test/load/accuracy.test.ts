@@ -73,7 +73,8 @@ it("a stall of 1 s is charged to all requests that were due in it", async () => 
   expect(requests).toMatchObject({ scheduled: 1_250, answered: 1_250, missed: 0 });
   expect(client.latencies.p99).toBeGreaterThan(900);
   expect(client.latencies.p75).toBeGreaterThan(300);
-  expect(client.latencies.p50).toBeLessThan(450);
+  // Not to the others, or all were as late.
+  expect(client.latencies.p50).toBeLessThan(0.8 * client.latencies.p99);
   expect(client.service.p90).toBeLessThan(400);
   expect(requests.delayed).toBeGreaterThan(400);
   expect(warnings.join()).toMatch(/waited for one of 8 connections/);
