@@ -226,13 +226,13 @@ export class PlaneIdentity {
   readonly refusedClient = (address: string, why: string): void =>
     this.#around.log.warn({ address, reason: why }, "client certificate not trusted");
 
-  /** A token for a service account. Throws a RangeError where the wish is out of range, or for control planes. */
-  makeToken(wish: Parameters<TokenBook["make"]>[0]): string {
+  /** A token for a service account, made `now`. Throws a RangeError where the wish is out of range, or for control planes. */
+  makeToken(wish: Parameters<TokenBook["make"]>[0], now: number): string {
     const { namespace, serviceAccount } = CONTROL_PLANE_ACCOUNT;
     if (wish.namespace === namespace && wish.serviceAccount === serviceAccount) {
       throw new RangeError("no sidecar may be the control plane");
     }
-    return this.tokens.make(wish, Date.now());
+    return this.tokens.make(wish, now);
   }
 
   /** SPIFFE id of the control plane itself. */

@@ -15,7 +15,13 @@ const application = {
 };
 
 describe("an application's environment", () => {
-  const env = applicationEnvironment({ PATH: "/bin", HTTPS_PROXY: "http://corporate:3128" }, application);
+  const surroundings = {
+    PATH: "/bin",
+    PORT: "8080",
+    HOST: "example.com",
+    HTTPS_PROXY: "http://corporate:3128",
+  };
+  const env = applicationEnvironment(surroundings, application);
 
   it("names its ports and its sidecar", () => {
     expect(env).toMatchObject({

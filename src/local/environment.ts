@@ -65,10 +65,9 @@ export function applicationEnvironment(
     HOST: app.host,
     ...proxyEnvironment(app.proxy),
   };
-  for (const [name, port] of Object.entries(app.ports)) {
-    env["PORT"] ??= String(port);
-    env[`PORT_${variableName(name)}`] = String(port);
-  }
+  const [main] = Object.values(app.ports);
+  if (main !== undefined) env["PORT"] = String(main);
+  for (const [name, port] of Object.entries(app.ports)) env[`PORT_${variableName(name)}`] = String(port);
   for (const service of app.services) {
     const [first] = service.ports;
     if (first === undefined) continue;

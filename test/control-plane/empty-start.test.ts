@@ -43,11 +43,11 @@ it("an empty directory says nothing until there is a resource in it; emptied lat
   const file = join(directory, "mesh.yaml");
   writeFileSync(file, SERVICE);
   await expect
-    .poll(() => sent, { timeout: 5_000 })
+    .poll(() => sent)
     .toMatchObject([
       { resources: [{ name: "a.default:80", resource: { endpoints: [] } }], removed: ["b.default:80"] },
     ]);
   stream.receive({ kind: "discovery", request: { type: "endpoints", nonce: sent[0]?.nonce ?? "" } });
   rmSync(file);
-  await expect.poll(() => sent[1]?.removed, { timeout: 5_000 }).toEqual(["a.default:80"]);
+  await expect.poll(() => sent[1]?.removed).toEqual(["a.default:80"]);
 });

@@ -107,6 +107,7 @@ function resources(...uris: readonly string[]): readonly Resource[] {
   return loadFiles([{ name: "t.yaml", text }]).resources;
 }
 
+const PATIENCE = { timeout: 10_000 };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const keysIn = (all: readonly Resource[]) =>
   all.flatMap((one) =>
@@ -119,7 +120,7 @@ it("one fetch for all who name a URL, again every 20 minutes (default), and the 
   const store = new JwksStore({ allowsLocal: true, onChange: () => void changes++, log: silent });
   const all = resources(at(), at());
   expect(keysIn(store.fill(all))).toEqual([undefined, undefined]);
-  await vi.waitUntil(() => changes === 1);
+  await vi.waitUntil(() => changes === 1, PATIENCE);
   const filled = store.fill(all);
   expect(keysIn(filled)).toEqual([jwks, jwks]);
   expect(requests).toBe(1);
@@ -128,7 +129,7 @@ it("one fetch for all who name a URL, again every 20 minutes (default), and the 
   const old = jwks;
   answer = (response) => response.writeHead(500).end();
   await vi.advanceTimersByTimeAsync(REFRESH_MS * 1.1);
-  await vi.waitUntil(() => requests === 2);
+  await vi.waitUntil(() => requests === 2, PATIENCE);
   expect(keysIn(store.fill(all))).toEqual([old, old]);
   const { publicKey } = await generateKeyPair("ES256");
   jwks = JSON.stringify({ keys: [await exportJWK(publicKey)] });
@@ -136,7 +137,7 @@ it("one fetch for all who name a URL, again every 20 minutes (default), and the 
   await vi.waitUntil(async () => {
     await vi.advanceTimersByTimeAsync(200);
     return changes === 2;
-  });
+  }, PATIENCE);
   expect(keysIn(store.fill(all))).toEqual([jwks, jwks]);
   // Nobody names it any more.
   store.fill([]);

@@ -241,7 +241,7 @@ it("a last answer that its client reads slowly is not cut after the second that 
     await setImmediate();
   }
   one.socket.resume();
-  await expect.poll(one.isClosed, { timeout: 5_000 }).toBe(true);
+  await expect.poll(one.isClosed).toBe(true);
   expect(one.received().split("HTTP/1.1 200 OK").length - 1).toBe(sent + 1);
   expect(one.received().endsWith(body)).toBe(true);
 });

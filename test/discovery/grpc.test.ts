@@ -110,9 +110,7 @@ describe("a sidecar whose control plane is killed", () => {
     await expect.poll(() => sidecar.states).toEqual([true, false]);
     sidecar.received.length = 0;
     const second = await startPlane(first.source, first.carrier.port);
-    await expect
-      .poll(() => second.server.sidecars(), { timeout: 5_000 })
-      .toMatchObject([{ state: "synced" }]);
+    await expect.poll(() => second.server.sidecars()).toMatchObject([{ state: "synced" }]);
     expect(second.pushed()).toBe(0);
     second.set("route", "b", "2");
     await expect.poll(() => sidecar.held).toEqual({ a: "1", b: "2" });

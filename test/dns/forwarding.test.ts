@@ -7,6 +7,7 @@ import { Forwarder, TOTAL_MS } from "../../src/proxy/dns/forwarder.ts";
 import { questionOf } from "../../src/proxy/dns/packet.ts";
 import { type Resolver, Resolvers } from "../../src/proxy/dns/resolvers.ts";
 import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
+import { freePort } from "../harness/free-ports.ts";
 import { addresses, answerTo, Bench, questionBytes, read } from "./bench.ts";
 
 const NAME = "www.example.com";
@@ -139,7 +140,8 @@ describe("resolvers", () => {
     await bench.start({ address: "127.0.0.1", port: await freePort() }, second);
     const started = performance.now();
     expect(addresses((await bench.ask(NAME))?.answers)).toEqual([GOOD]);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    // One that says nothing would be waited for half of the time.
+    expect(performance.now() - started).toBeLessThan(TOTAL_MS / 2);
   });
 
   it("none, or none that is there: a failure at once", async () => {
@@ -191,15 +193,6 @@ it("what is not there is asked for once, and its time counts down", async () => 
   expect(again?.authorities).toMatchObject([{ type: "SOA", name: "example.com" }]);
   expect(resolver.asked).toHaveLength(1);
 });
-
-async function freePort(): Promise<number> {
-  const socket = dgram.createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 function patched(bytes: Buffer, at: number, change: number): Buffer {
   bytes.writeUInt8(bytes.readUInt8(at) ^ change, at);

@@ -169,4 +169,4 @@ it("answers of resolvers, by UDP, to a client and to an alias of the mesh", asyn
   }
   expect(bench.warnings).toEqual([]);
   await bench.close();
-}, 30_000);
+});

@@ -57,7 +57,7 @@ async function outcome(
 describe("enrolment", () => {
   it("a token makes a certificate, and the certificate a stream", async () => {
     const sidecar = sidecarOf({ serviceAccount: "web", token: await plane.token("web") });
-    await expect.poll(() => sidecar.responses.length, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => sidecar.responses.length).toBeGreaterThan(0);
     expect(sidecar.keeper.svid?.id).toBe("spiffe://cluster.local/ns/default/sa/web");
     expect(sidecar.secrets).toHaveLength(1);
     expect(sidecar.warnings).toEqual([]);
@@ -85,9 +85,7 @@ describe("enrolment", () => {
 
   it("a sidecar says why it has no certificate, and takes a better token when there is one", async () => {
     const sidecar = sidecarOf({ serviceAccount: "web", token: await stranger.token("web") });
-    await expect
-      .poll(() => sidecar.warnings[0], { timeout: 5_000 })
-      .toMatch(/token_forged: .*weft token create/);
+    await expect.poll(() => sidecar.warnings[0]).toMatch(/token_forged: .*weft token create/);
     expect(sidecar.streams.opened).toBe(0);
     sidecar.token = await plane.token("web");
     await expect.poll(() => sidecar.streams.opened, { timeout: 10_000 }).toBe(1);
@@ -97,7 +95,7 @@ describe("enrolment", () => {
 
   it("a token for somebody else makes no certificate of a sidecar's", async () => {
     const sidecar = sidecarOf({ serviceAccount: "web", token: await plane.token("stock") });
-    await expect.poll(() => sidecar.warnings[0], { timeout: 5_000 }).toMatch(/token is for another identity/);
+    await expect.poll(() => sidecar.warnings[0]).toMatch(/token is for another identity/);
     expect(sidecar.secrets).toEqual([]);
   });
 
@@ -113,9 +111,7 @@ describe("what a sidecar takes for the control plane", () => {
   it("not one with another root; it shows it no token", async () => {
     const token = await plane.token("web", { uses: 1 });
     const sidecar = sidecarOf({ serviceAccount: "web", token, bundleFile: stranger.bundleFile });
-    await expect
-      .poll(() => sidecar.warnings[0], { timeout: 5_000 })
-      .toMatch(/no new certificate: .*certificate/);
+    await expect.poll(() => sidecar.warnings[0]).toMatch(/no new certificate: .*certificate/);
     sidecar.close();
     expect(await outcome(token)).toBe("issued");
   });
@@ -142,9 +138,7 @@ describe("what a sidecar takes for the control plane", () => {
     const address = server.address();
     const target = `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
     const sidecar = sidecarOf({ serviceAccount: "web", token: "secret-token", target });
-    await expect
-      .poll(() => sidecar.warnings[0], { timeout: 5_000 })
-      .toMatch(/sa\/web is not the control plane/);
+    await expect.poll(() => sidecar.warnings[0]).toMatch(/sa\/web is not the control plane/);
     sidecar.close();
     expect(Buffer.concat(heard).includes("secret-token")).toBe(false);
     for (const socket of sockets) socket.destroy();
@@ -156,7 +150,7 @@ describe("what a sidecar takes for the control plane", () => {
     const file = join(plane.directory, "late.pem");
     writeFileSync(file, bundleOf(stranger));
     const sidecar = sidecarOf({ serviceAccount: "web", token: await plane.token("web"), bundleFile: file });
-    await expect.poll(() => sidecar.warnings.length, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => sidecar.warnings.length).toBeGreaterThan(0);
     writeFileSync(file, bundleOf(plane));
     await expect.poll(() => sidecar.streams.opened, { timeout: 10_000 }).toBe(1);
   });
@@ -199,7 +193,7 @@ describe("the stream", () => {
   it("is refused to a certificate of another account, with both named", async () => {
     const sidecar = sidecarOf({ serviceAccount: "web", says: "stock", token: await plane.token("web") });
     await expect
-      .poll(() => sidecar.warnings[0], { timeout: 5_000 })
+      .poll(() => sidecar.warnings[0])
       .toMatch(
         /stream to the control plane ended: grpc-status 7 .*sa\/web, which is not the identity of sidecar default\/stock/,
       );

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +11,8 @@ import type { Log } from "../../src/control-plane/log.ts";
 import { startControlPlane } from "../../src/control-plane/server.ts";
 import { type ApiClient, apiClient } from "../../src/local/api-client.ts";
 import type { TokenAnswer } from "../../src/local/api-types.ts";
+import { freePorts } from "../harness/free-ports.ts";
+import { keepLog } from "../harness/process-logs.ts";
 
 const nothing = () => {};
 const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -91,7 +92,7 @@ export interface PlaneProcess extends TestPlane {
 /** Starts one in a process of its own. */
 export async function startPlaneProcess(): Promise<PlaneProcess> {
   const directory = planeDirectory();
-  const [discoveryPort, apiPort] = [await freePort(), await freePort()];
+  const [discoveryPort = 0, apiPort = 0] = await freePorts(2);
   let child = await launch(directory, discoveryPort, apiPort);
   const end = async () => {
     const ended = once(child, "close");
@@ -115,18 +116,10 @@ export async function startPlaneProcess(): Promise<PlaneProcess> {
 
 async function launch(directory: string, discoveryPort: number, apiPort: number): Promise<ChildProcess> {
   const args = [fileURLToPath(import.meta.url), directory, String(discoveryPort), String(apiPort)];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  keepLog("control plane", child);
   for await (const line of createInterface({ input: child.stdout })) if (line === "ready") return child;
   throw new Error("the control plane ended before it was ready");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** The roots that a plane's bundle file holds, as PEM. */

@@ -5,7 +5,7 @@ import { type PlaneProcess, startPlane, startPlaneProcess, type TestPlane } from
 import { startSidecar, type TestSidecar } from "./sidecar.ts";
 
 const ACCOUNTS = ["web", "stock", "reviews", "catalog"] as const;
-const LIMIT = { timeout: 15_000, interval: 20 };
+const LIMIT = { timeout: 30_000, interval: 20 };
 const closers: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -33,7 +33,9 @@ function rootsOf(sidecar: TestSidecar): readonly string[] {
   return sidecar.keeper.bundle.roots.map(({ fingerprint }) => fingerprint);
 }
 
-it("goes through its steps, with every sidecar under the new root at the end and no stream lost", async () => {
+it("goes through its steps, with every sidecar under the new root at the end and no stream lost", {
+  timeout: 60_000,
+}, async () => {
   const { plane, sidecars } = await started(await startPlane());
   const old = (await phase(plane)).root;
   const serials = sidecars.map(({ keeper }) => keeper.svid?.serial);
@@ -57,7 +59,9 @@ it("goes through its steps, with every sidecar under the new root at the end and
   expect(items.filter(({ by }) => by === "certificate")).toHaveLength(4);
 });
 
-it("waits for the slowest sidecar in each step, and can be given up before the new root signs", async () => {
+it("waits for the slowest sidecar in each step, and can be given up before the new root signs", {
+  timeout: 60_000,
+}, async () => {
   const { plane, sidecars } = await started(await startPlane());
   const old = (await phase(plane)).root;
   const gate = Promise.withResolvers<void>();
@@ -74,7 +78,7 @@ it("waits for the slowest sidecar in each step, and can be given up before the n
   await expect(plane.api.call("DELETE", "/v1/root/rotate")).rejects.toMatchObject({ code: "too_late" });
 });
 
-it("goes on where it was after kill -9 in each step", { timeout: 60_000 }, async () => {
+it("goes on where it was after kill -9 in each step", { timeout: 120_000 }, async () => {
   const { plane, sidecars } = await started<PlaneProcess>(await startPlaneProcess());
   const old = (await phase(plane)).root;
   const slow = sidecars[0];

@@ -12,6 +12,17 @@ import { TrustFile } from "../../src/proxy/enrolment/trust-file.ts";
 
 export const TRUST_DOMAIN = "cluster.local";
 const ENROL_TIMEOUT_MS = 5_000;
+/** The longest pause before a new stream: as a real one's, less than what the control plane allows (plane.ts). */
+const MAX_BACKOFF_MS = 500;
+
+const TIMERS = {
+  wallClock: Date.now,
+  random: Math.random,
+  after: (ms: number, run: () => void) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 export interface TestSidecar {
   readonly keeper: CertificateKeeper;
@@ -50,18 +61,15 @@ export function startSidecar(options: SidecarOptions): TestSidecar {
     ask: (request, bundle, svid) =>
       enrol(target, request, planeTls(bundle, TRUST_DOMAIN, svid), ENROL_TIMEOUT_MS),
     warn,
-    timers: {
-      wallClock: Date.now,
-      random: Math.random,
-      after: (ms, run) => {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-    },
+    timers: TIMERS,
   });
   const tls = () => planeTls(keeper.bundle, TRUST_DOMAIN, keeper.svid);
   const open = enrolledTransport(keeper, grpcTransport(target, tls), warn);
-  const connect = enrolledConnect(keeper, (hooks) => new DiscoveryClient(open, hooks));
+  const timers = {
+    ...TIMERS,
+    after: (ms: number, run: () => void) => TIMERS.after(Math.min(ms, MAX_BACKOFF_MS), run),
+  };
+  const connect = enrolledConnect(keeper, (hooks) => new DiscoveryClient(open, hooks, timers));
   const sidecar: TestSidecar = {
     ...{ keeper, secrets: [], responses: [], warnings: [], streams: { opened: 0, lost: 0 } },
     token: options.token,

@@ -17,7 +17,7 @@ interface Certificates {
 it("weft cert rotate-root gives every process another root and loses no request", {
   timeout: 90_000,
 }, async () => {
-  up = new UpProcess(["--duration", "10s", "--rate", "50"]);
+  up = new UpProcess(["--rate", "50"]);
   const started = await up.until(({ event }) => event === "started");
   const before = json<Certificates>((await up.run("cert", "list", "--json")).stdout);
   const workloads = before.items.filter(({ identity }) => identity.includes("/ns/default/"));
@@ -46,7 +46,13 @@ it("weft cert rotate-root gives every process another root and loses no request"
   expect(token.stderr).toMatch(/sa\/web, 2 times, until /);
   expect((await up.run("token", "create")).code).toBe(2);
 
-  const summary = rowsOf(await up.until(({ event }) => event === "summary"));
-  expect(summary.reduce((sum, { requests }) => sum + requests, 0)).toBeGreaterThan(300);
-  expect(summary.reduce((sum, { failures }) => sum + failures, 0)).toBe(0);
+  // Each snapshot tells of the last 5 s; what sidecars saw until now is in one that comes 2 s later.
+  const isSnapshot = ({ event }: UpEvent) => event === "stats";
+  const seen = Number(up.events.findLast(isSnapshot)?.["elapsedMs"] ?? 0);
+  await up.until((event) => isSnapshot(event) && Number(event["elapsedMs"]) > seen + 2_000);
+  const snapshots = up.events.filter(isSnapshot);
+  expect(snapshots.flatMap(rowsOf).filter(({ failures }) => failures > 0)).toEqual([]);
+  const last = snapshots.at(-1);
+  expect(last).toMatchObject({ trickle: { failed: 0 } });
+  expect((last as UpEvent & { trickle: { sent: number } }).trickle.sent).toBeGreaterThan(100);
 });

@@ -53,7 +53,7 @@ async function streaming(): Promise<RawOrigin & { tick(): void; end(): void }> {
     } else if (seen.includes("/stream")) {
       streams.add(socket);
       socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
-    } else answer(seen, socket);
+    } else answer(seen, socket, text);
   });
   return Object.assign(origin, {
     tick: () => {
@@ -137,7 +137,7 @@ describe("an upstream that is killed within its response", () => {
       it(`${framing}, ${fate}: no clean end, and the next request passes`, async () => {
         const answer = counting();
         const origin = await rawOrigin((seen, socket, text) => {
-          if (!text.includes("/cut")) answer(seen, socket);
+          if (!text.includes("/cut")) answer(seen, socket, text);
           else socket.write(`HTTP/1.1 200 OK\r\n${rest}`, () => setTimeout(() => kill(socket), 50));
         });
         const sidecar = await start(origin);

@@ -71,14 +71,13 @@ export async function rawOrigin(
   return origin;
 }
 
-/** Answers every complete head with 200 and the number of requests seen on the connection. */
-export function counting(): (seen: string, socket: net.Socket) => void {
-  const answered = new WeakMap<net.Socket, number>();
-  return (seen, socket) => {
-    const complete = seen.split("\r\n\r\n").length - 1;
-    for (let n = (answered.get(socket) ?? 0) + 1; n <= complete; n++) {
-      answered.set(socket, n);
-      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    }
+/** Answers every complete head with 200. */
+export function counting(): (seen: string, socket: net.Socket, text: string) => void {
+  /** Of each connection: what has come after the last complete head. */
+  const rests = new WeakMap<net.Socket, string>();
+  return (_seen, socket, text) => {
+    const heads = ((rests.get(socket) ?? "") + text).split("\r\n\r\n");
+    rests.set(socket, heads.pop() ?? "");
+    for (const _head of heads) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   };
 }

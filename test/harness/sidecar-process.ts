@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { keepLog } from "./process-logs.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -45,6 +46,7 @@ export async function startSidecarProcess(
   const child = spawn("/bin/sh", [...command, ...(options.flags ?? [])], {
     stdio: ["ignore", "pipe", "pipe"],
   });
+  keepLog("sidecar", child);
   let stderr = "";
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk);

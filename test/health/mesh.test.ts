@@ -65,13 +65,13 @@ it("a TrafficPolicy makes sidecars ask the applications behind others; where nob
   expect(await rows(web.sidecar.admin)).toEqual([]);
   await check(200);
   await expect
-    .poll(verdicts, { timeout: 5_000 })
+    .poll(verdicts)
     .toEqual([
       expect.objectContaining({ cluster: "catalog-v1.default:80", verdict: "healthy", lastResult: "passed" }),
     ]);
   await check(204);
   await expect
-    .poll(verdicts, { timeout: 5_000 })
+    .poll(verdicts)
     .toEqual([expect.objectContaining({ verdict: "unhealthy", lastResult: "HTTP 200" })]);
   expect(await ask()).toMatch(/^HTTP\/1.1 200 /);
 });

@@ -94,9 +94,10 @@ it("chunk extensions go nowhere, and cost next to nothing", async () => {
 });
 
 it("an early answer to a body that goes on closes both connections, and its rest reaches nobody", async () => {
-  answer = (seen, socket) => {
+  const whole = counting();
+  answer = (seen, socket, text) => {
     if (seen.includes("/early")) socket.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
-    else counting()(seen, socket);
+    else whole(seen, socket, text);
   };
   const part = "GET /stray HTTP/1.1\r\nHost: web\r\n\r\n".repeat(100);
   const early = await exchangeBytes(loop.outboundPort, [

@@ -27,14 +27,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Runs the process until it has said something and then for `ms` more; resolves with what it said, whole lines only. */
+/** Runs the process until it has used a token and then for `ms` more; resolves with what it said, whole lines only. */
 async function runAndKill(ms: number): Promise<readonly string[]> {
   const child = spawn(process.execPath, [SCRIPT, directory, TOKEN], { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     said += text;
   });
-  await once(child.stdout, "data");
+  while (!said.includes("used\n")) await once(child.stdout, "data");
   await new Promise((resolve) => setTimeout(resolve, ms));
   child.kill("SIGKILL");
   await once(child, "close");

@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { findProgram, requires } from "../harness/requires.ts";
 import { runs } from "../harness/runs.ts";
@@ -90,8 +90,6 @@ async function expectSame(flags: readonly string[], values: object, namespace?: 
   expect(new Set(names).size).toBe(names.length);
   expect(byId(chart.map(unmarked))).toEqual(byId(install.filter(({ kind }) => kind !== "Namespace")));
 }
-
-vi.setConfig({ testTimeout: 60_000 });
 
 requires("helm")("the Helm chart", () => {
   describe("is what weft install prints", () => {

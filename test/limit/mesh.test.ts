@@ -57,7 +57,7 @@ describe("a limit of the whole mesh", () => {
       }),
       runs(40),
     );
-  }, 30_000);
+  });
 
   it.each([0, 1, 3])("under steady load two times as high it is kept within 1 %%, skew %d", (skew) => {
     const mesh = new SimulatedMesh(rulesOf({ requests: 1_000, burst: 1_000 }), seededRandom(1), DELAY_MS);

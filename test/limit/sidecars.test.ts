@@ -129,9 +129,7 @@ async function traffic(sidecars: readonly Sidecar[], rates: readonly number[], m
 // How near is proven on a virtual clock (mesh.test.ts): here a machine that pauses takes away from what passes.
 const LEAST = 0.75;
 
-it("three sidecars keep a limit of the mesh, under uneven load, and without their control plane", {
-  timeout: 30_000,
-}, async () => {
+it("three sidecars keep a limit of the mesh, under uneven load, and without their control plane", async () => {
   const plane = await startPlane(documents(3, { requests: 150, per: "1s", scope: "mesh" }));
   const sidecars = await startSidecars(3, plane);
   const uneven = [300, 60, 0];
@@ -145,7 +143,7 @@ it("three sidecars keep a limit of the mesh, under uneven load, and without thei
   expect(alone.passed).toBeLessThanOrEqual((150 * alone.seconds + 150) * 1.1);
 });
 
-it("two traffic loops of a sidecar keep its limit together", { timeout: 30_000 }, async () => {
+it("two traffic loops of a sidecar keep its limit together", async () => {
   const plane = await startPlane(documents(1, { requests: 100, per: "1s" }));
   const sidecars = await startSidecars(1, plane, 2);
   await traffic(sidecars, [200], 1_000);

@@ -11,6 +11,7 @@ import {
 } from "../../src/local/supervised-process.ts";
 import { isRunning } from "./processes.ts";
 
+const PATIENCE = { timeout: 10_000 };
 const reaper = new Reaper();
 const started: SupervisedProcess[] = [];
 afterEach(() => {
@@ -46,7 +47,7 @@ describe("a supervised process", () => {
       const lines = events.flatMap((event) => (event.kind === "log" ? [event.line] : []));
       expect(lines).toContainEqual({ severity: "info", text: "hello" });
       expect(lines).toContainEqual({ severity: "warn", text: "oops" });
-    });
+    }, PATIENCE);
     await child.stop(1_000);
     expect(child.pid).toBeUndefined();
   });
@@ -68,13 +69,10 @@ server.listen(Number(process.argv[1]), "127.0.0.1");`;
       beforeStart: () => held.release("127.0.0.1", [port]),
     });
     await child.start();
-    await vi.waitFor(
-      () => {
-        const lines = events.flatMap((event) => (event.kind === "log" ? [event.line.text] : []));
-        expect(lines).toEqual(["closed in order"]);
-      },
-      { timeout: 5_000 },
-    );
+    await vi.waitFor(() => {
+      const lines = events.flatMap((event) => (event.kind === "log" ? [event.line.text] : []));
+      expect(lines).toEqual(["closed in order"]);
+    }, PATIENCE);
     expect(events.filter(({ kind }) => kind === "ended")).toEqual([]);
     await child.stop(1_000);
   });
@@ -82,7 +80,7 @@ server.listen(Number(process.argv[1]), "127.0.0.1");`;
   it("is started again when it ends by itself, and that is said", async () => {
     const { child, events } = supervise(`${READY}; exit 3`);
     await child.start();
-    await vi.waitFor(() => expect(events.filter(({ kind }) => kind === "ready").length).toBeGreaterThan(1));
+    await expect.poll(() => events.filter(({ kind }) => kind === "ready").length).toBeGreaterThan(1);
     expect(events).toContainEqual(
       expect.objectContaining({ kind: "ended", how: "exited with code 3", restartInMs: 100 }),
     );
@@ -95,9 +93,8 @@ server.listen(Number(process.argv[1]), "127.0.0.1");`;
   it("whose command does not exist is reported as such", async () => {
     const { child, events } = supervise("", { command: "/no/such/program" });
     void child.start();
-    await vi.waitFor(() =>
-      expect(events).toContainEqual(expect.objectContaining({ how: expect.stringContaining("ENOENT") })),
-    );
+    const absent = expect.objectContaining({ how: expect.stringContaining("ENOENT") });
+    await expect.poll(() => events).toContainEqual(absent);
     await child.stop(100);
   });
 
@@ -114,12 +111,10 @@ server.listen(Number(process.argv[1]), "127.0.0.1");`;
   it("takes what it started with it", async () => {
     const { child, events } = supervise(`sleep 61 & echo $!; ${READY}; wait`);
     await child.start();
-    const grandchild = await vi.waitFor(() => {
-      const log = events.find((event) => event.kind === "log");
-      return Number(log?.kind === "log" ? log.line.text : Number.NaN);
-    });
+    const log = events.find((event) => event.kind === "log");
+    const grandchild = Number(log?.kind === "log" ? log.line.text : Number.NaN);
     expect(isRunning(grandchild)).toBe(true);
     await child.stop(1_000);
-    await vi.waitFor(() => expect(isRunning(grandchild)).toBe(false));
+    await expect.poll(() => isRunning(grandchild)).toBe(false);
   });
 });

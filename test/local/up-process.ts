@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LineSplitter } from "../../src/local/log-line.ts";
+import { keepLog } from "../harness/process-logs.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const WEFT = join(ROOT, "bin", "weft");
@@ -47,6 +48,7 @@ export class UpProcess {
       env: this.#env(),
       stdio: ["ignore", "pipe", "pipe"],
     });
+    keepLog("weft up", this.#child);
     const lines = new LineSplitter((line) => {
       this.events.push(JSON.parse(line) as UpEvent);
       this.#wake();

@@ -293,7 +293,7 @@ for (const backend of ["nft", "iptables"] as const) {
         received: "",
         error: "ECONNRESET",
       });
-    }, 30_000);
+    });
 
     it("the sidecars have said nothing that anybody would have to read", () => {
       expect(client.log()).toBe("");

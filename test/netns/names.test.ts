@@ -145,8 +145,8 @@ for (const backend of ["nft", "iptables"] as const) {
       const gone = lookUp(client, "gone.example.", "shop");
       expect(gone.found["gone.example."]).toBe("EAI_AGAIN");
       expect(gone.found["shop"]).toHaveLength(1);
-      expect(gone.ms).toBeLessThan(3_000);
-    }, 20_000);
+      expect(gone.ms).toBeLessThan(4_000);
+    }, 60_000);
 
     it("the sidecars have said nothing that anybody would have to read", () => {
       expect(client.log() + client6.log()).toBe("");

@@ -9,6 +9,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { keepLog } from "../harness/process-logs.ts";
 
 const PREFIX = "weft-test-";
 const FOLDER = "/run/netns";
@@ -106,6 +107,7 @@ export class Network {
       env: { ...process.env, ...env },
     });
     this.#children.push(child);
+    keepLog([name, script, ...args].join(" "), child);
     let stderr = "";
     child.stderr.on("data", (chunk) => {
       stderr += String(chunk);

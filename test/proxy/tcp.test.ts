@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { ClusterResource } from "../../src/discovery/messages.ts";
 import type { OpaquePort, RouteResource } from "../../src/discovery/route.ts";
 import type { Change } from "../../src/proxy/snapshot/loop-protocol.ts";
-import { closedPort } from "../harness/closed-port.ts";
+import { freePort } from "../harness/free-ports.ts";
 import { clusterAt, OUTBOUND, plainRoute, type RunningLoop, startLoop } from "../harness/loop.ts";
 import { exchangeBytes } from "../harness/raw.ts";
 
@@ -69,21 +69,21 @@ async function open(): Promise<{ readonly socket: net.Socket; readonly greeting:
 }
 
 it("an instance that refuses connections is passed over for another", async () => {
-  await serve([await closedPort(), await instance(1), await closedPort()]);
+  await serve([await freePort(), await instance(1), await freePort()]);
   for (let i = 0; i < 10; i++) expect((await open()).greeting).toBe("1");
   expect(loop.read("weft_retries_total", { cluster: "web.default:80" })).toBeGreaterThan(0);
   expect(loop.read("tcp_connections_opened_total", { ...TO_WEB, response_flags: "-" })).toBe(10);
 });
 
 it("at most three instances are asked for one connection", async () => {
-  await serve(await Promise.all(Array.from({ length: 5 }, closedPort)));
+  await serve(await Promise.all(Array.from({ length: 5 }, freePort)));
   expect((await open()).greeting).toBe("503");
   expect(loop.read("weft_retries_total", { cluster: "web.default:80" })).toBe(2);
 });
 
 it("who refuses is ejected, and then nobody asks it", async () => {
   const outlier = { consecutive5xx: 2, baseEjectionMs: 60_000, maxEjectionPercent: 50 };
-  await serve([await closedPort(), await instance(1)], { outlier });
+  await serve([await freePort(), await instance(1)], { outlier });
   for (let i = 0; i < 10; i++) expect((await open()).greeting).toBe("1");
   expect(loop.read("weft_outlier_ejections_total", { cluster: "web.default:80" })).toBe(1);
   expect(loop.read("weft_retries_total", { cluster: "web.default:80" })).toBe(2);

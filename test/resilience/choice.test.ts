@@ -1,7 +1,7 @@
 /** Whom requests go to: zones, panic, slow start, hashes with bounded load, sticky splits; over real sockets. */
 import { expect, it } from "vitest";
-import { closedPort } from "../harness/closed-port.ts";
 import { routeDocument, serviceDocument, TO_SHOP, trafficPolicyDocument } from "../harness/compiled.ts";
+import { freePort } from "../harness/free-ports.ts";
 import type { HttpOrigin } from "../harness/http-origin.ts";
 import { seededRandom } from "../harness/random.ts";
 import { GET, origin, type Shop, shop } from "./shop.ts";
@@ -29,7 +29,7 @@ it("the client's own zone first; others in proportion when under 1/1.4 of it is 
   expect(counts(all)).toEqual([10, 10, 10, 0, 0, 0]);
 
   // Two of three of the own zone are gone: 1/3 × 1.4 of the requests stay.
-  const dead = [await closedPort(), await closedPort()];
+  const dead = [await freePort(), await freePort()];
   const [first, ...far] = await origins(4);
   if (first === undefined) return expect.fail();
   const made = await shop([...dead, first.port, ...far.map(({ port }) => port)], policy, [], {
@@ -62,7 +62,7 @@ it("prefersZone false: all alike", async () => {
 
 it("panic: under 50 % healthy, health is ignored; 0 disables", async () => {
   const outlierDetection = { consecutiveGatewayErrors: 1, maxEjectionPercent: 100 };
-  const dead = [await closedPort(), await closedPort(), await closedPort()];
+  const dead = [await freePort(), await freePort(), await freePort()];
   const rest = { outlierDetection, ...NO_RETRIES };
   const [live] = await origins(1);
   if (live === undefined) return expect.fail();

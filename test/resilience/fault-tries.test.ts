@@ -6,7 +6,6 @@ import { GET, origin, post, type Shop, shop } from "./shop.ts";
 
 const INJECTED = "weft_faults_injected_total";
 /** For what real sockets bring. */
-const PATIENCE = { timeout: 5_000 };
 
 /** Random numbers by which a fault of 50 % befalls the first try, and no other. */
 async function firstTryOnly(ports: readonly number[], policy: object, fault: object): Promise<Shop> {
@@ -70,7 +69,7 @@ describe("retries", () => {
         faultsDocument([{ abort: { grpcStatus } }]),
       ]);
       const client = send(request);
-      await expect.poll(() => pass(100).then(client.received), PATIENCE).toMatch(/grpc-status/);
+      await expect.poll(() => pass(100).then(client.received)).toMatch(/grpc-status/);
       return sidecar.read(INJECTED);
     };
     expect(await count("UNAVAILABLE", grpc)).toBe(2);
@@ -198,10 +197,10 @@ it("a request that is held back is one under way to the breaker", async () => {
     [faultsDocument([{ match: [{ headers: [{ name: "x-slow", value: "1" }] }], delay: { fixed: "60s" } }])],
   );
   const slow = send("GET /x HTTP/1.1\r\nHost: shop\r\nx-slow: 1\r\n\r\n");
-  await expect.poll(() => pass(10).then(active), PATIENCE).toBe(1);
+  await expect.poll(() => pass(10).then(active)).toBe(1);
   expect((await ask(GET)).head).toMatch(/x-weft-error: UO; /);
   sidecar.advance(60_000);
-  await expect.poll(() => pass(100).then(slow.received), PATIENCE).toMatch(/200 OK/);
+  await expect.poll(() => pass(100).then(slow.received)).toMatch(/200 OK/);
   expect((await ask(GET)).status).toBe(200);
 });
 
@@ -215,15 +214,15 @@ it("one that is let go where there is no room any more overflows", async () => {
   );
   const held = send("GET /x HTTP/1.1\r\nHost: shop\r\nx-slow: 1\r\n\r\n");
   for (const count of [1, 2, 3]) {
-    await expect.poll(() => pass(10).then(active), PATIENCE).toBe(count);
+    await expect.poll(() => pass(10).then(active)).toBe(count);
     if (count === 1) send(GET);
     if (count === 2) {
-      await expect.poll(() => pass(10).then(() => hanging.seen.length), PATIENCE).toBe(1);
+      await expect.poll(() => pass(10).then(() => hanging.seen.length)).toBe(1);
       send(GET);
     }
   }
   sidecar.advance(60_000);
-  await expect.poll(() => pass(10).then(held.received), PATIENCE).toMatch(/x-weft-error: UO; /);
+  await expect.poll(() => pass(10).then(held.received)).toMatch(/x-weft-error: UO; /);
   expect(active()).toBe(2);
 });
 
@@ -234,12 +233,12 @@ describe("the same try again", () => {
       faultsDocument([{ delay: { fixed: "60s" } }]),
     ]);
     const client = send(GET);
-    await expect.poll(() => pass(10).then(active), PATIENCE).toBe(1);
+    await expect.poll(() => pass(10).then(active)).toBe(1);
     const cluster = sidecar.outbound.clusters.get("shop.default:80");
     const [before] = cluster?.endpoints ?? [];
     if (before !== undefined) cluster?.setEndpoints([{ ...before.staged, port: live.port }]);
     sidecar.advance(60_000);
-    await expect.poll(() => pass(10).then(client.received), PATIENCE).toMatch(/200 OK/);
+    await expect.poll(() => pass(10).then(client.received)).toMatch(/200 OK/);
     expect(live.seen.map(({ headers }) => headers["x-weft-attempt"])).toEqual(["1"]);
     expect(sidecar.read(INJECTED)).toBe(1);
   });
@@ -277,12 +276,12 @@ describe("changes under traffic", () => {
       faultsDocument([{ delay: { fixed: "5s" }, slowBody: { bytesPerSecond: 20 } }]),
     ]);
     const client = send(GET);
-    await expect.poll(() => pass(10).then(active), PATIENCE).toBe(1);
+    await expect.poll(() => pass(10).then(active)).toBe(1);
     sidecar.reload([trafficPolicyDocument("shop", {})]);
     await pass(500);
     expect([live.seen.length, client.received()]).toEqual([0, ""]);
-    await expect.poll(() => pass(100).then(client.received), PATIENCE).toMatch(/^HTTP\/1.1 200 OK/);
+    await expect.poll(() => pass(100).then(client.received)).toMatch(/^HTTP\/1.1 200 OK/);
     expect(client.received()).not.toMatch(/x{100}$/);
-    await expect.poll(() => pass(1_000).then(client.received), PATIENCE).toMatch(/x{100}$/);
+    await expect.poll(() => pass(1_000).then(client.received)).toMatch(/x{100}$/);
   });
 });

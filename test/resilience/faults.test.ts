@@ -8,7 +8,6 @@ import { GET, origin, post, shop } from "./shop.ts";
 
 const INJECTED = "weft_faults_injected_total";
 /** For what real sockets bring. */
-const PATIENCE = { timeout: 5_000 };
 const ABORT = { abort: { status: 503 } };
 
 /** One live instance, whose clients these faults befall. */
@@ -44,7 +43,7 @@ describe("abort", () => {
   it.each([204, 304])("with %i, which ends with its head; the connection goes on", async (status) => {
     const { send, pass } = await faulty([{ match: [{ path: { value: "/no" } }], abort: { status } }]);
     const client = send(get("/no") + get("/yes"));
-    await expect.poll(() => pass(100).then(client.received), PATIENCE).toMatch(/200 OK[\s\S]*\d+$/);
+    await expect.poll(() => pass(100).then(client.received)).toMatch(/200 OK[\s\S]*\d+$/);
     expect(client.received()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(client.received().match(/content-length/gi)).toHaveLength(1);
     expect(client.received()).not.toContain("fault_abort");
@@ -56,7 +55,7 @@ describe("abort", () => {
   ])("with gRPC's status %s: 200 and trailers only", async (grpcStatus, number) => {
     const { send, pass } = await faulty([{ abort: { grpcStatus } }]);
     const client = send(post("\0\0\0\0\0", "TE: trailers\r\nContent-Type: application/grpc\r\n"));
-    await expect.poll(() => pass(100).then(client.received), PATIENCE).toMatch(/\r\n\r\n$/);
+    await expect.poll(() => pass(100).then(client.received)).toMatch(/\r\n\r\n$/);
     const text = client.received();
     expect(text).toMatch(/^HTTP\/1.1 200 OK\r\ncontent-type: application\/grpc\r\n/);
     expect(text).toContain(`\r\ngrpc-status: ${number}\r\n`);
@@ -117,16 +116,16 @@ describe("delay", () => {
     const client = send(post(body));
     await pass(200);
     expect(live.seen.length).toBe(0);
-    await expect.poll(() => pass(100).then(client.received), PATIENCE).toContain("200 OK");
+    await expect.poll(() => pass(100).then(client.received)).toContain("200 OK");
     expect(live.seen[0]?.body).toBe(body);
   });
 
   it("a client that goes takes its delayed request with it", async () => {
     const { live, send, pass, sidecar, active } = await faulty([{ delay: { fixed: "60s" } }]);
     const client = send(GET);
-    await expect.poll(() => pass(10).then(active), PATIENCE).toBe(1);
+    await expect.poll(() => pass(10).then(active)).toBe(1);
     client.socket.resetAndDestroy();
-    await expect.poll(() => pass(100).then(active), PATIENCE).toBe(0);
+    await expect.poll(() => pass(100).then(active)).toBe(0);
     sidecar.advance(70_000);
     await pass(100);
     expect(live.seen.length).toBe(0);
@@ -181,7 +180,7 @@ describe("slow body", () => {
     ]);
     const client = send(GET.replace("GET", "HEAD") + GET + GET);
     await expect
-      .poll(() => pass(10).then(client.received), PATIENCE)
+      .poll(() => pass(10).then(client.received))
       .toMatch(/^HTTP\/1.1 200 [\s\S]*\r\n\r\nHTTP\/1.1 204 [\s\S]*\r\n\r\nHTTP\/1.1 204 [\s\S]*\r\n\r\n$/);
   });
 

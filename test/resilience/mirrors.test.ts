@@ -1,6 +1,6 @@
 /** A copy is a request to its cluster as any other: balancer, breaker and outlier detection know of it; over real sockets. */
 import { expect, it } from "vitest";
-import { closedPort } from "../harness/closed-port.ts";
+import { freePort } from "../harness/free-ports.ts";
 import type { HttpOrigin } from "../harness/http-origin.ts";
 import { seededRandom } from "../harness/random.ts";
 import { type Mirrored, type MirroredOptions, mirrored } from "./mirrored.ts";
@@ -91,7 +91,7 @@ it("outlier detection sees what copies bring", async () => {
     outlierDetection: { consecutive5xx: 2, maxEjectionPercent: 70 },
     loadBalancer: { policy: "roundRobin", panicThreshold: 0 },
   };
-  const { made } = await pair([failing.port, good.port, await closedPort()], { copyPolicy });
+  const { made } = await pair([failing.port, good.port, await freePort()], { copyPolicy });
   await ask(made, 12);
   expect(made.sidecar.read("weft_outlier_ejections_active", { cluster: "copy.default:80" })).toBe(2);
   expect(failing.seen.length).toBe(2);

@@ -1,7 +1,7 @@
 /** Endpoints that fail are left out for a while, and come back: over real sockets, from TrafficPolicy documents. */
 import { expect, it } from "vitest";
-import { closedPort } from "../harness/closed-port.ts";
 import { trafficPolicyDocument } from "../harness/compiled.ts";
+import { freePort } from "../harness/free-ports.ts";
 import type { HttpOrigin } from "../harness/http-origin.ts";
 import { GET, origin, type Shop, shop } from "./shop.ts";
 
@@ -57,7 +57,7 @@ it("consecutive5xx: 5 in a row, then 30 s without; twice as long the next time",
 
 it("connections that fail count as gateway errors", async () => {
   const good = [await origin(), await origin()];
-  const ports = [await closedPort(), ...good.map(({ port }) => port)];
+  const ports = [await freePort(), ...good.map(({ port }) => port)];
   const outlierDetection = { consecutive5xx: 0, consecutiveGatewayErrors: 3 };
   const made = await shop(ports, { ...ROUND_ROBIN, outlierDetection });
   await ask(made, 40);

@@ -1,8 +1,8 @@
 /** What is tried again, where, how often and when: semantics.md "Retries", over real sockets and from TrafficPolicy documents. */
 import type http from "node:http";
 import { describe, expect, it } from "vitest";
-import { closedPort } from "../harness/closed-port.ts";
 import { routeDocument, TO_SHOP } from "../harness/compiled.ts";
+import { freePort } from "../harness/free-ports.ts";
 import { GET, origin, post, shop } from "./shop.ts";
 
 type Respond = (response: http.ServerResponse) => void;
@@ -19,7 +19,7 @@ const cuts: Respond = (response) => response.socket?.destroy();
 describe("by default", () => {
   it("a connection that fails: another endpoint, whatever the method, up to 2 times", async () => {
     const live = await origin();
-    const [dead, alsoDead] = [await closedPort(), await closedPort()];
+    const [dead, alsoDead] = [await freePort(), await freePort()];
     const { ask } = await shop([dead, alsoDead, live.port]);
     for (const request of [GET, post("order")]) expect((await ask(request)).status).toBe(200);
     expect(live.seen.map(({ method, body }) => [method, body])).toEqual([
@@ -36,7 +36,7 @@ describe("by default", () => {
     const live = await origin();
     const direct = await shop([live.port]);
     await direct.ask(GET);
-    const { ask } = await shop([await closedPort(), live.port]);
+    const { ask } = await shop([await freePort(), live.port]);
     await ask(GET);
     expect(live.seen.map(({ headers }) => headers["x-weft-attempt"])).toEqual(["1", "2"]);
   });
@@ -216,7 +216,7 @@ describe("how often and when", () => {
   it("after a connection that failed at once, and outside of the budget: nothing was sent", async () => {
     const live = await origin();
     const budget = { percent: 0, minConcurrency: 0, minPerSecond: 0 };
-    const { ask } = await shop([await closedPort(), live.port], { retryBudget: budget });
+    const { ask } = await shop([await freePort(), live.port], { retryBudget: budget });
     const answers = [];
     for (let i = 0; i < 20; i++) answers.push((await ask(GET)).status);
     expect(answers).toEqual(answers.map(() => 200));

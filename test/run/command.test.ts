@@ -9,12 +9,9 @@ import { constants as files, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findProgram, requires } from "../harness/requires.ts";
 import { beside, MAIN, program, service, TestMesh, until } from "./weft-run.ts";
-
-// Each run starts a control thread, a traffic loop and the command: seconds where others use the cores.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const WEFT = beside("../../bin/weft");
 let mesh: TestMesh;

@@ -1,9 +1,7 @@
 /** Programs of one machine under `weft run`, without root: they call each other through their sidecars, by name and with identities. */
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Answer, freePort, program, type Running, service, TestMesh, until } from "./weft-run.ts";
-
-// Each run starts a control thread, a traffic loop and the command: seconds where others use the cores.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../harness/free-ports.ts";
+import { type Answer, program, type Running, service, TestMesh, until } from "./weft-run.ts";
 
 const OPEN = { "weft.dev/join": "catalog, helper" };
 let mesh: TestMesh;

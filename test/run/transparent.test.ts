@@ -6,14 +6,11 @@ import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../harness/requires.ts";
 import { API, startApplication } from "../netns/mesh.ts";
 import { Network, type Outcome, type Pod, type Running } from "../netns/network.ts";
 import { type Answer, MAIN, processes, program, until } from "./weft-run.ts";
-
-// Each run starts a control thread, a traffic loop and the command: seconds where others use the cores.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const CATALOG = "198.19.0.10";
 /** Out of the network's range, and none of the addresses of its machines. */

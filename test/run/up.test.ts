@@ -1,16 +1,13 @@
 /** `weft run` beside a mesh that `weft up` runs, in a second terminal: nothing has to be said about where and with what it enrols. */
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { UpProcess } from "../local/up-process.ts";
 import { program } from "./weft-run.ts";
-
-// Each run starts a control thread, a traffic loop and the command: seconds where others use the cores.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let up: UpProcess | undefined;
 afterEach(() => up?.dispose());
 
 it("finds the mesh of weft up, and calls its Services", async () => {
-  up = new UpProcess(["--duration", "20s", "--no-trickle"]);
+  up = new UpProcess(["--no-trickle"]);
   await up.until(({ event }) => event === "started");
   const call =
     'fetch("http://catalog/").then(async (r) => console.log(r.status, (await r.text()).length > 0))';

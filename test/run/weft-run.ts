@@ -19,6 +19,8 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "../harness/free-ports.ts";
+import { keepLog } from "../harness/process-logs.ts";
 
 export const MAIN = beside("../../src/cli/main.ts");
 const START_MS = 30_000;
@@ -117,17 +119,18 @@ export class TestMesh {
   readonly #started: Running[] = [];
   readonly #env: Readonly<Record<string, string>>;
   #plane: ChildProcess | undefined;
-  #ports = ["0", "0"];
+  readonly #ports: readonly string[];
   #number = 0;
 
-  private constructor(documents: readonly object[]) {
+  private constructor(documents: readonly object[], ports: readonly number[]) {
+    this.#ports = ports.map(String);
     mkdirSync(join(this.folder, "config"));
     this.write(documents);
     this.#env = { PATH: process.env["PATH"] ?? "", HOME: this.folder };
   }
 
   static async start(documents: readonly object[]): Promise<TestMesh> {
-    const mesh = new TestMesh(documents);
+    const mesh = new TestMesh(documents, await freePorts(2));
     await mesh.startPlane();
     return mesh;
   }
@@ -146,11 +149,12 @@ export class TestMesh {
       stdio: ["ignore", "pipe", "pipe"],
       env: this.#env,
     });
-    plane.stderr.resume();
+    keepLog("control plane", plane);
     this.#plane = plane;
-    const [line] = (await once(createInterface(plane.stdout), "line")) as [string];
-    const { discoveryPort, apiPort } = JSON.parse(line) as { discoveryPort: number; apiPort: number };
-    this.#ports = [String(discoveryPort), String(apiPort)];
+    await Promise.race([
+      once(createInterface(plane.stdout), "line"),
+      once(plane, "close").then(() => Promise.reject(new Error("the control plane ended"))),
+    ]);
   }
 
   async killPlane(): Promise<void> {
@@ -205,6 +209,7 @@ export class TestMesh {
       env: { ...this.#env, ...env },
       cwd: this.folder,
     });
+    keepLog(workload, child);
     const running = new Running(child, workload);
     this.#started.push(running);
     return running;
@@ -260,17 +265,6 @@ function commandLine(pid: number): string {
   } catch {
     return "";
   }
-}
-
-/** A TCP port that is free now. */
-export async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 export function service(

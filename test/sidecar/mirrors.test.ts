@@ -77,7 +77,7 @@ it("the page, the metrics and the command tell the same", async () => {
     );
   }
   const report = async () => JSON.parse(await get(ports.admin, "/mirrors")).items[0];
-  await expect.poll(async () => (await report())?.compared, { timeout: 5_000 }).toBe(200);
+  await expect.poll(async () => (await report())?.compared).toBe(200);
   expect(await report()).toMatchObject({
     route: "default/shop rule 0",
     cluster: "copy.default:80",

@@ -54,6 +54,10 @@ async function announcement({ child }: Started): Promise<Announcement> {
   throw new Error("no announcement");
 }
 
+async function readiness(telemetryPort: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${telemetryPort}/healthz/ready`)).text();
+}
+
 it("announces its ports on stdout, and exits with 0 when drained", async () => {
   const started = start(...OWNER, ...FREE, "--drain-grace", "0s");
   const said = await announcement(started);
@@ -72,8 +76,7 @@ it("exits at once on a second SIGTERM", async () => {
   const { telemetryPort } = await announcement(started);
   started.child.kill("SIGTERM");
   // Two signals sent at once are one to the process: wait until the first has been taken.
-  const isReady = () => fetch(`http://127.0.0.1:${telemetryPort}/healthz/ready`).then(({ status }) => status);
-  await expect.poll(isReady).toBe(503);
+  await expect.poll(() => readiness(telemetryPort)).toBe("not ready: draining\n");
   started.child.kill("SIGTERM");
   expect((await started.exit).code).toBe(0);
 });
@@ -92,7 +95,8 @@ it("drains on POST /drain; one SIGTERM meanwhile does not cut it short", async (
 it("keeps its state on disk when it ends", async () => {
   const stateDir = join(cache, "state");
   const started = start(...OWNER, ...FREE, "--state-dir", stateDir, "--drain-grace", "500ms");
-  await announcement(started);
+  const { telemetryPort } = await announcement(started);
+  await expect.poll(() => readiness(telemetryPort)).toBe("ready\n");
   started.child.kill("SIGTERM");
   expect((await started.exit).code).toBe(0);
   expect(await readFile(join(stateDir, "snapshot-default%2Fweb.json"), "utf8")).toContain('"outbound"');

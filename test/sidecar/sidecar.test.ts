@@ -133,7 +133,7 @@ describe("lazy subscription", () => {
     const { ports, ready } = await start(discovery);
     await ready;
     await call(ports.outbound, "/", { host: "a:80" });
-    await expect.poll(() => discovery.loads.length, { timeout: 3_000 }).toBeGreaterThan(0);
+    await expect.poll(() => discovery.loads.length).toBeGreaterThan(0);
     const load = discovery.loads.flatMap((report) => report.destinations);
     expect(load).toContainEqual(
       expect.objectContaining({ reporter: "source", cluster: "a.default:80", requests: 1, failures: 0 }),

@@ -120,9 +120,9 @@ export function get(port: number, text: string = GET): Promise<string> {
 
 /** Polls until `read` gives `expected`; a counter of a loop is written after its connection's last byte. */
 export async function until(read: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + 15_000;
   while (!read()) {
-    if (performance.now() > end) throw new Error(`not in 5 s: ${what}`);
+    if (performance.now() > end) throw new Error(`not in 15 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -38,10 +38,11 @@ export async function createToken(
   const known = required(identity);
   checkLoopback(request);
   const wish = readWish(await readBody(request));
-  const expiresAt = Date.now() + wish.ttlMs;
+  const now = Date.now();
+  const expiresAt = now + wish.ttlMs;
   const { namespace, serviceAccount, uses } = wish;
   try {
-    const token = known.makeToken({ namespace, serviceAccount, uses, expiresAt });
+    const token = known.makeToken({ namespace, serviceAccount, uses, expiresAt }, now);
     const id = `spiffe://${known.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
     return { token, identity: id, uses, expiresAt: time(expiresAt) };
   } catch (error) {
@@ -62,9 +63,10 @@ export async function issueCertificate(
   if (typeof csr !== "string") throw new HttpError(400, "invalid_body", ISSUE_BODY);
   const { namespace, serviceAccount } = readWish(body, ISSUE_BODY);
   const id = `spiffe://${known.trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+  const now = Date.now();
   let token: string;
   try {
-    token = known.makeToken({ namespace, serviceAccount, uses: 1, expiresAt: Date.now() + ISSUE_TOKEN_MS });
+    token = known.makeToken({ namespace, serviceAccount, uses: 1, expiresAt: now + ISSUE_TOKEN_MS }, now);
   } catch (error) {
     if (error instanceof RangeError) throw new HttpError(422, "invalid", error.message);
     throw error;

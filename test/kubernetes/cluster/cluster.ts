@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../../harness/free-ports.ts";
 import { auditFlags } from "./audit.ts";
 import { type Child, startProgram } from "./child.ts";
 import {
@@ -20,7 +21,6 @@ import {
   TOKENS,
 } from "./flags.ts";
 import { type Access, isThere, kubeconfigText } from "./kubeconfig.ts";
-import { freePorts } from "./ports.ts";
 
 export interface ClusterOptions {
   /** How often old versions are dropped from etcd; default: Kubernetes' own, `5m`. */

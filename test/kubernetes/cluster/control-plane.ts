@@ -16,6 +16,7 @@ import { planeArguments } from "../../../src/install/pod.ts";
 import { DEFAULT_INSTALL, NAME, WEBHOOK } from "../../../src/install/settings.ts";
 import { planeTls } from "../../../src/proxy/enrolment/plane-tls.ts";
 import { TrustFile } from "../../../src/proxy/enrolment/trust-file.ts";
+import { keepLog } from "../../harness/process-logs.ts";
 import { weft } from "../../harness/weft.ts";
 import { gatewayDefinitions } from "./gateway-api.ts";
 import type { Suite } from "./suite.ts";
@@ -60,6 +61,7 @@ export async function startPlane(suite: Suite, name: string): Promise<PlaneProce
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], KUBECONFIG: cluster.kubeconfigOf(`plane-${name}`, token) },
   });
+  keepLog(`control plane ${name}`, child);
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;

@@ -7,7 +7,7 @@ import { type AddressInfo, createServer as createTcp, type Server } from "node:n
 import { afterEach, describe, expect, it } from "vitest";
 import { injectPod } from "../../../src/inject/inject.ts";
 import { readAppProbes } from "../../../src/proxy/admin/app-probe-table.ts";
-import { closedPort } from "../../harness/closed-port.ts";
+import { freePort } from "../../harness/free-ports.ts";
 import { type HttpOrigin, httpOrigin } from "../../harness/http-origin.ts";
 import { startTestSidecar } from "../../harness/sidecar.ts";
 import { grpcHealthServer } from "../../health/grpc-server.ts";
@@ -143,7 +143,7 @@ describe("HTTP probes", () => {
     const { ask } = await sidecarOf([
       {
         name: "web",
-        livenessProbe: { httpGet: { port: await closedPort(), path: "/" } },
+        livenessProbe: { httpGet: { port: await freePort(), path: "/" } },
         readinessProbe: { httpGet: { port: silent, path: "/" }, timeoutSeconds: 1 },
       },
     ]);
@@ -215,7 +215,7 @@ it("TCP probes: a connection is enough", async () => {
     {
       name: "db",
       livenessProbe: { tcpSocket: { port } },
-      readinessProbe: { tcpSocket: { port: await closedPort() } },
+      readinessProbe: { tcpSocket: { port: await freePort() } },
     },
   ]);
   expect((await ask("/app-health/db/livez")).status).toBe(200);
@@ -275,7 +275,7 @@ describe("metrics", () => {
         void response.write("a 1\n", () => response.destroy()),
     ],
   ])("an application that %s leaves the sidecar's own", async (_what, answer) => {
-    const port = answer === undefined ? await closedPort() : (await application(answer)).port;
+    const port = answer === undefined ? await freePort() : (await application(answer)).port;
     const { ask } = await sidecarOf([{ name: "web" }], scraped(port));
     const { status, body } = await ask("/metrics");
     expect(status).toBe(200);

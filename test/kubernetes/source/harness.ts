@@ -29,7 +29,7 @@ export function openSource(server: ApiServer, timing: Timing = QUICK): Opened {
 }
 
 /** Waits until something holds, at most `ms`; returns whether it did. */
-export async function until(holds: () => boolean, ms = 5_000): Promise<boolean> {
+export async function until(holds: () => boolean, ms = 15_000): Promise<boolean> {
   const limit = performance.now() + ms;
   while (!holds()) {
     if (performance.now() > limit) return false;

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { keepLog } from "../../harness/process-logs.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 const FLAGS = ["--source=kubernetes", "--discovery-port=0", "--api-port=0"];
@@ -22,6 +23,7 @@ export function startPlane(kubeconfig: string, ...flags: readonly string[]): Pla
     env: { ...process.env, KUBECONFIG: kubeconfig, WEFT_CONFIG: undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  keepLog("control plane", child);
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString("utf8");
   });
