@@ -55,11 +55,12 @@ const MAX_SERVICES = 200;
 const WRITTEN_OUT = 'written out, which "docker compose config" does';
 
 export function isCompose(value: unknown): boolean {
-  return isRecord(value) && isRecord(value["services"]) && !("apiVersion" in value);
+  if (!isRecord(value) || "apiVersion" in value) return false;
+  return isRecord(value["services"]) || Array.isArray(value["include"]);
 }
 
 export function injectCompose(value: unknown, settings: ComposeSettings): ComposeInjection {
-  const { services: all, include } = value as Project;
+  const { services: all = {}, include } = value as Partial<Project>;
   if (CONTROL_PLANE in all) return { kind: "unchanged" };
   const problems: Problem[] = include === undefined ? [] : [mismatch(["include"], WRITTEN_OUT, include)];
   const warnings: string[] = [];

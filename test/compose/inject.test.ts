@@ -233,6 +233,7 @@ describe("refuses, with file, line and field", () => {
       "include: [other.yml]\nservices:\n  a: {}\n",
       /^stdin:1:\d+: error: include: must be written out, which "docker compose config" does/,
     ],
+    ["include: [other.yml]\n", /^stdin:1:\d+: error: include: must be written out/],
     ["services:\n  a: 1\n", /^stdin:2:\d+: error: services\.a: must be a map/],
     [
       "services:\n  a: {}\n  a-weft-ready: {}\n",
