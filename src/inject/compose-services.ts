@@ -1,5 +1,6 @@
 /** The services that a compose project gets, and what becomes of those that it has. */
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { ComposeSettings } from "./compose.ts";
 import { SIDECAR_ID } from "./settings.ts";
 import { isRecord } from "./shape.ts";
@@ -148,10 +149,8 @@ export function sidecar(member: Member, network: Service, { image, trustDomain }
     ...inNetworkOf(`${name}-weft`, network),
     volumes: [`${volumeOf(member)}:${RUN_DIR}:ro`],
     tmpfs: [`${STATE_DIR}:uid=${SIDECAR_ID},gid=${SIDECAR_ID},mode=0700`],
-    depends_on: {
-      [`${name}-weft`]: { condition: "service_started" },
-      [TOKENS]: { condition: "service_started" },
-    },
+    // And on the network that it shares: said twice, Compose v2 would not restart it together with that one.
+    depends_on: { [TOKENS]: { condition: "service_started" } },
     restart: "unless-stopped",
     stop_grace_period: "50s",
     ...AS_SIDECAR,
@@ -200,7 +199,6 @@ export function tokens(members: readonly Member[], plane: Service, { image }: Co
     entrypoint: ["sh", "-c", script.join("\n")],
     ...inNetworkOf(CONTROL_PLANE, plane),
     volumes: members.map((member) => `${volumeOf(member)}:${RUN_DIR}/${member.id}`),
-    depends_on: { [CONTROL_PLANE]: { condition: "service_started" } },
     user: "0:0",
     ...CONFINED,
     ...HELD,
@@ -224,17 +222,21 @@ function aliasesOf({ name, service }: Member, members: readonly Member[]): reado
   return [...new Set([...own, ...given, ...linked].filter((alias) => typeof alias === "string"))];
 }
 
-/** The networks that it has, without the names: those lead to it on the mesh's. */
-function otherNetworks({ networks }: Service): Readonly<Record<string, unknown>> {
-  if (Array.isArray(networks)) return Object.fromEntries(networks.map((name: unknown) => [String(name), {}]));
-  if (!isRecord(networks)) return {};
-  return Object.fromEntries(
-    Object.entries(networks).map(([name, network]) => {
-      if (!isRecord(network)) return [name, {}];
-      const { aliases: _, ...rest } = network;
+/**
+ * The networks that it has, without the names: those lead to it on the mesh's. None where that is the one which it would have without
+ * naming it, as `docker compose config` writes it.
+ */
+export function otherNetworks({ networks }: Service): Readonly<Record<string, unknown>> {
+  const given = Array.isArray(networks)
+    ? networks.map((name: unknown) => [String(name), {}] as const)
+    : Object.entries(isRecord(networks) ? networks : {});
+  const others = Object.fromEntries(
+    given.map(([name, network]) => {
+      const { aliases: _, ...rest } = isRecord(network) ? network : {};
       return [name, rest];
     }),
   );
+  return isDeepStrictEqual(others, { default: {} }) ? {} : others;
 }
 
 /** Both forms of it as the long one. */

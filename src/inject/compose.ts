@@ -17,6 +17,7 @@ import {
   inNetworkOf,
   type Member,
   NETWORK,
+  otherNetworks,
   ready,
   type Service,
   sidecar,
@@ -51,15 +52,17 @@ export type ComposeInjection =
 /** The network itself, its gateway and the control plane have the first ones. */
 const FIRST_ADDRESS = 10;
 const MAX_SERVICES = 200;
+const WRITTEN_OUT = 'written out, which "docker compose config" does';
 
 export function isCompose(value: unknown): boolean {
-  return isRecord(value) && isRecord(value["services"]) && !("apiVersion" in value);
+  if (!isRecord(value) || "apiVersion" in value) return false;
+  return isRecord(value["services"]) || Array.isArray(value["include"]);
 }
 
 export function injectCompose(value: unknown, settings: ComposeSettings): ComposeInjection {
-  const { services: all } = value as { readonly services: Readonly<Record<string, unknown>> };
+  const { services: all = {}, include } = value as Partial<Project>;
   if (CONTROL_PLANE in all) return { kind: "unchanged" };
-  const problems: Problem[] = [];
+  const problems: Problem[] = include === undefined ? [] : [mismatch(["include"], WRITTEN_OUT, include)];
   const warnings: string[] = [];
   const members: Member[] = [];
   for (const [name, service] of Object.entries(all)) {
@@ -91,9 +94,7 @@ export function injectCompose(value: unknown, settings: ComposeSettings): Compos
   if (members.length > MAX_SERVICES)
     problems.push(mismatch(["services"], `at most ${MAX_SERVICES} services`, all));
   if (problems.length > 0) return { kind: "refused", problems };
-  if (isRecord(value) && value["include"] !== undefined)
-    warnings.push('services of files under "include" stay without a sidecar');
-  if (members.some(({ service }) => isRecord(service["networks"]) || Array.isArray(service["networks"]))) {
+  if (members.some(({ service }) => Object.keys(otherNetworks(service)).length > 0)) {
     warnings.push(`services reach each other on the network "${NETWORK}", whatever other networks they have`);
   }
   return { kind: "injected", patch: makePatch(value, putIn(value as Project, members, settings)), warnings };
@@ -163,8 +164,7 @@ function profilesOf({ service }: Member): Service {
 function whyNot(service: Service, path: Path): Problem[] {
   const problems: Problem[] = [];
   if (service["extends"] !== undefined) {
-    const wanted = 'written out, which "docker compose config" does';
-    problems.push(mismatch([...path, "extends"], wanted, service["extends"]));
+    problems.push(mismatch([...path, "extends"], WRITTEN_OUT, service["extends"]));
   }
   const replicas = service["scale"] ?? recordIn(service["deploy"])["replicas"] ?? 1;
   if (!isDeepStrictEqual(replicas, 1)) {

@@ -2,6 +2,11 @@
 import { NODE } from "./images.ts";
 import type { Answer } from "./project.ts";
 
+/** Of the example. */
+export const SERVICES = ["web", "catalog", "catalog-v2", "stock", "reviews"] as const;
+/** Stand in each request and answer between them. */
+export const WORDS = ["GET /items", "GET /stock", "GET /reviews", "HTTP/1.1", "heddle"] as const;
+
 /** Says who asks, and who it is. */
 function server(port: number): string {
   const text = `"from " + request.socket.remoteAddress + " as " + process.getuid()`;

@@ -5,11 +5,20 @@
  * one left is found and taken down by the next.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { WIDE_PATH } from "../harness/requires.ts";
+import { findProgram, WIDE_PATH } from "../harness/requires.ts";
 
 const PREFIX = "weft-docker-";
 const START_MS = 30_000;
@@ -37,6 +46,7 @@ export class Engine {
   static async open(): Promise<Engine> {
     for (const folder of abandoned()) await new Engine(folder).close();
     const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+    addPlugin(folder, "docker-compose", "docker-compose-v2");
     const engine = new Engine(folder);
     await engine.#start([]);
     return engine;
@@ -121,6 +131,14 @@ export class Engine {
     spawnSync("ip", ["netns", "del", this.#namespace]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Where that program is, `docker` has it as this plugin. */
+function addPlugin(folder: string, name: string, program: string): void {
+  const path = findProgram(program);
+  if (path === undefined) return;
+  mkdirSync(join(folder, "cli-plugins"));
+  symlinkSync(path, join(folder, "cli-plugins", name));
 }
 
 function configuration(folder: string, hasNetwork: boolean): object {

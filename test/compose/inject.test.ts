@@ -138,6 +138,13 @@ describe("what belongs to the network goes to who holds it", () => {
     expect(of("PeerAuthentication", "db-published")).toBeUndefined();
     expect(of("Service", "job")).toBeUndefined();
   });
+  it("and the network that each service has unless it names one is none of them", async () => {
+    const { project, stderr } = await injected({ a: { expose: [80], networks: { default: null } } });
+    expect(project.services["a-weft"]?.["networks"]).toEqual({
+      weft: { aliases: ["a"], ipv4_address: "198.18.255.10" },
+    });
+    expect(stderr).not.toContain("other networks");
+  });
   it("what was there beside services stays", async () => {
     const { project } = await injected(
       { a: { expose: [1] } },
@@ -202,11 +209,6 @@ it("what has a profile starts with its sidecar, and not before", async () => {
   expect(profiled.map(([name]) => name)).toEqual(["a", "a-weft", "a-weft-sidecar", "a-weft-ready"]);
 });
 
-it("says that included files are not looked into", async () => {
-  const { stderr } = await injected({ a: { expose: [80] } }, { include: ["other.yml"] });
-  expect(stderr).toContain('services of files under "include" stay without a sidecar');
-});
-
 it("says whose traffic passes the sidecar by", async () => {
   const { stderr } = await injected({ a: { user: "0:1337" }, b: { user: 1337 }, c: { user: "13370" } });
   expect(stderr.match(/\w: user or group 1337/g)).toEqual(["a: user or group 1337", "b: user or group 1337"]);
@@ -227,6 +229,11 @@ describe("refuses, with file, line and field", () => {
       "services:\n  a: { extends: { service: b } }\n",
       /^stdin:2:\d+: error: services\.a\.extends: must be written out, which "docker compose config" does/,
     ],
+    [
+      "include: [other.yml]\nservices:\n  a: {}\n",
+      /^stdin:1:\d+: error: include: must be written out, which "docker compose config" does/,
+    ],
+    ["include: [other.yml]\n", /^stdin:1:\d+: error: include: must be written out/],
     ["services:\n  a: 1\n", /^stdin:2:\d+: error: services\.a: must be a map/],
     [
       "services:\n  a: {}\n  a-weft-ready: {}\n",

@@ -6,6 +6,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { weft } from "../harness/weft.ts";
+import { Capture, type Flow } from "./capture.ts";
+import type { Compose } from "./composes.ts";
 import { type Engine, until } from "./engine.ts";
 import { NODE, WEFT } from "./images.ts";
 
@@ -19,48 +21,55 @@ export interface Answer {
   readonly text: string;
 }
 
+export const isGood = ({ status }: Answer): boolean => status === 200;
+
 export interface Container {
   readonly State: { readonly Pid: number; readonly Status: string; readonly ExitCode: number };
   readonly Config: { readonly Labels: Readonly<Record<string, string>> };
   readonly HostConfig: { readonly ReadonlyRootfs: boolean };
-  readonly NetworkSettings: {
-    readonly Networks: Readonly<Record<string, { readonly NetworkID: string; readonly IPAddress: string }>>;
-  };
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, Network>> };
+}
+
+interface Network {
+  readonly NetworkID: string;
+  readonly IPAddress: string;
 }
 
 export class Project {
   readonly #engine: Engine;
+  readonly #compose: Compose;
   readonly #folder: string;
   readonly #name: string;
   readonly #file: string;
 
-  private constructor(engine: Engine, folder: string, name: string, file: string) {
+  private constructor(engine: Engine, compose: Compose, folder: string, name: string, file: string) {
     this.#engine = engine;
+    this.#compose = compose;
     this.#folder = folder;
     this.#name = name;
     this.#file = file;
   }
 
   /** As it is in the repository, without a mesh. */
-  static plain(engine: Engine): Project {
-    return new Project(engine, copyOfExample().folder, "weft-plain", "docker-compose.yml");
+  static plain(engine: Engine, compose: Compose): Project {
+    return new Project(engine, compose, copyOfExample().folder, "weft-plain", "docker-compose.yml");
   }
 
-  static async example(engine: Engine): Promise<Project> {
+  static async example(engine: Engine, compose: Compose): Promise<Project> {
     const { folder, text } = copyOfExample();
-    return Project.#injected(engine, folder, text);
+    return Project.#injected(engine, compose, folder, text);
   }
 
   /** Of this text, with these resources. */
-  static async of(engine: Engine, text: string, config = ""): Promise<Project> {
+  static async of(engine: Engine, compose: Compose, text: string, config = ""): Promise<Project> {
     const folder = join(mkdtempSync(join(tmpdir(), "weft-compose-")), "deploy/compose");
     mkdirSync(join(folder, "config"), { recursive: true });
     if (config !== "") writeFileSync(join(folder, "config/config.yaml"), config);
-    return Project.#injected(engine, folder, text);
+    return Project.#injected(engine, compose, folder, text);
   }
 
-  static async #injected(engine: Engine, folder: string, text: string): Promise<Project> {
-    const project = new Project(engine, folder, "weft-mesh", INJECTED);
+  static async #injected(engine: Engine, compose: Compose, folder: string, text: string): Promise<Project> {
+    const project = new Project(engine, compose, folder, "weft-mesh", INJECTED);
     await project.inject(text);
     return project;
   }
@@ -73,8 +82,9 @@ export class Project {
   }
 
   compose(...args: readonly string[]): string {
-    const given = ["--project-name", this.#name, "--file", this.#file, ...args];
-    return this.#engine.run("docker-compose", given, { cwd: this.#folder, env: { PROGRAM_IMAGE: NODE } });
+    const [program, ...first] = this.#compose.command;
+    const given = [...first, "--project-name", this.#name, "--file", this.#file, ...args];
+    return this.#engine.run(program, given, { cwd: this.#folder, env: { PROGRAM_IMAGE: NODE } });
   }
 
   up(): void {
@@ -109,12 +119,20 @@ export class Project {
     process.kill(this.container(service).State.Pid, "SIGKILL");
   }
 
-  /** The bridge of the only network of these, and their addresses there. */
-  network(services: readonly string[]): { readonly bridge: string; readonly addresses: readonly string[] } {
-    const all = this.containers();
-    const networks = services.map((name) => Object.values(all.get(name)?.NetworkSettings.Networks ?? {})[0]);
-    const bridge = `br-${networks[0]?.NetworkID.slice(0, 12)}`;
-    return { bridge, addresses: networks.map((network) => network?.IPAddress ?? "") };
+  /** Address of a service in the only network that it has. */
+  address(service: string): string {
+    return networkOf(this.container(service)).IPAddress;
+  }
+
+  /** What these services, which share a network, sent each other meanwhile. */
+  async captured(services: readonly string[], meanwhile: () => void): Promise<readonly Flow[]> {
+    const networks = services.map((name) => networkOf(this.container(name)));
+    const capture = await Capture.start(`br-${networks[0]?.NetworkID.slice(0, 12)}`, this.#engine.inside);
+    meanwhile();
+    const flows = await capture.stop();
+    const addresses = networks.map(({ IPAddress }) => IPAddress);
+    const isTheirs = (side: string) => addresses.includes(side.split(":")[0] ?? "");
+    return flows.filter(({ from, to }) => isTheirs(from) && isTheirs(to));
   }
 
   /** From outside: as a browser on the machine does. */
@@ -164,6 +182,12 @@ export class Project {
     const said = () => this.compose("logs", "--no-color", "--timestamps", "--tail", "20");
     await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}\n${said()}`);
   }
+}
+
+function networkOf({ NetworkSettings }: Container): Network {
+  const [only] = Object.values(NetworkSettings.Networks);
+  if (only === undefined) throw new Error("a container without a network");
+  return only;
 }
 
 function copyOfExample(): { readonly folder: string; readonly text: string } {

@@ -28,6 +28,7 @@ export type Need =
   | "docker"
   | "dockerd"
   | "docker-compose"
+  | "docker-compose-v2"
   | "tcpdump"
   | "root"
   | "kubernetes"
