@@ -179,8 +179,17 @@ export class Project {
       [last] = this.get();
       return last !== undefined && wanted(last);
     };
-    const said = () => this.compose("logs", "--no-color", "--timestamps", "--tail", "20");
-    await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}\n${said()}`);
+    await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}\n${this.#state()}`);
+  }
+
+  /** How far each sidecar is, and what everybody has said: of a failure in CI nothing else is left. */
+  #state(): string {
+    const logs = this.compose("logs", "--no-color", "--timestamps", "--tail", "20");
+    try {
+      return `${this.compose("exec", "-T", "weft-control-plane", "weft", "status")}\n${logs}`;
+    } catch (error) {
+      return `${String(error)}\n${logs}`;
+    }
   }
 }
 
