@@ -1,7 +1,8 @@
 /**
  * Starts a sidecar's process lean. Three things can't be changed once Node runs: the type stripper, 29 MB together
- * with a traffic loop's copy once it has been loaded; how glibc keeps memory; the size of the young generation. So a process that was not started with them right becomes one that was: execve keeps pid, parent
- * and standard streams, and costs about 50 ms. Measured in docs/decisions/0004-sidecar-memory.md.
+ * with a traffic loop's copy once it has been loaded; how glibc keeps memory; the size of the young generation. So a
+ * process that was not started with them right becomes one that was: execve keeps pid, parent and standard streams, and
+ * costs about 50 ms. Measured in docs/decisions/0004-sidecar-memory.md.
  */
 import { enableCompileCache, flushCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
