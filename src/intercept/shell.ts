@@ -26,8 +26,11 @@ export const systemShell: Shell = (program, args, input = "") => {
     env: { ...process.env, PATH, ...lockFile() },
     maxBuffer: 64 * 1_024 * 1_024,
   });
-  if (error !== undefined) return { isDone: false, stdout: "", problem: startProblem(program, error) };
-  return { isDone: status === 0, stdout, problem: stderr.trim() || `${program} ended with ${status}` };
+  // EPIPE: it has ended before it had read its input, and says itself why.
+  if (error !== undefined && (error as NodeJS.ErrnoException).code !== "EPIPE")
+    return { isDone: false, stdout: "", problem: startProblem(program, error) };
+  const isDone = status === 0 && error === undefined;
+  return { isDone, stdout, problem: stderr.trim() || `${program} ended with ${status}` };
 };
 
 /** Legacy iptables locks a file below /run, which cannot be written where a container's root is read-only; /dev/shm can. */
