@@ -44,6 +44,11 @@ export interface KubernetesApi {
   stream(request: ApiRequest, opened: () => void, take: (chunk: Buffer) => void): Promise<void>;
 }
 
+/** Sends as `api` does; who waits for more than `ms` is told so, by an error. */
+export function sendWithin(api: KubernetesApi, ms: number): KubernetesApi["send"] {
+  return (request) => api.send({ ...request, signal: AbortSignal.timeout(ms) });
+}
+
 /** An error's message is an API Status of which nobody needs more than this. */
 const MAX_ERROR_BYTES = 65_536;
 const MAX_BODY_BYTES = 64 * 1_048_576;

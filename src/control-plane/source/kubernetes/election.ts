@@ -1,6 +1,6 @@
 /** Leader election among replicas of the control plane: the state machine of `lease.ts`, with the API server. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, type ApiRequest, type KubernetesApi } from "./api.ts";
+import { ApiError, type KubernetesApi, sendWithin } from "./api.ts";
 import {
   type Action,
   type Candidate,
@@ -32,6 +32,7 @@ export interface ElectionOptions {
 
 export class Election {
   readonly #options: ElectionOptions;
+  readonly #send: KubernetesApi["send"];
   readonly #path: string;
   readonly #now: () => number;
   readonly #closed = new AbortController();
@@ -42,6 +43,7 @@ export class Election {
 
   constructor(options: ElectionOptions) {
     this.#options = options;
+    this.#send = sendWithin(options.api, options.tryMs ?? TRY_MS);
     this.#path = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
     this.#now = options.now ?? (() => performance.now());
     this.#candidate = newCandidate(options.identity);
@@ -128,11 +130,6 @@ export class Election {
       if (error instanceof ApiError && error.status === 404) return { lease: undefined, object: undefined };
       throw error;
     }
-  }
-
-  #send(request: ApiRequest): Promise<unknown> {
-    const { api, tryMs = TRY_MS } = this.#options;
-    return api.send({ ...request, signal: AbortSignal.timeout(tryMs) });
   }
 
   #tell(): void {

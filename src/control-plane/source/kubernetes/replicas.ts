@@ -4,7 +4,7 @@
  * good while longer: it may be alive and away, with sidecars that believe it. Clocks of machines are never compared.
  */
 import type { Confirmed, Peers } from "../../shared-root.ts";
-import { ApiError, type ApiRequest, type KubernetesApi } from "./api.ts";
+import { ApiError, type KubernetesApi, sendWithin } from "./api.ts";
 import { isMap, mapOf } from "./object.ts";
 import { type Objects, type Report, readReport } from "./replica-report.ts";
 
@@ -44,6 +44,7 @@ interface Other {
 
 export class Replicas implements Peers {
   readonly #options: ReplicasOptions;
+  readonly #send: KubernetesApi["send"];
   readonly #path: string;
   readonly #now: () => number;
   #others: ReadonlyMap<string, Other> = new Map();
@@ -64,6 +65,7 @@ export class Replicas implements Peers {
 
   constructor(options: ReplicasOptions) {
     this.#options = options;
+    this.#send = sendWithin(options.api, options.tryMs ?? TRY_MS);
     this.#path = `/api/v1/namespaces/${options.namespace}/configmaps`;
     this.#now = options.now ?? (() => performance.now());
   }
@@ -179,11 +181,6 @@ export class Replicas implements Peers {
       if (!(error instanceof ApiError && error.status === 409)) throw error;
     });
     return await patch();
-  }
-
-  #send(request: ApiRequest): Promise<unknown> {
-    const { api, tryMs = TRY_MS } = this.#options;
-    return api.send({ ...request, signal: AbortSignal.timeout(tryMs) });
   }
 
   #read(data: Readonly<Record<string, unknown>>): void {

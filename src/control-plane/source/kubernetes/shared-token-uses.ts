@@ -4,7 +4,7 @@
  * API server nothing is redeemed: who could know what the others have taken?
  */
 import type { Redeemed, TokenUses } from "../../token-uses.ts";
-import { ApiError, type ApiRequest, type KubernetesApi } from "./api.ts";
+import { ApiError, type KubernetesApi, sendWithin } from "./api.ts";
 import { isMap, type Json, mapOf } from "./object.ts";
 
 export const TOKEN_USES_NAME = "weft-token-uses";
@@ -24,16 +24,14 @@ interface Waiting {
 }
 
 export class SharedTokenUses implements TokenUses {
-  readonly #api: KubernetesApi;
+  readonly #send: KubernetesApi["send"];
   readonly #namespace: string;
   readonly #path: string;
-  readonly #tryMs: number;
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | undefined;
 
   constructor(api: KubernetesApi, namespace: string, tryMs = TRY_MS) {
-    this.#tryMs = tryMs;
-    this.#api = api;
+    this.#send = sendWithin(api, tryMs);
     this.#namespace = namespace;
     this.#path = `/api/v1/namespaces/${namespace}/configmaps`;
   }
@@ -92,10 +90,6 @@ export class SharedTokenUses implements TokenUses {
       if (error instanceof ApiError && error.status === 409) return false;
       throw error;
     }
-  }
-
-  #send(request: ApiRequest): Promise<unknown> {
-    return this.#api.send({ ...request, signal: AbortSignal.timeout(this.#tryMs) });
   }
 
   async #read(): Promise<Json | undefined> {
