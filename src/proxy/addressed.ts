@@ -45,10 +45,10 @@ export class Addressed implements ListenerContext {
     if (speech === "unknown") {
       new FirstBytes(transport, this.loop.wheel, ({ isHttp, early }) => {
         if (isHttp) this.#takeHttp(transport, peer, early);
-        else this.#takeRaw(transport, peer, early);
+        else this.#takeRaw(transport, peer, early, early !== null);
       });
     } else if (speech === "http") this.#takeHttp(transport, peer, null);
-    else this.#takeRaw(transport, peer, null);
+    else this.#takeRaw(transport, peer, null, true);
   }
 
   #takeHttp(transport: Transport, peer: VerifiedPeer | null, early: Buffer | null): void {
@@ -57,8 +57,9 @@ export class Addressed implements ListenerContext {
     if (early !== null) transport.sink.onData(early, 0, early.length);
   }
 
-  #takeRaw(transport: Transport, peer: VerifiedPeer | null, early: Buffer | null): void {
-    this.#base.connections.admit(this, transport, peer).beginRaw(this.#connect, early);
+  /** `isCertain`: it speaks no HTTP, whatever it begins with. */
+  #takeRaw(transport: Transport, peer: VerifiedPeer | null, early: Buffer | null, isCertain: boolean): void {
+    this.#base.connections.admit(this, transport, peer).beginRaw(this.#connect, early, isCertain);
   }
 
   get isOwn() {

@@ -1,12 +1,10 @@
 /**
  * Waits for what a connection begins with, where its port does not say what it speaks. Nothing within 100 ms: a server that speaks
- * first, or a client in no hurry, and then nobody should wait for us (semantics.md, Protocols; Istio waits for ever).
+ * first, or a client in no hurry (`request/late-speech.ts`), and then nobody should wait for us.
  */
-import { looksLikeRequest } from "./http/looks-like-request.ts";
+import { looksLikeRequest, SILENCE_MS } from "./http/looks-like-request.ts";
 import { Timed, type TimerWheel } from "./net/timer-wheel.ts";
 import type { Sink, Transport } from "./net/transport.ts";
-
-export const SNIFF_MS = 100;
 
 export interface Verdict {
   readonly isHttp: boolean;
@@ -27,7 +25,7 @@ export class FirstBytes extends Timed implements Sink {
     this.#wheel = wheel;
     this.#onVerdict = onVerdict;
     transport.sink = this;
-    wheel.set(this, wheel.now() + SNIFF_MS);
+    wheel.set(this, wheel.now() + SILENCE_MS);
     transport.resume();
   }
 
@@ -50,8 +48,11 @@ export class FirstBytes extends Timed implements Sink {
     this.#wheel.remove(this);
   }
 
+  /** A loop that was held up comes to its timers first: what lies in the socket by now is read before the verdict. */
   override onDeadline(): void {
-    this.#decide(false);
+    setImmediate(() => {
+      if (this.#transport.sink === this && this.#transport.isOpen) this.#decide(false);
+    });
   }
 
   #decide(isHttp: boolean): void {

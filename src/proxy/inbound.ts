@@ -14,9 +14,9 @@ import {
   setApplicationCluster,
 } from "./application-ports.ts";
 import type { ClusterTable } from "./cluster-table.ts";
-import { SNIFF_MS } from "./first-bytes.ts";
 import { HOP_PROTOCOL } from "./hop/frame.ts";
 import type { Authority } from "./http/authority.ts";
+import { SILENCE_MS } from "./http/looks-like-request.ts";
 import { Limiter } from "./limit/limiter.ts";
 import { Connections, DEFAULT_LIMITS, UNKNOWN_LOCAL, unmatchedLabels } from "./listener-base.ts";
 import type { Keyring } from "./net/credentials.ts";
@@ -126,7 +126,7 @@ export class Inbound implements ListenerContext {
       tcp.accept(socket, server);
       tcp.pause();
       addressed.take(tcp, null, speech);
-    } else this.#acceptor.accept(socket, server, addressed, speech === "http" ? 0 : SNIFF_MS);
+    } else this.#acceptor.accept(socket, server, addressed, speech === "http" ? 0 : SILENCE_MS);
   }
 
   #admit(transport: TcpConnection | TlsConnection, client: VerifiedClient | null, arrival: Arrival): void {

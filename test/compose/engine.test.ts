@@ -7,7 +7,7 @@ import { COMPOSES } from "./composes.ts";
 import { Engine } from "./engine.ts";
 import { testExample } from "./example.ts";
 import { buildImages, sizeOf, WEFT } from "./images.ts";
-import { isGood, Project } from "./project.ts";
+import { allGood, expectGood, Project } from "./project.ts";
 
 const BUILD_MS = 180_000;
 const PROJECT_MS = 90_000;
@@ -68,9 +68,9 @@ requires(
           const project = Project.plain(engine, compose);
           try {
             project.up();
-            await project.untilAnswers(isGood);
+            await project.untilAnswers(allGood);
             const flows = await project.captured(SERVICES, () => {
-              expect(project.get(20).every(isGood)).toBe(true);
+              expectGood(project.get(20));
             });
             for (const word of WORDS)
               expect(
@@ -91,7 +91,7 @@ requires(
           const project = await Project.of(engine, compose, SHAPES, ONLY_FRONT);
           try {
             project.up();
-            await project.untilAnswers(isGood);
+            await project.untilAnswers(allGood);
             const ask = `fetch("http://back:9000/").then(async (r) => console.log(r.status, await r.text()))`;
             const asked = (service: string) => project.compose("exec", "-T", service, "node", "-e", ask);
             expect(asked("front")).toBe("200 from 127.0.0.6 as 1000\n");

@@ -2,14 +2,17 @@
  * The example of deploy/compose: its traffic is encrypted, what is written to its config applies live, and it outlives what is killed of
  * it.
  */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { beginsWithTls } from "./capture.ts";
 import { DENY, SERVICES, splitOf, versionOf, WORDS } from "./cases.ts";
 import type { Compose } from "./composes.ts";
 import { type Engine, until } from "./engine.ts";
-import { type Answer, isGood, Project } from "./project.ts";
+import { type Answer, allGood, expectGood, Project } from "./project.ts";
 
 const PROJECT_MS = 90_000;
+
+const isDenied = (answers: readonly Answer[]) =>
+  answers.some(({ text }) => text.includes("reviews answered 403"));
 
 /** To be called within a suite. */
 export function testExample(engineOf: () => Engine, compose: Compose): void {
@@ -18,8 +21,16 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
   beforeAll(async () => {
     project = await Project.example(engineOf(), compose);
     project.up();
-    await project.untilAnswers(isGood);
+    await project.untilAnswers(allGood);
   }, PROJECT_MS);
+  // Each step stands on those before it: what they left would hide why the first one failed.
+  let hasFailed = false;
+  beforeEach((context) => {
+    if (hasFailed) context.skip("a step before it has failed");
+    context.onTestFailed(() => {
+      hasFailed = true;
+    });
+  });
   afterAll(() => {
     project.down();
     expect(project.remains()).toEqual([]);
@@ -35,17 +46,17 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
 
   async function untilShared(low: number, high: number): Promise<void> {
     const n = 200;
-    await project.untilAnswers(() => {
-      const second = project.get(n).filter((answer) => versionOf(answer) === "v2").length;
+    await project.untilAnswers((answers) => {
+      const second = answers.filter((answer) => versionOf(answer) === "v2").length;
       return second >= low * n && second <= high * n;
-    });
+    }, n);
   }
 
   it("between services there are TLS records and not a word of theirs", async () => {
     const flows = await project.captured(
       SERVICES.map((name) => `${name}-weft`),
       () => {
-        expect(project.get(40).every(isGood)).toBe(true);
+        expectGood(project.get(40));
       },
     );
     const pairs = new Set(flows.map(({ from, to }) => [from, to].map((side) => side.split(":")[0]).join()));
@@ -90,9 +101,9 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
     "a policy in its config denies, and no longer when it is taken away",
     async () => {
       project.writeConfig("deny.yaml", DENY);
-      await project.untilAnswers(({ text }) => text.includes("reviews answered 403"));
+      await project.untilAnswers(isDenied);
       project.removeConfig("deny.yaml");
-      await project.untilAnswers(isGood);
+      await project.untilAnswers(allGood);
     },
     PROJECT_MS,
   );
@@ -110,7 +121,7 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
     async () => {
       // All traffic is the first version's since the split was shifted.
       project.crash("catalog-v2");
-      expect(project.get(50).every(isGood)).toBe(true);
+      expectGood(project.get(50));
       project.up();
       expect(project.container("catalog-v2").State.Status).toBe("running");
       project.writeConfig("catalog.yaml", splitOf(0, 1, project.config("catalog.yaml")));
@@ -124,7 +135,7 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
     async () => {
       const before = project.container("catalog-weft-sidecar").State.Pid;
       project.crash("catalog-weft-sidecar");
-      expect(project.get(50).every(isGood)).toBe(true);
+      expectGood(project.get(50));
       expect(project.container("catalog-weft-sidecar").State.Pid).not.toBe(before);
       project.writeConfig("catalog.yaml", splitOf(1, 0, project.config("catalog.yaml")));
       await untilShared(0, 0);
@@ -137,12 +148,11 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
     async () => {
       const apply = `printf '%s' '${DENY}' | weft apply -f -`;
       expect(project.compose("exec", "-T", "weft-control-plane", "sh", "-c", apply)).toContain("created");
-      const isDenied = ({ text }: Answer) => text.includes("reviews answered 403");
       await project.untilAnswers(isDenied);
       project.compose("restart", "--timeout", "5", "weft-control-plane");
       const remove = "weft wait --control-plane && weft delete authorizationpolicy nobody";
       expect(project.compose("exec", "-T", "weft-control-plane", "sh", "-c", remove)).toContain("deleted");
-      await project.untilAnswers(isGood);
+      await project.untilAnswers(allGood);
     },
     PROJECT_MS,
   );
@@ -151,9 +161,9 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
     "traffic lives while the control plane is started anew, and config applies after it",
     async () => {
       project.compose("stop", "--timeout", "5", "weft-control-plane");
-      expect(project.get(50).every(isGood)).toBe(true);
+      expectGood(project.get(50));
       project.compose("start", "weft-control-plane");
-      expect(project.get(50).every(isGood)).toBe(true);
+      expectGood(project.get(50));
       project.writeConfig("catalog.yaml", splitOf(0, 1, project.config("catalog.yaml")));
       await untilShared(1, 1);
     },
@@ -175,7 +185,7 @@ export function testExample(engineOf: () => Engine, compose: Compose): void {
         );
       }
       project.up();
-      await project.untilAnswers(isGood);
+      await project.untilAnswers(allGood);
     },
     PROJECT_MS,
   );

@@ -5,6 +5,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { weft } from "../harness/weft.ts";
 import { Capture, type Flow } from "./capture.ts";
 import type { Compose } from "./composes.ts";
@@ -21,7 +22,14 @@ export interface Answer {
   readonly text: string;
 }
 
-export const isGood = ({ status }: Answer): boolean => status === 200;
+const isGood = ({ status }: Answer): boolean => status === 200;
+
+export const allGood = (answers: readonly Answer[]): boolean => answers.every(isGood);
+
+/** Fails with the first that is none. */
+export function expectGood(answers: readonly Answer[]): void {
+  expect(answers.find((answer) => !isGood(answer))).toBeUndefined();
+}
 
 export interface Container {
   readonly State: { readonly Pid: number; readonly Status: string; readonly ExitCode: number };
@@ -172,14 +180,14 @@ export class Project {
       .filter(Boolean);
   }
 
-  /** Asks at the published port until the answer is as wanted. */
-  async untilAnswers(wanted: (answer: Answer) => boolean): Promise<void> {
-    let last: Answer | undefined;
+  /** Asks so often at the published port, and again until the answers are as wanted. */
+  async untilAnswers(wanted: (answers: readonly Answer[]) => boolean, count = 1): Promise<void> {
+    let last: readonly Answer[] = [];
     const ask = () => {
-      [last] = this.get();
-      return last !== undefined && wanted(last);
+      last = this.get(count);
+      return wanted(last);
     };
-    await until(ask, LIMIT_MS, () => `last answer: ${last?.status} ${last?.text}\n${this.#state()}`);
+    await until(ask, LIMIT_MS, () => `last answers:\n${summaryOf(last)}\n${this.#state()}`);
   }
 
   /** How far each sidecar is, and what everybody has said: of a failure in CI nothing else is left. */
@@ -191,6 +199,16 @@ export class Project {
       return `${String(error)}\n${logs}`;
     }
   }
+}
+
+/** Each answer once, with how often it came; what is different in each of them is left out. */
+function summaryOf(answers: readonly Answer[]): string {
+  const counts = new Map<string, number>();
+  for (const { status, text } of answers) {
+    const line = `${status} ${text.replaceAll(/\s+/g, " ").replace(/"requestId": "[^"]*", /, "")}`;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  return [...counts].map(([line, count]) => `${count} × ${line}`).join("\n");
 }
 
 function networkOf({ NetworkSettings }: Container): Network {

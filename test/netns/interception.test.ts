@@ -76,6 +76,8 @@ const DOCUMENTS = [
   }),
 ];
 
+const REQUEST = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
 const REGISTRY_ONLY = policy("MeshConfig", "default", { outboundPolicy: "REGISTRY_ONLY" });
 
 for (const backend of ["nft", "iptables"] as const) {
@@ -147,6 +149,14 @@ for (const backend of ["nft", "iptables"] as const) {
 
       it("is found by its first bytes where the port says nothing", () => {
         expect(get(client, SHOP.ipv4, 7_000, "x").body).toMatchObject({ port: 7_000, from: "127.0.0.6" });
+      });
+
+      it("is found however late its first bytes come", () => {
+        for (const after of [150, 600]) {
+          const { received } = call(client, SHOP.ipv4, 7_000, { send: REQUEST, after });
+          expect(received).toContain("200 OK");
+          expect(received).toContain("x-forwarded-client-cert");
+        }
       });
 
       it("goes by Host where the address says nothing, else on to that address", () => {
@@ -227,13 +237,7 @@ for (const backend of ["nft", "iptables"] as const) {
     describe("what is not intercepted", () => {
       it("excluded ports, ranges and users go their own way", () => {
         expect(get(client, outsider.ipv4, 8_100, "x").body?.headers["x-request-id"]).toBeUndefined();
-        const asFree = call(
-          client,
-          outsider.ipv4,
-          8_080,
-          { send: "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" },
-          FREE_UID,
-        );
+        const asFree = call(client, outsider.ipv4, 8_080, { send: REQUEST }, FREE_UID);
         expect(asFree.received).not.toContain("x-request-id");
         expect(get(outsider, shop.ipv4, 9_100, "x").body?.from).toBe(outsider.ipv4);
       });
@@ -247,8 +251,7 @@ for (const backend of ["nft", "iptables"] as const) {
       });
 
       it("an application that runs as the sidecar's user", () => {
-        const send = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        const { received } = call(client, outsider.ipv4, 8_080, { send }, SIDECAR_UID);
+        const { received } = call(client, outsider.ipv4, 8_080, { send: REQUEST }, SIDECAR_UID);
         expect(received).toContain("200 OK");
         expect(received).not.toContain("x-request-id");
       });

@@ -6,6 +6,12 @@
 
 export type Likeness = "http" | "other" | "undecided";
 
+/**
+ * Milliseconds that a client may be silent, where its port does not say what it speaks, before the server may be the one to speak
+ * first (semantics.md, Protocols; Istio waits for ever).
+ */
+export const SILENCE_MS = 100;
+
 const SPACE = 32;
 const ASTERISK = 42;
 const DASH = 45;

@@ -2,7 +2,7 @@
  * Two connections joined into one tunnel: bytes pass both ways until each side has ended, half-closes are kept apart, and a
  * slow side pauses the other (RFC 9110 §9.3.6, §7.8). What a tunnel carries is nobody's business here.
  */
-import type { Sink, Transport } from "./transport.ts";
+import { NO_SINK, type Sink, type Transport } from "./transport.ts";
 
 export interface SpliceOwner {
   /** With every read of the upstream's bytes. */
@@ -42,6 +42,12 @@ export class Splice {
 
   close(): void {
     this.#downstream.close();
+    this.#upstream.close();
+  }
+
+  /** Ends the upstream alone; the owner hears no more, and the downstream's sink is the caller's to set. */
+  release(): void {
+    this.#upstream.sink = NO_SINK;
     this.#upstream.close();
   }
 }

@@ -45,6 +45,8 @@ export class Exchange implements RequestHandler {
   isActive = false;
   /** What the client sends is not HTTP, and not read: the one request is a CONNECT that Weft made up. Nothing is answered. */
   isRaw = false;
+  /** It is raw because its client was silent, and may be HTTP yet. */
+  maySpeakLate = false;
   startedAt = 0;
   /** Of the response sent; 0 before. */
   status = 0;
@@ -90,13 +92,25 @@ export class Exchange implements RequestHandler {
     this.deadlines.idle();
   }
 
-  /** What the client sends, `early` of it read already, goes on unread; `head`: a CONNECT to where it goes. */
-  beginRaw(head: Buffer, early: Buffer | null): void {
+  /** What the client sends, `early` of it read already, goes on unread, as HTTP never if `isCertain`; `head`: a CONNECT to where it goes. */
+  beginRaw(head: Buffer, early: Buffer | null, isCertain: boolean): void {
     this.isRaw = true;
+    this.maySpeakLate = !isCertain;
     // Until both sides are joined the rest, and the end of it, stays in the socket.
     this.connection.transport.pause();
     const bytes = early === null ? head : Buffer.concat([head, early]);
     this.connection.onData(bytes, 0, bytes.length);
+  }
+
+  /** What was taken for bytes begins with a request after all, `early`; of what it was joined to nothing is left. */
+  becomeHttp(early: Buffer): void {
+    this.#record();
+    this.isRaw = false;
+    const { transport } = this.connection;
+    transport.useSharedBuffer();
+    transport.sink = this.connection;
+    this.#finish();
+    this.connection.onData(early, 0, early.length);
   }
 
   get peerAddress(): string {

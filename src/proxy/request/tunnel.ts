@@ -8,6 +8,7 @@ import { Splice, type SpliceOwner } from "../net/splice.ts";
 import type { Transport } from "../net/transport.ts";
 import type { TcpSeries } from "../telemetry/tcp-series.ts";
 import type { Exchange } from "./exchange.ts";
+import { LateSpeech } from "./late-speech.ts";
 
 export const ESTABLISHED = Buffer.from("HTTP/1.1 200 Connection Established\r\n\r\n", "latin1");
 const SWITCHING = Buffer.from("connection: upgrade\r\n\r\n", "latin1");
@@ -38,9 +39,24 @@ export function joinTunnel(
 function join(exchange: Exchange, upstream: Transport, early: Buffer | null, onEnd: () => void): void {
   const { connection } = exchange;
   const waiting = connection.takePending();
-  exchange.tunnel = new Splice(connection.transport, upstream, new Tunnel(exchange, onEnd));
-  if (early !== null) connection.transport.write(early);
-  if (waiting !== null) upstream.write(waiting);
+  const tunnel = new Tunnel(exchange, onEnd);
+  const splice = new Splice(connection.transport, upstream, tunnel);
+  exchange.tunnel = splice;
+  if (exchange.isRaw && exchange.maySpeakLate) {
+    new LateSpeech(exchange, (request) => {
+      splice.release();
+      tunnel.left();
+      exchange.becomeHttp(request);
+    });
+  }
+  if (early !== null) {
+    connection.transport.write(early);
+    tunnel.passedDown(early.length);
+  }
+  if (waiting !== null) {
+    upstream.write(waiting);
+    tunnel.passedUp(waiting.length);
+  }
   exchange.deadlines.tunnel();
 }
 
@@ -70,9 +86,14 @@ class Tunnel implements SpliceOwner {
   }
 
   ended(): void {
+    this.left();
+    this.#exchange.tunnelEnded();
+  }
+
+  /** It is no tunnel any more. */
+  left(): void {
     this.#onEnd();
     this.#exchange.tunnel = null;
     this.#series.closed();
-    this.#exchange.tunnelEnded();
   }
 }
