@@ -7,6 +7,7 @@ import { Option } from "commander";
 import type { ControlPlane, OpenDiscovery } from "../control-plane/server.ts";
 import type { WebhookSettings } from "../control-plane/webhook/open.ts";
 import { DEFAULT_SETTINGS } from "../inject/settings.ts";
+import { anyAddress } from "./any-address.ts";
 import { newCommand, runCommand } from "./command.ts";
 import {
   controlPlaneLog,
@@ -74,7 +75,11 @@ export function controlPlaneCommand(openDiscovery: OpenDiscovery): Run {
       .addOption(
         new Option("--addresses <file>", "where instances really listen (JSON)").env("WEFT_ADDRESSES"),
       )
-      .addOption(new Option("--host <ip>", "address to listen on").env("WEFT_HOST").default("127.0.0.1"))
+      .addOption(
+        new Option("--host <ip>", 'address to listen on; "*": every one, of both families')
+          .env("WEFT_HOST")
+          .default("127.0.0.1"),
+      )
       .addOption(
         new Option("--state-dir <dir>", "what is kept from one start to the next")
           .env("WEFT_STATE_DIR")
@@ -212,7 +217,7 @@ async function serve(flags: Flags, openDiscovery: OpenDiscovery, io: Io): Promis
     }
     plane = await startControlPlane({
       ...opened.options,
-      host: flags.host,
+      host: flags.host === "*" ? anyAddress() : flags.host,
       discoveryPort: flags.discoveryPort,
       apiPort: flags.apiPort,
       ...(flags.insecure === true

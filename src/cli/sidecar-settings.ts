@@ -1,8 +1,8 @@
 /** What the flags of `weft sidecar` mean: who the sidecar is, and how it is set up. */
-import { networkInterfaces } from "node:os";
 import type { Node } from "../discovery/messages.ts";
 import { readAppProbes } from "../proxy/admin/app-probe-table.ts";
 import type { SidecarOptions } from "../proxy/sidecar-options.ts";
+import { anyAddress } from "./any-address.ts";
 import { parseDuration } from "./duration.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { usageError } from "./exit.ts";
@@ -77,12 +77,6 @@ function nodeOf(flags: Flags, host: string): Omit<Node, "ports"> {
     address: host,
     version: version(),
   };
-}
-
-/** Of both families, where there is IPv6. */
-function anyAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all.some(({ family }) => family === "IPv6") ? "::" : "0.0.0.0";
 }
 
 function splitName(name: string): readonly [namespace: string, name: string] {

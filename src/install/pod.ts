@@ -26,7 +26,7 @@ export function planeArguments(settings: InstallSettings): readonly string[] {
     `--sidecar-image=${sidecarImage}`,
     `--sidecar-form=${sidecarForm}`,
     "--kubernetes-tokens",
-    "--host=0.0.0.0",
+    "--host=*",
     `--state-dir=${STATE}`,
     caSecret === undefined ? `--ca-secret=${CA_SECRET}` : `--ca-dir=${CA}`,
     `--webhook-port=${PORTS.webhook}`,

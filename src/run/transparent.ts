@@ -121,7 +121,7 @@ function unreachable({ controlPlane }: RunSettings, address: string): RunError {
     ? new RunError("--transparent knows IPv4 alone", ["--address says where others reach this machine"])
     : new RunError(
         `the control plane ${controlPlane} is on loopback, which a network namespace does not reach`,
-        ["start it with --host 0.0.0.0, and name an address of its machine here"],
+        ["start it with --host '*', and name an address of its machine here"],
       );
 }
 

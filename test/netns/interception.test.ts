@@ -103,7 +103,7 @@ for (const backend of ["nft", "iptables"] as const) {
       };
       const init = ["--exclude-inbound-ports", "9100"];
       [shop, client] = await Promise.all([
-        mesh.pod(2, "shop", { backend, init, ports: shopPorts }),
+        mesh.pod(2, "shop", { backend, init, ports: shopPorts, family: 6 }),
         mesh.pod(1, "client", {
           backend,
           init: [

@@ -32,6 +32,8 @@ export interface PodOptions {
   readonly init?: readonly string[];
   readonly ports?: Ports;
   readonly applicationUid?: number;
+  /** Family of the address by which its sidecar knows the control plane. Default 4. */
+  readonly family?: 4 | 6;
   /** Environment of its sidecar. */
   readonly env?: Readonly<Record<string, string>>;
   readonly resolvConf?: string;
@@ -60,7 +62,7 @@ export class Mesh {
   static async start(documents: readonly object[]): Promise<Mesh> {
     const mesh = new Mesh(documents);
     const at = ["--config", join(mesh.#folder, "config"), "--state-dir", join(mesh.#folder, "state")];
-    await mesh.#plane.start(WEFT, ["control-plane", ...at, "--host", "0.0.0.0"]);
+    await mesh.#plane.start(WEFT, ["control-plane", ...at, "--host", "*"]);
     return mesh;
   }
 
@@ -99,13 +101,14 @@ export class Mesh {
       ...(options.init ?? []),
     ]);
     if (init.code !== 0) throw new Error(`weft init: ${init.stderr}`);
-    const sidecar = await this.#sidecar(pod, name, options.env);
+    const sidecar = await this.#sidecar(pod, name, options);
     return { ...pod, log: sidecar.stderr };
   }
 
-  async #sidecar(pod: Pod, name: string, env: PodOptions["env"]): Promise<Running> {
+  async #sidecar(pod: Pod, name: string, { family = 4, env }: PodOptions): Promise<Running> {
     const token = this.#weft("token", "create", "--service-account", name).stdout.trim();
-    const target = `${this.#plane.ipv4}:15012`;
+    const { ipv4, ipv6 } = this.#plane;
+    const target = family === 4 ? `${ipv4}:15012` : `[${ipv6}]:15012`;
     const trust = ["--trust-bundle", join(this.#folder, "bundle.pem"), "--service-account", name];
     writeFileSync(join(this.#folder, "bundle.pem"), this.#weft("cert", "show", "--pem").stdout);
     const who = ["--workload", `default/${name}`, "--drain-grace", "0s"];
