@@ -5,6 +5,9 @@ import { type InjectSettings, SYSTEM_NAMESPACES } from "./settings.ts";
 import { portsOf } from "./sidecar.ts";
 import { sidecarVolumes } from "./volumes.ts";
 
+/** The kubelet's, on pods that it makes to show those of its own files; changed, they would be made anew without end. */
+const MIRROR = "kubernetes.io/config.mirror";
+
 /** Sidecars of other meshes: two that take the same traffic would lead each other in circles. */
 const OTHER_SIDECARS: readonly string[] = [
   "istio-proxy",
@@ -26,6 +29,9 @@ export function whyNot(
   const home = metadata?.namespace || namespace;
   if (home !== undefined && [...SYSTEM_NAMESPACES, ownNamespace].includes(home)) {
     return `namespace ${home} is the system's`;
+  }
+  if (metadata?.annotations?.[MIRROR] !== undefined) {
+    return "it shows a static pod, which its machine runs as it is written there";
   }
   if (spec.hostNetwork === true) {
     return "hostNetwork is true: its traffic can't be told from the machine's";

@@ -22,10 +22,11 @@ export const TRUTH: ValueKind<boolean> = {
 
 export const PORT: ValueKind<number> = { expected: "a port from 1 to 65535", parse: portOf };
 
-/** In the order given, each once; `*` stands for all. */
+/** In the order given, each once; empty: none. */
 export const PORTS: ValueKind<string> = {
   expected: `up to ${MAX_PORTS} ports from 1 to 65535, with commas between them`,
   parse: (text) => {
+    if (text.trim() === "") return "";
     const ports = text.split(",").map((part) => portOf(part.trim()));
     if (ports.length > MAX_PORTS || ports.includes(undefined)) return undefined;
     return [...new Set(ports)].join(",");
@@ -37,10 +38,11 @@ export const PORTS_OR_ALL: ValueKind<string> = {
   parse: (text) => (text === "*" ? text : PORTS.parse(text)),
 };
 
-/** Checked as far as that they can be networks; `weft init` reads them for good. */
+/** Checked as far as that they can be networks; `weft init` reads them for good. Empty: none. */
 export const CIDRS: ValueKind<string> = {
   expected: "networks such as 10.0.0.0/8 or fd00::/8, with commas between them",
   parse: (text) => {
+    if (text.trim() === "") return "";
     const networks = text.split(",").map((part) => part.trim());
     return networks.length <= MAX_PORTS && networks.every(isCidr)
       ? [...new Set(networks)].join(",")

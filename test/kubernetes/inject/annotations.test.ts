@@ -56,6 +56,29 @@ describe("a wrong value is refused, with name, value and what is allowed", () =>
   });
 });
 
+it("an empty list is one of nothing", () => {
+  const empty = { "weft.dev/exclude-inbound-ports": "", "weft.dev/exclude-outbound-ip-ranges": " " };
+  expect(injectPod(pod(empty), SETTINGS)).toMatchObject({
+    kind: "injected",
+    pod: {
+      spec: {
+        initContainers: [
+          {
+            name: "weft-init",
+            args: expect.arrayContaining(["--exclude-inbound-ports", "", "--exclude-outbound-ip-ranges", ""]),
+          },
+          {},
+        ],
+      },
+    },
+  });
+});
+
+it("the mirror of a static pod stays as it is, with the reason", () => {
+  const result = injectPod(pod({ "kubernetes.io/config.mirror": "0123" }), SETTINGS);
+  expect(result).toMatchObject({ kind: "skipped", reason: expect.stringContaining("static pod") });
+});
+
 it("a name that nothing knows is a warning, with what was probably meant", () => {
   const result = injectPod(pod({ "weft.dev/exclude-inbound-port": "80" }), SETTINGS);
   expect(result).toMatchObject({
