@@ -147,6 +147,17 @@ describe("statuses", () => {
     expect(opened.source.status.issues).toEqual([]);
   });
 
+  it("say nothing to a parent that the API server takes for one of Gateways' group, which is left alone", async () => {
+    const parentRefs = [{ group: "gateway.networking.k8s.io", kind: "Service", name: "web" }];
+    server.put(ROUTES, { metadata: { name: "r", namespace: "default" }, spec: { parentRefs, rules: [] } });
+    await open();
+    await settle();
+    expect(statusOf(ROUTES, "r")).toBeUndefined();
+    expect(opened.source.status.issues).toMatchObject([
+      { severity: "warning", message: expect.stringContaining("left alone") },
+    ]);
+  });
+
   it("tell of a route that was never right", async () => {
     const never = route("web");
     server.put(ROUTES, {

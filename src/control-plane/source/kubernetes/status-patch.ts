@@ -70,10 +70,12 @@ function dated(conditions: readonly Condition[], existing: readonly Json[], now:
   return [...said, ...existing.filter(({ type }) => !types.has(type))];
 }
 
-/** Parents that are Services, as the route writes them, whether it is right or not. */
+/** Parents that are Services, as the route writes them, whether it is right or not. The API server writes the group of Gateways where there is none. */
 function parentsOf(text: string): readonly Json[] {
   const { spec } = JSON.parse(text) as { readonly spec?: unknown };
-  return mapsOf(mapOf(spec)["parentRefs"]).filter(({ kind }) => kind === "Service");
+  return mapsOf(mapOf(spec)["parentRefs"]).filter(
+    ({ group = "", kind }) => group === "" && kind === "Service",
+  );
 }
 
 function isSame(a: unknown, b: unknown): boolean {
