@@ -21,7 +21,8 @@ const parentFields = object({
 
 const parentRef = refine(parentFields, (parent, _say, warn) => {
   if (isService(parent)) return;
-  warn(["kind"], "only parents of kind Service are served: this one is left alone", "Service");
+  if (parent.kind === "Service") warn(["group"], 'Services are of group "": this parent is left alone', '""');
+  else warn(["kind"], "only parents of kind Service are served: this one is left alone", "Service");
 });
 
 export const parentRefs = list(parentRef, { min: 1, max: 32 });

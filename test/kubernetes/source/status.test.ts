@@ -149,12 +149,12 @@ describe("statuses", () => {
 
   it("say nothing to a parent that the API server takes for one of Gateways' group, which is left alone", async () => {
     const parentRefs = [{ group: "gateway.networking.k8s.io", kind: "Service", name: "web" }];
-    server.put(ROUTES, { metadata: { name: "r", namespace: "default" }, spec: { parentRefs, rules: [] } });
+    server.put(ROUTES, { metadata: { name: "r", namespace: "default" }, spec: { parentRefs, rules: [{}] } });
     await open();
     await settle();
     expect(statusOf(ROUTES, "r")).toBeUndefined();
     expect(opened.source.status.issues).toMatchObject([
-      { severity: "warning", message: expect.stringContaining("left alone") },
+      { severity: "warning", field: "spec.parentRefs[0].group", expected: '""' },
     ]);
   });
 
