@@ -132,51 +132,46 @@ beforeEach(async () => {
   await side.listen();
 });
 
-async function connected(): Promise<Client> {
-  const before = side.connections.length;
-  const client = new Client(side.port);
-  await once(client.socket, "connect");
-  // It is admitted once it is known to be silent.
+/** So many that are joined to the server by now, since it may be the one to speak. */
+async function silent(count: number): Promise<readonly Client[]> {
+  const clients = Array.from({ length: count }, () => new Client(side.port));
+  await Promise.all(clients.map(({ socket }) => once(socket, "connect")));
   await soon(async () => {
     await side.pass(SILENCE_MS);
-    return side.connections.length;
-  }).toBe(before + 1);
-  return client;
+    return side.connections.filter(({ tunnel }) => tunnel).length;
+  }).toBe(count);
+  return clients;
 }
 
-/** Joined to the server, since the server may be the one to speak. */
-async function silent(): Promise<Client> {
-  const client = await connected();
-  await soon(() => side.connections.at(-1)).toMatchObject({ tunnel: true });
-  return client;
+async function oneSilent(): Promise<Client> {
+  const [client] = await silent(1);
+  return client ?? expect.fail();
 }
 
 async function hasRead(bytes: number): Promise<void> {
-  await soon(() => side.connections.at(-1)?.["bytesRead"]).toBe(bytes);
+  await soon(() => side.connections.reduce((sum, each) => sum + Number(each["bytesRead"]), 0)).toBe(bytes);
 }
 
 describe("a client that speaks HTTP late", () => {
   it("is taken as HTTP, in however many parts it speaks", async () => {
     const { port } = await instance("one");
     side.lead("one", port);
-    for (let at = 0; at < REQUEST.length; at++) {
-      const client = await silent();
-      if (at > 0) {
-        client.socket.write(REQUEST.slice(0, at));
-        await hasRead(at);
-      }
-      client.socket.write(REQUEST.slice(at));
+    const clients = await silent(REQUEST.length);
+    for (const [at, { socket }] of clients.entries()) if (at > 0) socket.write(REQUEST.slice(0, at));
+    await hasRead(clients.reduce((sum, _, at) => sum + at, 0));
+    for (const [at, { socket }] of clients.entries()) socket.write(REQUEST.slice(at));
+    for (const [at, client] of clients.entries())
       await soon(() => client.text, `split at ${at}`).toContain("one /late");
-      client.socket.destroy();
-      await soon(() => side.connections).toEqual([]);
-    }
-    expect(side.count("tcp_connections_closed_total")).toBe(side.count("tcp_connections_opened_total"));
+    for (const { socket } of clients) socket.destroy();
+    await soon(() => side.connections).toEqual([]);
+    expect(side.count("tcp_connections_opened_total")).toBe(clients.length);
+    expect(side.count("tcp_connections_closed_total")).toBe(clients.length);
   });
 
   it("follows what its route says from then on, and leaves the server that it was joined to", async () => {
     const [one, two] = [await instance("one"), await instance("two")];
     side.lead("one", one.port);
-    const client = await silent();
+    const client = await oneSilent();
     expect(one.connections()).toBe(1);
     side.lead("two", two.port);
     client.socket.write(REQUEST);
@@ -225,7 +220,7 @@ describe("passes unread", () => {
 
   it("what comes after the server has spoken, whatever it looks like", async () => {
     const received = await server("220 hello;");
-    const client = await silent();
+    const client = await oneSilent();
     await soon(() => client.text).toBe("220 hello;");
     client.socket.write(REQUEST);
     await soon(() => client.text).toBe("220 hello;heard;");
@@ -234,7 +229,7 @@ describe("passes unread", () => {
 
   it("what is no request", async () => {
     const received = await server("");
-    const client = await silent();
+    const client = await oneSilent();
     client.socket.write("\x16\x03\x01 or anything");
     await soon(() => client.text).toBe("heard;");
     client.socket.write(REQUEST);
@@ -243,7 +238,7 @@ describe("passes unread", () => {
 
   it("what could become a request and does not go on", async () => {
     const received = await server("");
-    const client = await silent();
+    const client = await oneSilent();
     client.socket.write("HELO");
     await hasRead(4);
     expect(received.text).toBe("");
@@ -256,7 +251,7 @@ describe("passes unread", () => {
 
   it("what could become a request and ends", async () => {
     const received = await server("");
-    const client = await silent();
+    const client = await oneSilent();
     client.socket.end("GET");
     await soon(() => received).toEqual({ text: "GET", hasEnded: true });
     await soon(() => client.text).toBe("heard;");
@@ -267,7 +262,7 @@ describe("passes unread", () => {
 
   it("nothing: who leaves without a word leaves nothing behind", async () => {
     const received = await server("");
-    const client = await silent();
+    const client = await oneSilent();
     client.socket.destroy();
     await soon(() => side.connections).toEqual([]);
     expect(received.text).toBe("");
