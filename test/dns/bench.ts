@@ -43,6 +43,9 @@ export class Bench {
   readonly names = new Map<string, HostResource>();
   /** The control plane says nothing while it is. */
   isSilent = false;
+  /** Names of which it says nothing until `speak`. */
+  readonly slow = new Set<string>();
+  #speak: (names: readonly string[]) => void = () => {};
   zone: Zone = { namespace: "default", domain: DOMAIN, timeoutMs: 1_000, isConnected: true };
   readonly #closers: (() => void | Promise<void>)[] = [];
   #proxy: DnsProxy | undefined;
@@ -55,12 +58,19 @@ export class Bench {
     const hosts: Hosts = new Hosts({
       subscribe: (_type, names) => {
         this.subscribed.push(...names);
-        if (!this.isSilent) setImmediate(() => this.#say(hosts, names));
+        const said = names.filter((name) => !this.isSilent && !this.slow.has(name));
+        if (said.length > 0) setImmediate(() => this.#say(hosts, said));
       },
       unsubscribe: (_type, names) => this.unsubscribed.push(...names),
     });
+    this.#speak = (names) => this.#say(hosts, names);
     proxy.serve(hosts, () => this.zone);
     return proxy;
+  }
+
+  /** The control plane says what it knows of all names that it was asked for. */
+  speak(): void {
+    this.#speak(this.subscribed);
   }
 
   get port(): number {

@@ -140,7 +140,7 @@ describe("the control plane", () => {
     expect(resolver.asked).toHaveLength(3);
   });
 
-  it("that says nothing is waited for as long as discovery may take; then the resolvers are asked", async () => {
+  it("that says nothing of a name which may be of others is waited for as long as discovery may take", async () => {
     bench.isSilent = true;
     bench.zone = { ...bench.zone, timeoutMs: 50 };
     await bench.start(
@@ -148,7 +148,48 @@ describe("the control plane", () => {
         answerTo(message, [{ type: "A", name, data: "192.0.2.1" }]),
       ),
     );
-    expect(addresses((await bench.ask("shop"))?.answers)).toEqual(["192.0.2.1"]);
+    expect(addresses((await bench.ask("example.com"))?.answers)).toEqual(["192.0.2.1"]);
+  });
+
+  it.each(["shop", "shop.default.svc", "one.bare.default.svc.cluster.local", "3.2.1.240.in-addr.arpa"])(
+    "that is late with %s has nobody answer in its place: the client asks again",
+    async (name) => {
+      bench.isSilent = true;
+      bench.zone = { ...bench.zone, timeoutMs: 50 };
+      const resolver = await bench.resolver(({ name: asked }, message) =>
+        answerTo(message, [{ type: "A", name: asked, ttl: 600, data: "192.0.2.1" }]),
+      );
+      await bench.start(resolver);
+      const type = name.endsWith("arpa") ? "PTR" : "A";
+      // The second one is not even waited for.
+      for (let i = 0; i < 2; i++)
+        expect(await bench.ask(name, type)).toMatchObject({ rcode: "SERVFAIL", answers: [] });
+      bench.speak();
+      expect((await bench.ask(name, type))?.answers).toHaveLength(1);
+      expect(resolver.asked).toEqual([]);
+    },
+  );
+
+  it("that is late with what an alias means has nobody answer in its place either", async () => {
+    bench.knows("alias.default", { alias: "shop.default.svc.cluster.local" });
+    bench.slow.add("shop.default");
+    bench.zone = { ...bench.zone, timeoutMs: 50 };
+    const resolver = await bench.resolver((_question, message) => answerTo(message, []));
+    await bench.start(resolver);
+    expect((await bench.ask("alias"))?.rcode).toBe("SERVFAIL");
+    expect(resolver.asked).toEqual([]);
+  });
+
+  it("is not asked again for what an alias means if it has said that the mesh does not have it", async () => {
+    bench.knows("alias.default", { alias: "example.com" });
+    bench.zone = { ...bench.zone, timeoutMs: 60_000 };
+    await bench.start(
+      await bench.resolver(({ name }, message) =>
+        answerTo(message, [{ type: "A", name, data: "192.0.2.1" }]),
+      ),
+    );
+    for (let i = 0; i < 2; i++)
+      expect(addresses((await bench.ask("alias"))?.answers)).toEqual(["example.com", "192.0.2.1"]);
   });
 
   it("that can't be reached is not waited for", async () => {

@@ -3,7 +3,7 @@
  * alias by itself.
  */
 import { type Answer, encode, RECURSION_DESIRED } from "dns-packet";
-import type { HostResource } from "../../discovery/host.ts";
+import type { Known } from "../snapshot/hosts.ts";
 import { addressReply, aliasRecord } from "./answer.ts";
 import type { Forwarder } from "./forwarder.ts";
 import {
@@ -27,10 +27,10 @@ const PLAIN = /^[\x21-\x7e]+$/;
 
 export class AliasReply {
   readonly #forwarder: Forwarder;
-  readonly #lookUp: (name: string) => Promise<HostResource | undefined>;
+  readonly #lookUp: (name: string) => Promise<Known>;
 
-  /** `lookUp`: what a name means, where it is the mesh's. */
-  constructor(forwarder: Forwarder, lookUp: (name: string) => Promise<HostResource | undefined>) {
+  /** `lookUp`: what a name means; null where others are to say it, undefined where nobody can now. */
+  constructor(forwarder: Forwarder, lookUp: (name: string) => Promise<Known>) {
     this.#forwarder = forwarder;
     this.#lookUp = lookUp;
   }
@@ -42,7 +42,8 @@ export class AliasReply {
     for (let step = 0; step < MAX_STEPS; step++) {
       answers.push(aliasRecord(name, target));
       const host = await this.#lookUp(target);
-      if (host === undefined) return this.#outside(query, target, answers);
+      if (host === undefined) return { rcode: RCODE.failed };
+      if (host === null) return this.#outside(query, target, answers);
       if (host.alias === undefined) {
         const own = { ...query, asked: { ...query.asked, name: target } };
         return { answers: [...answers, ...(addressReply(own, host.addresses, "").answers ?? [])] };

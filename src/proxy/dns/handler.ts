@@ -2,7 +2,6 @@
  * One question, from its bytes to those of the answer, whatever brought it: the mesh's own names are answered from what the control
  * plane says of them, all others are the resolvers' business. Nothing here waits without bound, and nothing that comes in makes it throw.
  */
-import type { HostResource } from "../../discovery/host.ts";
 import type { TimerWheel } from "../net/timer-wheel.ts";
 import type { Hosts, Known } from "../snapshot/hosts.ts";
 import { AliasReply } from "./alias.ts";
@@ -13,6 +12,12 @@ import type { Forwarder } from "./forwarder.ts";
 import { type Meaning, meaningOf, OTHER } from "./meaning.ts";
 import type { NegativeCache } from "./negative-cache.ts";
 import { failure, fitted, fittedReply, type Query, RCODE, type Reply, readQuery } from "./packet.ts";
+
+/**
+ * Clients keep addresses for a while, and connections to them for longer: the answer of somebody else would outlive the moment in
+ * which the control plane was busy. After this one they ask again (as Istio's agents answer before they have their table).
+ */
+const UNTOLD: Reply = { rcode: RCODE.failed };
 
 /** How names are meant here and now. */
 export interface Zone {
@@ -59,7 +64,7 @@ export class Handler {
     const { query } = reading;
     const own = await this.#own(query);
     if (own === undefined) return this.#forward(query, isTcp);
-    count("mesh");
+    count(own === UNTOLD ? "failed" : "mesh");
     return written(query, own, isTcp);
   }
 
@@ -73,8 +78,9 @@ export class Handler {
       case "nothing":
         return empty(query, RCODE.noName, domain);
       case "owner": {
-        const known = this.#options.hosts.find(meaning.host) ?? (await this.#asked(meaning.host));
-        return known ? ownerReply(query, known, domain) : empty(query, RCODE.noName, domain);
+        const known = await this.#meant(meaning.host, true);
+        if (known === undefined) return UNTOLD;
+        return known === null ? empty(query, RCODE.noName, domain) : ownerReply(query, known, domain);
       }
       case "host":
         return this.#hostReply(query, meaning, domain);
@@ -83,13 +89,12 @@ export class Handler {
 
   async #hostReply(
     query: Query,
-    { host, instance, service }: Extract<Meaning, { kind: "host" }>,
+    { host, isOurs, instance, service }: Extract<Meaning, { kind: "host" }>,
     domain: string,
   ): Promise<Reply | undefined> {
-    const { hosts } = this.#options;
-    const found = hosts.find(host);
-    const known = found === undefined ? await this.#asked(host) : found;
-    if (!known) return undefined;
+    const known = await this.#meant(host, isOurs);
+    if (known === undefined) return UNTOLD;
+    if (known === null) return undefined;
     if (service !== undefined) return serviceReply(query, known, service, domain);
     if (instance !== undefined) {
       const one = known.instances?.find(({ name }) => name === instance);
@@ -99,13 +104,21 @@ export class Handler {
     return addressReply(query, known.addresses, domain);
   }
 
-  /** Addresses of a name, where it is the mesh's. */
-  async #lookUp(name: string): Promise<HostResource | undefined> {
+  /** What another name of a Service means. */
+  async #lookUp(name: string): Promise<Known> {
     const { namespace, domain } = this.#options.zone();
     const meaning = meaningOf(name, namespace, domain);
     if (meaning.kind !== "host" || meaning.service !== undefined || meaning.instance !== undefined)
-      return undefined;
-    return this.#options.hosts.find(meaning.host) ?? (await this.#asked(meaning.host)) ?? undefined;
+      return null;
+    return this.#meant(meaning.host, meaning.isOurs);
+  }
+
+  /** Null: that is for others to say. Undefined: for the mesh alone, and the control plane is there and takes too long. */
+  async #meant(host: string, isOurs: boolean): Promise<Known> {
+    const { hosts, zone } = this.#options;
+    const found = hosts.find(host);
+    const known = found === undefined ? await this.#asked(host) : found;
+    return known === undefined && !(isOurs && zone().isConnected) ? null : known;
   }
 
   /** What the control plane says of a name; undefined: nothing, in time. */

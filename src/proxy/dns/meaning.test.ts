@@ -7,19 +7,19 @@ const http = { port: "http", protocol: "tcp" };
 const parts = (count: number): string => Array.from({ length: count }, (_, i) => `p${i}`).join(".");
 
 it.each([
-  ["shop", { host: "shop.home" }],
-  ["SHOP", { host: "shop.home" }],
-  ["shop.other", { host: "shop.other" }],
-  ["shop.other.svc", { host: "shop.other" }],
-  ["shop.other.svc.cluster.local", { host: "shop.other" }],
-  ["Shop.Other.SVC.Cluster.Local", { host: "shop.other" }],
-  ["one.shop.other.svc.cluster.local", { host: "shop.other", instance: "one" }],
-  ["one.shop.other.svc", { host: "shop.other", instance: "one" }],
-  ["_http._tcp.shop", { host: "shop.home", service: http }],
-  ["_http._tcp.shop.other", { host: "shop.other", service: http }],
-  ["_http._tcp.shop.other.svc.cluster.local", { host: "shop.other", service: http }],
+  ["shop", { host: "shop.home", isOurs: true }],
+  ["SHOP", { host: "shop.home", isOurs: true }],
+  ["shop.other", { host: "shop.other", isOurs: false }],
+  ["shop.other.svc", { host: "shop.other", isOurs: true }],
+  ["shop.other.svc.cluster.local", { host: "shop.other", isOurs: true }],
+  ["Shop.Other.SVC.Cluster.Local", { host: "shop.other", isOurs: true }],
+  ["one.shop.other.svc.cluster.local", { host: "shop.other", instance: "one", isOurs: true }],
+  ["one.shop.other.svc", { host: "shop.other", instance: "one", isOurs: true }],
+  ["_http._tcp.shop", { host: "shop.home", service: http, isOurs: true }],
+  ["_http._tcp.shop.other", { host: "shop.other", service: http, isOurs: false }],
+  ["_http._tcp.shop.other.svc.cluster.local", { host: "shop.other", service: http, isOurs: true }],
   // Nobody but the control plane knows that this is no Service of the namespace `com`.
-  ["example.com", { host: "example.com" }],
+  ["example.com", { host: "example.com", isOurs: false }],
 ])("%s may be the mesh's", (name, expected) => {
   expect(meaning(name)).toEqual({ kind: "host", ...expected });
 });

@@ -10,6 +10,8 @@ export type Meaning =
   | {
       readonly kind: "host";
       readonly host: string;
+      /** Its form is the cluster's, or it has no dots: another answer than the mesh's would be a wrong one. */
+      readonly isOurs: boolean;
       /** One instance of it. */
       readonly instance?: string;
       readonly service?: PortName;
@@ -44,24 +46,25 @@ export function meaningOf(name: string, namespace: string, domain: string): Mean
   if (text.endsWith(zone)) {
     const labels = text.slice(0, -zone.length).split(".");
     // A namespace alone: the cluster's own DNS knows whether it is there.
-    return labels.length === 1 ? OTHER : (hostOf(labels) ?? NOTHING);
+    return labels.length === 1 ? OTHER : (hostOf(labels, true) ?? NOTHING);
   }
   if (text === domain) return OTHER;
   const labels = text.split(".");
-  if (labels.at(-1) === "svc" && labels.length > 2) return hostOf(labels.slice(0, -1)) ?? OTHER;
+  if (labels.at(-1) === "svc" && labels.length > 2) return hostOf(labels.slice(0, -1), true) ?? OTHER;
   const { labels: plain } = portOf(labels);
   if (plain.length > 2) return OTHER;
-  return hostOf(plain.length === 1 ? [...labels, namespace] : labels) ?? OTHER;
+  const isBare = plain.length === 1;
+  return hostOf(isBare ? [...labels, namespace] : labels, isBare) ?? OTHER;
 }
 
 /** `[_port, _protocol,] [instance,] service, namespace`. */
-function hostOf(labels: readonly string[]): Meaning | undefined {
+function hostOf(labels: readonly string[], isOurs: boolean): Meaning | undefined {
   const { labels: plain, service } = portOf(labels);
   if (plain.length < 2 || plain.length > 3 || !plain.every((label) => LABEL.test(label))) return undefined;
   const [name, namespace] = plain.slice(-2);
   const instance = plain.length === 3 ? plain[0] : undefined;
   return {
-    ...{ kind: "host", host: `${name}.${namespace}` },
+    ...{ kind: "host", host: `${name}.${namespace}`, isOurs },
     ...(instance !== undefined && { instance }),
     ...(service && { service }),
   };
