@@ -85,8 +85,10 @@ async function whyNotIntercepted(): Promise<string | undefined> {
   const { probe } = await import("../intercept/probe.ts");
   const { presentFamilies } = await import("../intercept/program.ts");
   const { DEFAULTS } = await import("../intercept/settings.ts");
-  const wrong = (await probe(DEFAULTS, presentFamilies())).filter(
-    ({ verdict }) => verdict === "not redirected",
-  );
-  return wrong.length === 0 ? undefined : `not intercepted: ${wrong.map(({ reason }) => reason).join(", ")}`;
+  const results = await probe(DEFAULTS, presentFamilies());
+  const wrong = results.filter(({ verdict }) => verdict === "not redirected");
+  // Where nothing could be tried, there may be no network at all: not yet, or no longer.
+  const isTried = results.some(({ verdict }) => verdict === "redirected");
+  const why = wrong.length > 0 || isTried ? wrong : results;
+  return why.length === 0 ? undefined : `not intercepted: ${why.map(({ reason }) => reason).join(", ")}`;
 }

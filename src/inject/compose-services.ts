@@ -29,6 +29,8 @@ const NETWORK_LABEL = "weft.dev/network";
 const MARK_DIGITS = 12;
 const RUN_DIR = "/run/weft";
 const STATE_DIR = "/var/lib/weft";
+/** For netfilter, which may be locked, and the machine, which may be busy. */
+const TRIES = [1, 2, 3, 4, 5];
 /** In the volume: what is applied and stands in no file of the project is kept, too. */
 const MESH_DIR = `${STATE_DIR}/mesh`;
 /** A sidecar that is started anew enrols anew, at any time: its token is renewed, in a volume that it alone sees. */
@@ -98,11 +100,13 @@ export function holder(member: Member, { image }: ComposeSettings, members: read
     ),
   );
   const net = sysctls(service["sysctls"]).filter(([key]) => key.startsWith("net."));
+  // Ended and started anew it would have another network than those who share this one already.
+  const tries = `for try in ${TRIES.join(" ")};`;
   const program = `weft init --exclude-inbound-ports ${TELEMETRY_PORT}`;
   const hold = `setpriv --reuid ${SIDECAR_ID} --regid ${SIDECAR_ID} --clear-groups sleep infinity`;
   return {
     image,
-    entrypoint: ["sh", "-c", `${program} && exec ${hold}`],
+    entrypoint: ["sh", "-c", `${tries} do ${program} && exec ${hold}; sleep 1; done; exit 1`],
     ...moved,
     ...(net.length === 0 ? {} : { sysctls: Object.fromEntries(net) }),
     networks: {

@@ -5,10 +5,9 @@
  */
 import net from "node:net";
 import { networkInterfaces } from "node:os";
+import { reach } from "./reach.ts";
 import type { Family, PortRange, Settings } from "./settings.ts";
 
-/** Longest wait for one connection; the packets do not leave the machine. */
-const TIMEOUT_MS = 2_000;
 /** Nobody listens there (Istio's port for the same). */
 const PROBE_PORT = 15_002;
 /** Addresses for documentation, which nobody has (RFC 5737, RFC 3849). */
@@ -120,7 +119,7 @@ async function tryTarget(target: Target | string, listenPort: number, family: Fa
   });
   const isOurs = await listen(server, LOOPBACK[family], listenPort);
   try {
-    const code = await connect(target);
+    const code = await reach(target);
     if (code === "ENETUNREACH" || code === "EHOSTUNREACH" || code === "EADDRNOTAVAIL")
       return notTried(`no route to ${target.address}`);
     if (code !== undefined)
@@ -138,31 +137,6 @@ function listen(server: net.Server, host: string, port: number): Promise<boolean
   return new Promise((resolve) => {
     server.once("error", () => resolve(false));
     server.listen({ host, port }, () => resolve(true));
-  });
-}
-
-/** Resolves with undefined once connected and closed again, else with the error's code. */
-function connect({ address, port }: Target): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = net.connect({ host: address, port });
-    const timer = setTimeout(
-      () => socket.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })),
-      TIMEOUT_MS,
-    );
-    let isConnected = false;
-    let code: string | undefined;
-    socket.once("connect", () => {
-      isConnected = true;
-      socket.end();
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      code = error.code ?? "error";
-    });
-    socket.once("close", () => {
-      clearTimeout(timer);
-      resolve(isConnected ? undefined : (code ?? "ECONNABORTED"));
-    });
-    socket.resume();
   });
 }
 

@@ -222,4 +222,20 @@ requires(
     expect(stderr).toContain("ipv6 outbound: not tried (no range of IPv6 is redirected)");
     expect(code).toBe(0);
   });
+
+  it("who waits for interception goes on when something is intercepted, not when there is no network to try it in", async () => {
+    const serve =
+      'createServer((_, answer) => answer.end()).listen(15020, "127.0.0.1", () => console.log("ready"))';
+    await pod.start("-e", [`require("node:http").${serve}`]);
+    const wait = () => pod.run([process.execPath, WEFT, "wait", "--intercepted", "--timeout", "1s"]);
+    expect(wait()).toMatchObject({ code: 1, stderr: expect.stringContaining("not intercepted") });
+    expect(init().code).toBe(0);
+    expect(wait()).toMatchObject({ code: 0, stderr: "" });
+    expect(init("--clean").code).toBe(0);
+    pod.run(["ip", "link", "set", "eth0", "down"]);
+    expect(wait()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("not intercepted: no route to"),
+    });
+  });
 });
