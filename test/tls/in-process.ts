@@ -38,8 +38,12 @@ export interface TestAcceptor {
   close(): void;
 }
 
-/** Answers each first bytes of a connection with themselves. */
-export async function startAcceptor(secret: Secret | null, takesPlaintext = false): Promise<TestAcceptor> {
+/** Answers each first bytes of a connection with themselves. `silenceMs`: as for `accept`. */
+export async function startAcceptor(
+  secret: Secret | null,
+  takesPlaintext = false,
+  silenceMs = 0,
+): Promise<TestAcceptor> {
   let now = 0;
   const wheel = new TimerWheel(() => now);
   const keyring = new Keyring();
@@ -64,7 +68,7 @@ export async function startAcceptor(secret: Secret | null, takesPlaintext = fals
       };
     },
   });
-  const listener = new Listener((socket, server) => acceptor.accept(socket, server, null));
+  const listener = new Listener((socket, server) => acceptor.accept(socket, server, null, silenceMs));
   const port = await listener.listen({ host: "127.0.0.1", port: 0, reusePort: false });
   return {
     port,

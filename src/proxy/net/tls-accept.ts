@@ -108,16 +108,19 @@ export class Acceptor<C> {
     if (end > start) tcp.sink.onData(buf, start, end);
   }
 
-  /** Nothing has come for a while; false: the client has to speak. */
+  /** Nothing has been read for a while; false: the client has to speak. */
   takeSilence(pending: Pending<C>): boolean {
     if (!pending.hopesForServer) return false;
     pending.hopesForServer = false;
-    if (pending.hasBegun) {
-      this.#options.wheel.set(pending, pending.since + HANDSHAKE_TIMEOUT_MS);
-      return true;
-    }
-    this.takePlaintext(pending, NOTHING, 0, 0);
+    // After a stall of the loop timers come before what lies in the sockets, which would be taken for silence.
+    setImmediate(() => this.#isSilent(pending));
     return true;
+  }
+
+  #isSilent(pending: Pending<C>): void {
+    if (!this.#pending.has(pending)) return;
+    if (pending.hasBegun) this.#options.wheel.set(pending, pending.since + HANDSHAKE_TIMEOUT_MS);
+    else this.takePlaintext(pending, NOTHING, 0, 0);
   }
 
   /** `hello`: what has been read of the connection. */
