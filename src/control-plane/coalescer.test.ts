@@ -71,3 +71,16 @@ it("does not react after it was closed", () => {
   advanceTo(1_000);
   expect(reactions).toEqual([]);
 });
+
+it("looks later at what is about to change, and at once when it does", () => {
+  coalescer.touch(100);
+  advanceTo(1_000);
+  coalescer.touch(100);
+  advanceTo(1_020);
+  coalescer.touch();
+  advanceTo(2_000);
+  expect(reactions).toEqual([
+    { at: 100, since: 0 },
+    { at: 1_030, since: 1_000 },
+  ]);
+});

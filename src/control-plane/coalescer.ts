@@ -33,12 +33,12 @@ export class Coalescer {
     this.#clock = clock;
   }
 
-  /** Something changed. */
-  touch(): void {
+  /** Something changed; or is about to, and is looked at after `quietMs`, 100 at most, unless it does before. */
+  touch(quietMs = QUIET_MS): void {
     const now = this.#clock.now();
     if (this.#cancel === undefined) this.#firstAt = now;
     this.#cancel?.();
-    const wait = Math.max(0, Math.min(QUIET_MS, this.#firstAt + LONGEST_MS - now));
+    const wait = Math.max(0, Math.min(quietMs, this.#firstAt + LONGEST_MS - now));
     this.#cancel = this.#clock.after(wait, () => {
       this.#cancel = undefined;
       this.#react(this.#firstAt);

@@ -44,6 +44,9 @@ export interface PlaneObserver {
 
 type Fill = (resources: readonly Resource[]) => readonly Resource[];
 
+/** How often a file that is being saved is looked at; when it has been written, that is an event. */
+const UNSAVED_MS = 100;
+
 const NO_OBSERVER: PlaneObserver = { compiled() {}, read() {}, released() {} };
 
 export class Plane {
@@ -52,7 +55,7 @@ export class Plane {
   readonly #observer: PlaneObserver;
   readonly #coalescer = new Coalescer((since) => {
     if (this.#source.rescan()) this.#compile(since);
-    else this.#coalescer.touch();
+    else this.#coalescer.touch(UNSAVED_MS);
   });
   readonly discovery: Discovery;
   #change = 0;

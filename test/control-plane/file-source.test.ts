@@ -131,6 +131,21 @@ describe("a save counts as one change", () => {
   });
 });
 
+it("a file that is emptied long before it is written is one change, whatever else is saved meanwhile", async () => {
+  writeFileSync(at("mesh.yaml"), service(80));
+  writeFileSync(at("b.yaml"), service(80, "b"));
+  start();
+  writeFileSync(at("mesh.yaml"), "");
+  await settle();
+  writeFileSync(at("b.yaml"), service(81, "b"));
+  await settle();
+  expect([changes, port()]).toEqual([[], 80]);
+  writeFileSync(at("mesh.yaml"), service(81));
+  await poll(() => port()).toBe(81);
+  await settle();
+  expect(changes).toEqual([2]);
+});
+
 it("what is saved while the control plane starts is seen", async () => {
   writeFileSync(at("mesh.yaml"), service(80));
   start(undefined, () => writeFileSync(at("mesh.yaml"), service(81)));

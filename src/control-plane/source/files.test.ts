@@ -27,7 +27,7 @@ describe("a file that is emptied", () => {
   it("is being saved: nothing goes until it is written", () => {
     writeFileSync(file, "");
     expect(source.rescan()).toBe(false);
-    now = 99;
+    now = 1_999;
     expect(source.rescan()).toBe(false);
     expect(names()).toEqual(["a"]);
     writeFileSync(file, service("b"));
@@ -38,7 +38,7 @@ describe("a file that is emptied", () => {
   it("and stays so was meant to be", () => {
     writeFileSync(file, "");
     source.rescan();
-    now = 100;
+    now = 2_000;
     expect(source.rescan()).toBe(true);
     expect(names()).toEqual([]);
   });

@@ -22,8 +22,12 @@ import {
   type SourceStatus,
 } from "./source.ts";
 
-/** An editor that saves in place empties the file first: for so long, an emptied file is taken for one that is being saved. */
-const SAVING_MS = 100;
+/**
+ * Who saves in place empties the file first: for so long, an emptied file is taken for one that is being saved. A shell that writes one
+ * (`cat > a.yaml`) starts a program in between, which takes its time on a busy machine; without the file's policies and Services
+ * connections would be let through meanwhile that stay.
+ */
+const SAVING_MS = 2_000;
 
 /** A Service that goes may leave a great many routes without it. */
 const MAX_WARNINGS = 100;
