@@ -132,7 +132,7 @@ export class Outbound implements ListenerContext {
     this.#used.add(name);
     const host = this.#routes.get(name);
     if (host !== undefined) return { kind: "host", host };
-    return this.#missing.has(name) || this.#options.scope === "all" ? null : { kind: "wait", route: name };
+    return this.#missing.has(name) ? null : { kind: "wait", route: name };
   }
 
   /** Where a request goes whose connection's address means nothing: by its Host, if that names a Service, else on to that address. */
@@ -200,8 +200,8 @@ export class Outbound implements ListenerContext {
 
   /** Gives up routes and names that no request has used since the last call. */
   sweep(): void {
-    if (this.#options.scope === "all") return;
-    const idle = [...this.#routes.keys(), ...this.#missing].filter((name) => !this.#used.has(name));
+    const known = this.#options.scope === "all" ? [] : [...this.#routes.keys(), ...this.#missing];
+    const idle = known.filter((name) => !this.#used.has(name));
     this.#used.clear();
     // Exchanges remember where their last authority led; a new generation makes them ask, and so mark, again.
     this.generation++;

@@ -9,6 +9,7 @@ import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { OutboundListenerResource } from "../../src/discovery/listener.ts";
 import type { Sidecar } from "../../src/proxy/sidecar.ts";
 import type { SidecarOptions } from "../../src/proxy/sidecar-options.ts";
 import { OPEN } from "../harness/policy.ts";
@@ -124,6 +125,20 @@ describe("lazy subscription", () => {
     expect((await call(ports.outbound, "/", { host: "a:80" })).body).toBe("second");
     const { body } = await call(ports.admin, "/config?type=endpoints&name=a.default:80");
     expect(JSON.parse(body)).toMatchObject({ endpoints: [{ name: "a.default:80" }] });
+  });
+
+  it("is not there with the scope `all`, and yet nothing is taken for a stranger's before all has come", async () => {
+    const discovery = new InMemoryDiscovery(false);
+    discovery.set("listener", ...listeners(1));
+    publish(discovery, "a", [await origin("of the mesh")]);
+    const { ports, ready } = await start(discovery, { outboundScope: "all" });
+    const early = call(ports.outbound, "/", { host: "a:80" });
+    await expect.poll(async () => (await call(ports.admin, "/connections")).body).toContain('"active": true');
+    discovery.up();
+    expect(await early).toEqual({ status: 200, body: "of the mesh" });
+    await ready;
+    discovery.set("listener", { ...listeners(1)[0], discoveryTimeoutMs: 60_000 } as OutboundListenerResource);
+    expect((await call(ports.outbound, "/", { host: "nobody:80" })).status).toBe(502);
   });
 
   it("reports the load of what it called", async () => {

@@ -15,7 +15,7 @@ export interface PlanState {
   readonly references: References;
   /** Routes that a loop waits for: they are sent even if their version is the applied one. */
   readonly asked: Set<string>;
-  /** Routes that somebody wants; another one without a received resource is dropped from the loops. */
+  /** Routes of which an answer is to come; another one without a received resource is dropped from the loops. */
   isWanted(route: string): boolean;
   readiness(route: string): Readiness;
 }
@@ -38,6 +38,16 @@ export interface Plan {
 }
 
 export type Touched = { readonly [T in StoredType]: Set<string> };
+
+export function untouched(): Touched {
+  return {
+    cluster: new Set(),
+    endpoints: new Set(),
+    listener: new Set(),
+    route: new Set(),
+    policy: new Set(),
+  };
+}
 
 /** Works out the changes for the touched names and puts them on the shelves of `applied`. */
 export function makePlan(touched: Touched, state: PlanState): Plan {

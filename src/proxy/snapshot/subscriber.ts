@@ -15,8 +15,7 @@ import { WILDCARD } from "../../discovery/messages.ts";
 import { INBOUND_POLICY } from "../../discovery/policy.ts";
 import { Acknowledgements } from "./acknowledgement.ts";
 import type { Change } from "./loop-protocol.ts";
-import type { PlanState, Readiness, Touched } from "./plan.ts";
-import { makePlan } from "./plan.ts";
+import { makePlan, type PlanState, type Readiness, untouched } from "./plan.ts";
 import { clustersOf, References } from "./references.ts";
 import { RouteUse } from "./route-use.ts";
 import type { AppliedConfig, ResourceCheck, Shelves, StoredType } from "./store.ts";
@@ -66,7 +65,8 @@ export class Subscriber {
       applied: this.#applied,
       references: this.#references,
       asked: new Set(),
-      isWanted: (route) => this.#wanted.has(route),
+      // All come unasked, and before that nobody knows which there are.
+      isWanted: (route) => this.#wanted.has(route) || (options.scope === "all" && !this.#isConfigured),
       readiness: (route) => this.#readiness(route),
     };
   }
@@ -95,13 +95,12 @@ export class Subscriber {
       put(this.#received, type, versioned);
       this.#touched[type].add(versioned.name);
     }
+    // First, on a stream that is open already too: with the policy a sidecar is configured.
+    if (scope === "all")
+      for (const type of ["cluster", "endpoints", "route"] as const) link.subscribe(type, [WILDCARD]);
     link.subscribe("listener", ["inbound", "outbound"]);
     link.subscribe("policy", [INBOUND_POLICY]);
-    if (scope === "all") {
-      for (const type of ["cluster", "endpoints", "route"] as const) link.subscribe(type, [WILDCARD]);
-    } else if (this.#wanted.size > 0) {
-      link.subscribe("route", [...this.#wanted]);
-    }
+    if (scope === "lazy" && this.#wanted.size > 0) link.subscribe("route", [...this.#wanted]);
     for (const route of this.#received.route.keys()) this.#reference(route);
     if (scope === "lazy") {
       for (const name of this.#received.cluster.keys())
@@ -270,6 +269,8 @@ export class Subscriber {
     void this.#options.send(changes).then(() => {
       this.#isSending = false;
       const { listener, policy } = this.#applied;
+      if (!this.#isConfigured) for (const route of this.#plan.asked) this.#touched.route.add(route);
+      // The policy comes last.
       this.#isConfigured = listener.has("inbound") && listener.has("outbound") && policy.has(INBOUND_POLICY);
       for (const change of changes) {
         if (change.kind === "route") this.#reference(change.resource.name);
@@ -287,14 +288,4 @@ export class Subscriber {
       return !this.#touched[type].has(name) && !(type === "route" && this.#blocked.has(name));
     });
   }
-}
-
-function untouched(): Touched {
-  return {
-    cluster: new Set(),
-    endpoints: new Set(),
-    listener: new Set(),
-    route: new Set(),
-    policy: new Set(),
-  };
 }
