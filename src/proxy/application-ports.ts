@@ -33,6 +33,11 @@ export class ApplicationPorts {
     this.#clusters = clusters;
   }
 
+  /** Whether anything has been said of them. */
+  get isKnown(): boolean {
+    return this.#resource !== null;
+  }
+
   /** `strict`: gets the names of clusters whose clients must have proven who they are. */
   configure(resource: InboundListenerResource, strict: Set<string>): void {
     this.#resource = resource;

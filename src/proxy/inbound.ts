@@ -120,6 +120,11 @@ export class Inbound implements ListenerContext {
 
   /** Takes a socket that was intercepted on its way to a port of the application. */
   acceptAt(addressed: Addressed, socket: Socket, server: Server): void {
+    if (!this.#ports.isKnown) {
+      // What it speaks is not known either: taken for HTTP, a client that waits for the server to speak would wait for ever.
+      socket.resetAndDestroy();
+      return;
+    }
     const speech = this.#speechAt(addressed);
     if (this.#mtls === "DISABLE") {
       const tcp = new TcpConnection(NO_SINK);
