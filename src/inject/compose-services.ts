@@ -29,6 +29,11 @@ const NETWORK_LABEL = "weft.dev/network";
 const MARK_DIGITS = 12;
 const RUN_DIR = "/run/weft";
 const STATE_DIR = "/var/lib/weft";
+/**
+ * The engine may start the service together with this, as after a restart of the machine: until netfilter is programmed there is no way
+ * out, and so none in. What was connected before would stay so, past the sidecar. Rules of routing take an `ip`, weft a Node.
+ */
+const CLOSED_PREF = 1;
 /** For netfilter, which may be locked, and the machine, which may be busy. */
 const TRIES = [1, 2, 3, 4, 5];
 /** In the volume: what is applied and stands in no file of the project is kept, too. */
@@ -104,9 +109,15 @@ export function holder(member: Member, { image }: ComposeSettings, members: read
   const tries = `for try in ${TRIES.join(" ")};`;
   const program = `weft init --exclude-inbound-ports ${TELEMETRY_PORT}`;
   const hold = `setpriv --reuid ${SIDECAR_ID} --regid ${SIDECAR_ID} --clear-groups sleep infinity`;
+  const script = [
+    `route() { ip rule $$1 pref ${CLOSED_PREF} unreachable; ip -6 rule $$1 pref ${CLOSED_PREF} unreachable; } 2> /dev/null`,
+    "route add",
+    `${tries} do ${program} && { route del; exec ${hold}; }; sleep 1; done`,
+    "exit 1",
+  ];
   return {
     image,
-    entrypoint: ["sh", "-c", `${tries} do ${program} && exec ${hold}; sleep 1; done; exit 1`],
+    entrypoint: ["sh", "-c", script.join("\n")],
     ...moved,
     ...(net.length === 0 ? {} : { sysctls: Object.fromEntries(net) }),
     networks: {

@@ -1,7 +1,5 @@
 /** `weft inject docker-compose.yml`: what comes out, as golden files and as what must hold of it. No engine runs here. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -30,27 +28,6 @@ async function injected(services: object, more: object = {}): Promise<{ project:
 }
 
 const example = () => readFileSync(join(EXAMPLE, "docker-compose.yml"), "utf8");
-
-it("netfilter that can't be programmed at once is tried again in the same network, which others share already", async () => {
-  const { project } = await injected({ web: { image: "web", expose: ["80"] } });
-  const [shell = "", ...script] = (project.services["web-weft"]?.["entrypoint"] ?? []) as readonly string[];
-  const folder = mkdtempSync(join(tmpdir(), "weft-holder-"));
-  try {
-    const program = (name: string, text: string) =>
-      writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-    program("sleep", ":");
-    program("setpriv", 'echo "holds: $*"');
-    program("weft", `echo "$*" >> ${folder}/log; [ $(wc -l < ${folder}/log) -gt 2 ]`);
-    const run = () => spawnSync(shell, script, { env: { PATH: `${folder}:${process.env["PATH"]}` } });
-    const held = run();
-    expect(held.stdout.toString()).toContain("holds: --reuid 1337");
-    expect(held.status).toBe(0);
-    program("weft", "exit 1");
-    expect(run().status).toBe(1);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
 
 describe("the example", () => {
   it("is as the golden file", async () => {
