@@ -110,6 +110,50 @@ describe("a subscription", () => {
     expect(brief(take())).toEqual(["route a=2"]);
   });
 
+  it("that is given up before the answer is not held by it, nor refused", () => {
+    for (const name of ["a", "b"]) set("route", name, "1");
+    hello({ type: "route", subscribe: ["a", "b"] });
+    const [first] = take();
+    say({ type: "route", unsubscribe: ["a", "b"] });
+    const errors = [{ code: "invalid", message: "bad", resource: "b" }] as const;
+    if (first !== undefined) say({ type: "route", nonce: first.nonce, errors });
+    expect(server.sidecars()[0]).toMatchObject({ state: "synced", nacks: [] });
+    say({ type: "route", subscribe: ["a", "b"] });
+    expect(brief(take())).toEqual(["route a=1 b=1"]);
+  });
+
+  it("that is given up and taken up again before the answer brings everything again after it", () => {
+    set("route", "a", "1");
+    hello({ type: "route", subscribe: ["a", "none"] });
+    const [first] = take();
+    say({ type: "route", unsubscribe: ["a", "none"] });
+    say({ type: "route", subscribe: ["a", "none"] });
+    expect(take()).toEqual([]);
+    if (first !== undefined) ack(first);
+    expect(brief(take())).toEqual(["route a=1 -none"]);
+  });
+
+  it("to all, given up and taken up again before the answer, brings everything again after it", () => {
+    for (const name of ["a", "b"]) set("route", name, "1");
+    hello({ type: "route", subscribe: ["*", "b"] });
+    const [first] = take();
+    say({ type: "route", unsubscribe: ["*"] });
+    if (first !== undefined) ack(first);
+    set("route", "a", "2");
+    set("route", "b", "2");
+    expect(brief(take().map((response) => (ack(response), response)))).toEqual(["route b=2"]);
+    say({ type: "route", subscribe: ["*"] });
+    expect(brief(take())).toEqual(["route a=2"]);
+  });
+
+  it("to one of all that is given up brings it anew", () => {
+    set("route", "a", "1");
+    hello({ type: "route", subscribe: ["*", "a"] });
+    take().forEach(ack);
+    say({ type: "route", unsubscribe: ["a"] });
+    expect(brief(take())).toEqual(["route a=1"]);
+  });
+
   it("to all brings what is there and what comes", () => {
     set("route", "a", "1");
     hello({ type: "route", subscribe: ["*"] });

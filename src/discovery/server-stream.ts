@@ -188,14 +188,7 @@ export class ServerStream {
 
   /** True when there is something to look at. */
   #subscribe(request: DiscoveryRequest, state: TypeState): boolean {
-    for (const name of request.unsubscribe ?? []) {
-      if (name === WILDCARD) state.isWildcard = false;
-      state.subscribed.delete(name);
-      if (state.isWildcard) continue;
-      state.held.delete(name);
-      state.rejected.delete(name);
-      state.pending.delete(name);
-    }
+    for (const name of request.unsubscribe ?? []) this.#unsubscribe(request.type, name, state);
     for (const [name, version] of Object.entries(request.initialVersions ?? {}))
       state.held.set(name, version);
     for (const name of request.subscribe ?? []) {
@@ -217,6 +210,26 @@ export class ServerStream {
     return state.pending.size > 0;
   }
 
+  #unsubscribe(type: ResourceType, name: string, state: TypeState): void {
+    if (name === WILDCARD) {
+      state.isWildcard = false;
+      for (const known of state.known()) if (!state.subscribed.has(known)) this.#forget(type, known, state);
+      return;
+    }
+    state.subscribed.delete(name);
+    if (!state.isWildcard) this.#forget(type, name, state);
+    else {
+      // The sidecar can't know whether it is among all, and has forgotten it: it is told anew.
+      state.forget(name);
+      state.pending.add(name);
+    }
+  }
+
+  #forget(type: ResourceType, name: string, state: TypeState): void {
+    // Who no longer wants it is not waited for.
+    if (state.forget(name)) this.#context.settled(type, name, undefined);
+  }
+
   /** Sends what differs from what the sidecar holds, in the order of types. */
   flush(): void {
     if (this.#node === undefined || this.#hasEnded || !this.#context.isReady()) return;
@@ -236,9 +249,8 @@ export class ServerStream {
       const resource = this.#context.source.get(type, name, node);
       const version = resource?.version ?? ABSENT;
       const refused = state.rejected.get(name);
-      if (state.held.get(name) === version) {
-        // What it refused is no longer wanted: it has the latest.
-        if (state.rejected.delete(name)) this.#retryAfter(type);
+      // Who has refused a newer one is told that the one it holds is the latest again: it may wait for what the other lacks.
+      if (refused === undefined && state.held.get(name) === version) {
         this.#context.settled(type, name, undefined);
         continue;
       }

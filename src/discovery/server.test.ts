@@ -106,7 +106,7 @@ describe("what a sidecar refuses", () => {
     expect(bench.server.sidecars()[0]?.nacks).toEqual([]);
   });
 
-  it("is forgotten when what it holds is the latest again", () => {
+  it("gives way to what it holds, when that is the latest again", () => {
     const bench = new Bench();
     bench.set("cluster", "a", "1");
     bench.set("route", "a", "1");
@@ -116,6 +116,7 @@ describe("what a sidecar refuses", () => {
     bench.set("route", "a", "2");
     sidecar.answer("cluster a", "route a");
     bench.set("cluster", "a", "1");
+    expect(sidecar.answer()).toEqual(["cluster a 1"]);
     expect(sidecar.answer()).toEqual(["route a 2"]);
     expect(bench.state("s")).toBe("synced");
   });
@@ -240,6 +241,23 @@ describe("a change is settled", () => {
     two.answer();
     expect(bench.server.progress(1)).toMatchObject({ state: "rejected", concerned: 2, applied: 1 });
     expect(bench.settled).toHaveLength(1);
+  });
+
+  it("without those who have given up the name, asked or yet to be asked", () => {
+    const bench = new Bench();
+    const sidecar = bench.connect("s");
+    bench.set("cluster", "a", "1");
+    bench.set("cluster", "a", "2");
+    bench.set("route", "a", "1");
+    expect(bench.settled).toEqual([]);
+    sidecar.request({ type: "cluster", unsubscribe: ["a"] });
+    expect(bench.settled).toMatchObject([
+      { change: 1, state: "applied" },
+      { change: 2, state: "applied" },
+    ]);
+    sidecar.answer();
+    sidecar.request({ type: "route", unsubscribe: ["a"] });
+    expect(bench.settled).toMatchObject([{ change: 1 }, { change: 2 }, { change: 3, state: "applied" }]);
   });
 
   it("without those who have left", () => {

@@ -4,8 +4,8 @@ import type { NackRecord } from "./observer.ts";
 /** A response that is not answered yet. */
 export interface Outstanding {
   readonly nonce: string;
-  /** Version sent, or ABSENT, by name. */
-  readonly versions: ReadonlyMap<string, string>;
+  /** Version sent, or ABSENT, by name; without those that the sidecar has given up meanwhile. */
+  readonly versions: Map<string, string>;
 }
 
 export class TypeState {
@@ -17,4 +17,21 @@ export class TypeState {
   /** Names that must be looked at: a newer version than the held one may be there. */
   readonly pending = new Set<string>();
   outstanding: Outstanding | null = null;
+
+  /** Names that anything is known of. */
+  known(): Set<string> {
+    const sent = this.outstanding?.versions.keys() ?? [];
+    return new Set([...this.held.keys(), ...this.rejected.keys(), ...this.pending, ...sent]);
+  }
+
+  /**
+   * The sidecar has given the name up, and with it whatever it was told of it. What it has been sent and not answered is as well
+   * forgotten there, or will be, so the answer says nothing of it. True when it was yet to take something.
+   */
+  forget(name: string): boolean {
+    this.held.delete(name);
+    this.rejected.delete(name);
+    const wasPending = this.pending.delete(name);
+    return this.outstanding?.versions.delete(name) === true || wasPending;
+  }
 }
