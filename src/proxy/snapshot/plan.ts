@@ -137,7 +137,8 @@ function planRoute(name: string, state: PlanState, plan: Plan): void {
     return;
   }
   if (state.isWanted(name)) return; // The answer is still on its way; the last good route stays meanwhile.
+  // Also one that the loops know as missing: nobody follows it any more.
+  applied.route.delete(name);
   const isAsked = asked.delete(name);
-  if (!applied.route.delete(name) && !isAsked) return;
   plan.changes.push(isAsked ? { kind: "route-removed", name } : { kind: "route-removed", name, idle: true });
 }

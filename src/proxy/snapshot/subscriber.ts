@@ -91,7 +91,7 @@ export class Subscriber {
     const { link, scope, check } = this.#options;
     for (const [type, versioned] of restored ?? []) {
       if (check(type, versioned.resource) !== undefined) continue;
-      if (type === "route") this.#wanted.add(versioned.name);
+      if (type === "route" && this.#isByName(versioned.name)) this.#wanted.add(versioned.name);
       put(this.#received, type, versioned);
       this.#touched[type].add(versioned.name);
     }
@@ -100,7 +100,7 @@ export class Subscriber {
       for (const type of ["cluster", "endpoints", "route"] as const) link.subscribe(type, [WILDCARD]);
     link.subscribe("listener", ["inbound", "outbound"]);
     link.subscribe("policy", [INBOUND_POLICY]);
-    if (scope === "lazy" && this.#wanted.size > 0) link.subscribe("route", [...this.#wanted]);
+    if (this.#wanted.size > 0) link.subscribe("route", [...this.#wanted]);
     for (const route of this.#received.route.keys()) this.#reference(route);
     if (scope === "lazy") {
       for (const name of this.#received.cluster.keys())
@@ -156,9 +156,7 @@ export class Subscriber {
       this.#plan.asked.add(route);
       this.#touched.route.add(route);
       if (!this.#wanted.has(route)) {
-        // Routes by automatic addresses don't come with all others: they would be as many again, and few are used.
-        const isNamed = this.#options.scope === "lazy" || isAutomatic(route.slice(0, route.lastIndexOf(":")));
-        if (!isNamed || this.#wanted.size >= MAX_ROUTES) continue;
+        if (!this.#isByName(route) || this.#wanted.size >= MAX_ROUTES) continue;
         this.#wanted.add(route);
         added.push(route);
       }
@@ -172,15 +170,22 @@ export class Subscriber {
   loopUnsubscribed(loop: number, routes: readonly string[]): void {
     const dropped: string[] = [];
     for (const route of routes) {
-      if (!this.#wanted.has(route)) continue;
-      if (!this.#use.idle(route, loop, this.#applied.route.has(route) ? this.#options.loops : 0)) continue;
-      this.#wanted.delete(route);
-      this.#received.route.delete(route);
+      const holders = this.#applied.route.has(route) ? this.#options.loops : 0;
+      if (this.#wanted.has(route) && !this.#use.idle(route, loop, holders)) continue;
+      // Also what was never followed is told to the loops: they know it as missing.
       this.#touched.route.add(route);
+      if (!this.#wanted.delete(route)) continue;
+      this.#received.route.delete(route);
+      this.#plan.asked.delete(route);
       dropped.push(route);
     }
     if (dropped.length > 0) this.#options.link.unsubscribe("route", dropped);
     this.#reconcile();
+  }
+
+  /** Routes by automatic addresses don't come with all others: they would be as many again, and few are used. */
+  #isByName(route: string): boolean {
+    return this.#options.scope === "lazy" || isAutomatic(route.slice(0, route.lastIndexOf(":")));
   }
 
   #isOfInterest(type: StoredType, name: string): boolean {
@@ -227,10 +232,10 @@ export class Subscriber {
     }
     const { added, dropped } = this.#references.replace(route, names);
     const { link, scope } = this.#options;
-    const unknown = scope === "lazy" ? added : added.filter((name) => !this.#received.cluster.has(name));
-    if (unknown.length > 0) {
-      link.subscribe("cluster", unknown);
-      link.subscribe("endpoints", unknown);
+    for (const type of ["cluster", "endpoints"] as const) {
+      // Who follows all is not told of what does not exist.
+      const unknown = scope === "lazy" ? added : added.filter((name) => !this.#received[type].has(name));
+      if (unknown.length > 0) link.subscribe(type, unknown);
     }
     for (const name of dropped) {
       this.#touched.cluster.add(name);
