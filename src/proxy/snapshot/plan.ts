@@ -79,6 +79,8 @@ function planCluster(
   const cluster = received.cluster.get(name);
   const current = applied.cluster.get(name);
   if (cluster) {
+    // Those that came before it, and the removal of those that had to stay without it.
+    touched.endpoints.add(name);
     if (current?.version === cluster.version) return;
     put(applied, "cluster", cluster);
     const { loadBalancer } = cluster.resource;
@@ -86,7 +88,6 @@ function planCluster(
     const isOther = current?.resource.loadBalancer !== loadBalancer;
     const table = isOther && endpoints !== undefined ? hashTableFor(loadBalancer, endpoints) : undefined;
     plan.changes.push({ kind: "cluster", resource: cluster.resource, ...(table && { table }) });
-    if (current === undefined) touched.endpoints.add(name);
     return;
   }
   // A cluster goes when the last route that names it has gone: the routes' own updates follow its removal.

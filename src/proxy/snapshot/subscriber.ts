@@ -24,6 +24,9 @@ import { emptyShelves, isStoredType, put, STORED_TYPES } from "./store.ts";
 /** Most routes that loops may have subscribed: an application asking for endless names learns of no more. */
 export const MAX_ROUTES = 20_000;
 
+/** None that a control plane gives. */
+const NO_VERSION = "?";
+
 /** The upward half of the discovery stream, as far as subscriptions go; it remembers them over reconnects. */
 export interface SubscriptionLink {
   subscribe(type: ResourceType, names: readonly string[]): void;
@@ -109,11 +112,18 @@ export class Subscriber {
     this.#reconcile();
   }
 
-  /** Versions of everything held, from which a new stream resumes. */
+  /**
+   * Versions of everything held, from which a new stream resumes. A route that waits is told as of no version, so that it comes
+   * again, to be acknowledged or refused on this stream, or is removed.
+   */
   versions(type: ResourceType): Record<string, string> {
     const versions: Record<string, string> = {};
     if (!isStoredType(type)) return versions;
-    for (const [name, held] of this.#received[type]) if (held) versions[name] = held.version;
+    for (const [name, held] of this.#received[type]) {
+      if (!held) continue;
+      const isWaiting = type === "route" && this.#applied.route.get(name)?.version !== held.version;
+      versions[name] = isWaiting ? NO_VERSION : held.version;
+    }
     return versions;
   }
 
@@ -196,7 +206,10 @@ export class Subscriber {
   }
 
   #markRefused(type: StoredType, name: string): void {
-    if (type === "cluster" || type === "endpoints") this.#refused[type].add(name);
+    if ((type !== "cluster" && type !== "endpoints") || this.#refused[type].has(name)) return;
+    this.#refused[type].add(name);
+    // Who follows all, and does not hold it, would not be told on the next stream that it has gone.
+    if (this.#options.scope === "all") this.#options.link.subscribe(type, [name]);
   }
 
   /** Something new is known of a resource: it, and the routes that may have waited for it, are looked at again. */

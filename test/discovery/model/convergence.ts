@@ -37,11 +37,11 @@ function* ofLoop({ mesh, scope, subscribed, subscriber }: World, loop: AskingLoo
     if (mesh.check("route", route) !== undefined) yield `has taken a bad ${name}`;
     for (const cluster of clustersOf(route)) named.add(cluster);
   }
-  // Routes that are refused for what they name may yet come to be used.
-  const awaited = new Set([...loop.routes.keys()].flatMap((name) => mesh.clustersOf(name)));
-  for (const cluster of loop.clusters.keys()) {
+  // A route that was refused for what it names may yet come to be used.
+  const areSound = [...loop.routes.keys()].every((name) => mesh.isSound(name));
+  for (const cluster of areSound ? loop.clusters.keys() : []) {
     const isKnown = scope === "all" && mesh.get("cluster", cluster) !== undefined;
-    if (!isKnown && !named.has(cluster) && !awaited.has(cluster)) yield `keeps cluster ${cluster}, which nothing names`;
+    if (!isKnown && !named.has(cluster)) yield `keeps cluster ${cluster}, which nothing names`;
   }
   for (const cluster of scope === "all" ? mesh.all("cluster") : named) {
     const latest = mesh.get("cluster", cluster);
@@ -81,7 +81,7 @@ function* ofNames({ mesh, hosts, subscribed, asked }: World): Generator<string> 
   for (const name of Object.keys(held)) if (!subscribed.get("host")?.has(name)) yield `keeps the name ${name}`;
 }
 
-function* ofControlPlane({ mesh, server, subscribed, change }: World): Generator<string> {
+function* ofControlPlane({ mesh, server, subscribed, subscriber, change }: World): Generator<string> {
   const [status, ...others] = server.sidecars();
   if (status === undefined || others.length > 0) yield `${others.length} sidecars more than one`;
   const isBad = USED_TYPES.some((type) => mesh.all(type).some((name) => mesh.isBad(type, name)));
@@ -92,9 +92,12 @@ function* ofControlPlane({ mesh, server, subscribed, change }: World): Generator
   for (const type of USED_TYPES) {
     for (const name of subscribed.get(type) ?? []) {
       const version = mesh.get(type, name)?.version;
+      if (version === undefined) continue;
       const isRight = type === "route" ? mesh.isSound(name) : !mesh.isBad(type, name);
-      if (version !== undefined && isRight && server.lacking(type, name, version).length > 0)
-        yield `is said to lack ${type} ${name}`;
+      const isLacking = server.lacking(type, name, version).length > 0;
+      if (isRight && isLacking) yield `is said to lack ${type} ${name}`;
+      const serves = type === "route" && subscriber.applied.route.get(name)?.version === version;
+      if (type === "route" && !isLacking && !serves) yield `is said to have route ${name}`;
     }
   }
 }
