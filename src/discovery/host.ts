@@ -1,5 +1,7 @@
 /** What names of the mesh mean to those who resolve them: the sidecars' DNS proxies ask for them one at a time. */
 
+import type { ResourceType } from "./messages.ts";
+
 /**
  * Named `<service>.<namespace>`; or by an automatic address, and then it says whose that is.
  */
@@ -24,4 +26,9 @@ export function hostName(service: { readonly name: string; readonly namespace: s
 /** Whether an IPv4 address is one that the control plane gives to Services without: 240.0.0.0/4. */
 export function isAutomatic(address: string): boolean {
   return /^(?:24\d|25[0-5])\.\d+\.\d+\.\d+$/.test(address);
+}
+
+/** Whether `*` brings it: routes by automatic addresses would be as many again as all others, and few are used. */
+export function isAmongAll(type: ResourceType, name: string): boolean {
+  return type !== "route" || !isAutomatic(name.slice(0, name.lastIndexOf(":")));
 }

@@ -2,6 +2,7 @@
  * One sidecar's stream as the control plane sees it: what it subscribes to, what it holds, what it was sent and has not answered. One
  * response of a type is under way at a time, so a slow sidecar gets the newest state and never a growing queue.
  */
+import { isAmongAll } from "./host.ts";
 import type { LeaseDesk } from "./lease-desk.ts";
 import type {
   DiscoveryRequest,
@@ -121,8 +122,8 @@ export class ServerStream {
   }
 
   wants(type: ResourceType, name: string): boolean {
-    const state = this.#state(type);
-    return state.isWildcard || state.subscribed.has(name);
+    const { isWildcard, subscribed } = this.#state(type);
+    return subscribed.has(name) || (isWildcard && isAmongAll(type, name));
   }
 
   /** Whether the sidecar has applied this version. */
@@ -217,7 +218,7 @@ export class ServerStream {
       return;
     }
     state.subscribed.delete(name);
-    if (!state.isWildcard) this.#forget(type, name, state);
+    if (!this.wants(type, name)) this.#forget(type, name, state);
     else {
       // The sidecar can't know whether it is among all, and has forgotten it: it is told anew.
       state.forget(name);

@@ -9,18 +9,21 @@ interface Pending {
   readonly type: StoredType;
   /** Names that are not settled, with the version that the response brought; `undefined` for a removal. */
   readonly waiting: Map<string, string | undefined>;
-  readonly errors: DiscoveryError[];
+  readonly errors: readonly DiscoveryError[];
   readonly resolve: (errors: readonly DiscoveryError[]) => void;
 }
+
+/** How a resource stands; an error, why it is refused as things are. */
+export type Standing = "settled" | "waiting" | DiscoveryError;
 
 export class Acknowledgements {
   #pending: Pending[] = [];
 
-  /** Resolves with `errors` (and what `refuse` adds) when all of `waiting` is settled. */
+  /** Resolves with `errors`, and those of what is refused then, when nothing of `waiting` waits any more. */
   add(
     type: StoredType,
     waiting: Map<string, string | undefined>,
-    errors: DiscoveryError[],
+    errors: readonly DiscoveryError[],
   ): Promise<readonly DiscoveryError[]> {
     if (waiting.size === 0) return Promise.resolve(errors);
     return new Promise((resolve) => {
@@ -28,30 +31,21 @@ export class Acknowledgements {
     });
   }
 
-  /** Settles what `isSettled` says is, and resolves the responses that wait for nothing more. */
-  settle(isSettled: (type: StoredType, name: string, version: string | undefined) => boolean): void {
-    this.#sweep(({ type, waiting }) => {
+  /** Resolves the responses that wait for nothing more. */
+  settle(standingOf: (type: StoredType, name: string, version: string | undefined) => Standing): void {
+    const done: (() => void)[] = [];
+    this.#pending = this.#pending.filter(({ type, waiting, errors, resolve }) => {
+      const refused: DiscoveryError[] = [];
       for (const [name, version] of waiting) {
-        if (isSettled(type, name, version)) waiting.delete(name);
+        const standing = standingOf(type, name, version);
+        if (standing === "settled") waiting.delete(name);
+        else if (standing !== "waiting") refused.push(standing);
       }
+      // A refusal may be over before the last one of the response is settled: it counts when it is said.
+      if (waiting.size > refused.length) return true;
+      done.push(() => resolve([...errors, ...refused]));
+      return false;
     });
-  }
-
-  /** Turns the wait for one resource into its refusal. */
-  refuse(type: StoredType, name: string, error: DiscoveryError): void {
-    this.#sweep((pending) => {
-      if (pending.type === type && pending.waiting.delete(name)) pending.errors.push(error);
-    });
-  }
-
-  #sweep(visit: (pending: Pending) => void): void {
-    const done: Pending[] = [];
-    const still: Pending[] = [];
-    for (const pending of this.#pending) {
-      visit(pending);
-      (pending.waiting.size === 0 ? done : still).push(pending);
-    }
-    this.#pending = still;
-    for (const { resolve, errors } of done) resolve(errors);
+    for (const resolve of done) resolve();
   }
 }

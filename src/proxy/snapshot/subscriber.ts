@@ -4,7 +4,7 @@
  * and their endpoints. It hands a route to the loops only when all of these have arrived or are known not to
  * exist (make before break); until then the last good route stays. Modelled on lazy ("on-demand") delta xDS.
  */
-import { isAutomatic } from "../../discovery/host.ts";
+import { isAmongAll } from "../../discovery/host.ts";
 import type {
   DiscoveryError,
   DiscoveryResponse,
@@ -54,7 +54,8 @@ export class Subscriber {
   readonly #refused = { cluster: new Set<string>(), endpoints: new Set<string>() };
   readonly #wanted = new Set<string>();
   readonly #use = new RouteUse();
-  readonly #blocked = new Set<string>();
+  /** Routes that wait for a cluster, or are refused for the sake of one. */
+  readonly #blocked = new Map<string, "waiting" | DiscoveryError>();
   readonly #acknowledgements = new Acknowledgements();
   readonly #plan: PlanState;
   #touched = untouched();
@@ -193,9 +194,8 @@ export class Subscriber {
     this.#reconcile();
   }
 
-  /** Routes by automatic addresses don't come with all others: they would be as many again, and few are used. */
   #isByName(route: string): boolean {
-    return this.#options.scope === "lazy" || isAutomatic(route.slice(0, route.lastIndexOf(":")));
+    return this.#options.scope === "lazy" || !isAmongAll("route", route);
   }
 
   #isOfInterest(type: StoredType, name: string): boolean {
@@ -274,10 +274,10 @@ export class Subscriber {
     this.#touched = untouched();
     const { changes, blocked, refused } = makePlan(touched, this.#plan);
     for (const route of touched.route) this.#blocked.delete(route);
-    for (const route of blocked) this.#blocked.add(route);
+    for (const route of blocked) this.#blocked.set(route, "waiting");
     for (const { route, cluster } of refused) {
       const message = `names cluster ${cluster}, which was refused; the last good route stays`;
-      this.#acknowledgements.refuse("route", route, { code: "invalid", message, resource: route });
+      this.#blocked.set(route, { code: "invalid", message, resource: route });
     }
     if (changes.length === 0) {
       this.#settle();
@@ -302,8 +302,9 @@ export class Subscriber {
 
   #settle(): void {
     this.#acknowledgements.settle((type, name, version) => {
-      if (version !== undefined && this.#applied[type].get(name)?.version === version) return true;
-      return !this.#touched[type].has(name) && !(type === "route" && this.#blocked.has(name));
+      if (version !== undefined && this.#applied[type].get(name)?.version === version) return "settled";
+      if (this.#touched[type].has(name)) return "waiting";
+      return (type === "route" && this.#blocked.get(name)) || "settled";
     });
   }
 }

@@ -1,4 +1,5 @@
 /** What must hold when everything has arrived: each finding is a line, and none is what is right. */
+import { isAmongAll } from "../../../src/discovery/host.ts";
 import { clustersOf } from "../../../src/proxy/snapshot/references.ts";
 import type { AskingLoop } from "./asking-loop.ts";
 import { USED_TYPES } from "./mesh.ts";
@@ -19,11 +20,11 @@ export function findings(world: World): string[] {
 
 function* ofLoop({ mesh, scope, subscribed, subscriber }: World, loop: AskingLoop): Generator<string> {
   const wanted = subscribed.get("route") ?? new Set();
-  const isWanted = (route: string) => wanted.has(route) || (scope === "all" && !route.startsWith("240."));
+  const isWanted = (route: string) => wanted.has(route) || (scope === "all" && isAmongAll("route", route));
   for (const route of loop.waiting) if (!mesh.isBad("route", route)) yield `waits for ${route} in vain`;
   for (const route of loop.missing) {
     if (!mesh.isBad("route", route) && mesh.get("route", route)) yield `takes ${route} for missing`;
-    if (scope === "lazy" && !isWanted(route)) yield `remembers ${route} as missing, which nobody follows`;
+    if (!isWanted(route)) yield `remembers ${route} as missing, which nobody follows`;
   }
   for (const route of mesh.all("route")) {
     const isRight = loop.routes.get(route) === mesh.get("route", route)?.resource;
@@ -31,8 +32,7 @@ function* ofLoop({ mesh, scope, subscribed, subscriber }: World, loop: AskingLoo
   }
   const named = new Set<string>();
   for (const [name, route] of loop.routes) {
-    // Who follows all is told of every change, also of names that don't come with all.
-    if (scope === "lazy" && !isWanted(name)) yield `keeps ${name}, which nobody wants`;
+    if (!isWanted(name)) yield `keeps ${name}, which nobody wants`;
     if (mesh.get("route", name) === undefined) yield `keeps ${name}, which is gone`;
     if (mesh.check("route", route) !== undefined) yield `has taken a bad ${name}`;
     for (const cluster of clustersOf(route)) named.add(cluster);
@@ -78,7 +78,8 @@ function* ofNames({ mesh, hosts, subscribed, asked }: World): Generator<string> 
     if (!mesh.isBad("host", name) && held[name] !== mesh.get("host", name)?.version)
       yield `has not the latest name ${name}`;
   }
-  for (const name of Object.keys(held)) if (!subscribed.get("host")?.has(name)) yield `keeps the name ${name}`;
+  for (const name of Object.keys(held))
+    if (!subscribed.get("host")?.has(name)) yield `keeps the name ${name}`;
 }
 
 function* ofControlPlane({ mesh, server, subscribed, subscriber, change }: World): Generator<string> {

@@ -2,7 +2,7 @@
  * The resources of a small mesh, as a control plane has them. A version is its content: what is taken back has the version it had.
  * Some are such that the sidecar refuses them.
  */
-import { type HostResource, isAutomatic } from "../../../src/discovery/host.ts";
+import { type HostResource, isAmongAll } from "../../../src/discovery/host.ts";
 import type {
   DiscoveryError,
   Resource,
@@ -57,7 +57,7 @@ export class Mesh implements ResourceSource {
   }
 
   names(type: ResourceType): readonly string[] {
-    return this.all(type).filter((name) => !isAutomatic(name.slice(0, name.lastIndexOf(":"))));
+    return this.all(type).filter((name) => isAmongAll(type, name));
   }
 
   all(type: ResourceType): readonly string[] {
