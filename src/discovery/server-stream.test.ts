@@ -166,6 +166,14 @@ describe("a subscription", () => {
     expect(brief(take())).toEqual(["route b=1"]);
   });
 
+  it("to all does not bring routes by automatic addresses", () => {
+    hello({ type: "route", subscribe: ["*"] });
+    set("route", "240.1.2.3:80", "1");
+    expect(take()).toEqual([]);
+    say({ type: "route", subscribe: ["240.1.2.3:80"] });
+    expect(brief(take())).toEqual(["route 240.1.2.3:80=1"]);
+  });
+
   it("is bounded", () => {
     hello({ type: "route", subscribe: Array.from({ length: 100_001 }, (_, i) => `r${i}`) });
     expect(closed).toEqual(["more than 100000 subscriptions"]);

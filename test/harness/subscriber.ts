@@ -135,3 +135,21 @@ function describeChange(change: Change): string {
 export async function tick(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 }
+
+export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  await tick();
+  const unsettled = Symbol();
+  return (await Promise.race([promise, Promise.resolve(unsettled)])) !== unsettled;
+}
+
+/** With the route `a` → cluster `a` applied. */
+export async function withRouteA(bench: SubscriberBench): Promise<void> {
+  bench.subscriber.start();
+  bench.subscriber.loopSubscribed(0, ["a.default:80"]);
+  void bench.receive("route", [at("1", route("a.default:80", "a.default:80"))]);
+  void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
+  void bench.receive("endpoints", [at("1", endpoints("a.default:80"))]);
+  await bench.confirm();
+  bench.taken();
+  bench.asked();
+}

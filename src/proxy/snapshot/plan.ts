@@ -3,6 +3,8 @@
  * triggered: it looks at the present state of the names that were touched, not at the history of messages, so
  * several updates of one resource in quick succession become one change.
  */
+import type { DiscoveryError } from "../../discovery/messages.ts";
+import type { RouteResource } from "../../discovery/route.ts";
 import { hashTableFor } from "../clusters/hash-table.ts";
 import type { Change } from "./loop-protocol.ts";
 import type { References } from "./references.ts";
@@ -17,7 +19,7 @@ export interface PlanState {
   readonly asked: Set<string>;
   /** Routes of which an answer is to come; another one without a received resource is dropped from the loops. */
   isWanted(route: string): boolean;
-  readiness(route: string): Readiness;
+  readiness(route: RouteResource): Readiness;
 }
 
 /**
@@ -31,11 +33,11 @@ export type Readiness =
 
 export interface Plan {
   readonly changes: Change[];
-  /** Routes left out because their clusters are still missing. */
-  readonly blocked: string[];
-  /** Blocked routes that nothing on its way will unblock. */
-  readonly refused: { readonly route: string; readonly cluster: string }[];
+  /** Routes left out: their clusters are still missing, or nothing on its way will bring them. */
+  readonly blocked: Map<string, Blocked>;
 }
+
+export type Blocked = "waiting" | DiscoveryError;
 
 export type Touched = { readonly [T in StoredType]: Set<string> };
 
@@ -51,7 +53,7 @@ export function untouched(): Touched {
 
 /** Works out the changes for the touched names and puts them on the shelves of `applied`. */
 export function makePlan(touched: Touched, state: PlanState): Plan {
-  const plan: Plan = { changes: [], blocked: [], refused: [] };
+  const plan: Plan = { changes: [], blocked: new Map() };
   for (const name of touched.cluster) planCluster(name, state, plan, touched);
   for (const name of touched.endpoints) planEndpoints(name, state, plan);
   for (const name of touched.listener) {
@@ -118,11 +120,10 @@ function planRoute(name: string, state: PlanState, plan: Plan): void {
   const { received, applied, asked } = state;
   const route = received.route.get(name);
   if (route) {
-    const readiness = state.readiness(name);
+    const readiness = state.readiness(route.resource);
     // Without a last good route, one that works in part is better than none.
     if (readiness.kind === "waiting" || (readiness.kind === "refused" && applied.route.has(name))) {
-      plan.blocked.push(name);
-      if (readiness.kind === "refused") plan.refused.push({ route: name, cluster: readiness.cluster });
+      plan.blocked.set(name, readiness.kind === "waiting" ? "waiting" : refusal(name, readiness.cluster));
       return;
     }
     const isAsked = asked.delete(name);
@@ -142,4 +143,9 @@ function planRoute(name: string, state: PlanState, plan: Plan): void {
   applied.route.delete(name);
   const isAsked = asked.delete(name);
   plan.changes.push(isAsked ? { kind: "route-removed", name } : { kind: "route-removed", name, idle: true });
+}
+
+function refusal(route: string, cluster: string): DiscoveryError {
+  const message = `names cluster ${cluster}, which was refused; the last good route stays`;
+  return { code: "invalid", message, resource: route };
 }

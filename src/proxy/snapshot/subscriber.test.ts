@@ -1,33 +1,16 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { OPEN } from "../../../test/harness/policy.ts";
 import {
   at,
   cluster,
   endpoints,
   INBOUND,
+  isSettled,
   OUTBOUND,
   route,
   SubscriberBench,
-  tick,
+  withRouteA,
 } from "../../../test/harness/subscriber.ts";
-
-async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  await tick();
-  const unsettled = Symbol();
-  return (await Promise.race([promise, Promise.resolve(unsettled)])) !== unsettled;
-}
-
-/** With the route `a` → cluster `a` applied. */
-async function withRouteA(bench: SubscriberBench): Promise<void> {
-  bench.subscriber.start();
-  bench.subscriber.loopSubscribed(0, ["a.default:80"]);
-  void bench.receive("route", [at("1", route("a.default:80", "a.default:80"))]);
-  void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
-  void bench.receive("endpoints", [at("1", endpoints("a.default:80"))]);
-  await bench.confirm();
-  bench.taken();
-  bench.asked();
-}
 
 describe("start", () => {
   it("asks for the listeners and the policy, and is configured when all loops have them", async () => {
@@ -55,18 +38,6 @@ describe("start", () => {
     expect(await bench.receive("policy", [at("2", { ...OPEN, defaultDeny: true })])).toHaveLength(1);
     expect(bench.subscriber.applied.policy.get("inbound")?.version).toBe("1");
     expect(bench.subscriber.versions("policy")).toEqual({ inbound: "1" });
-  });
-
-  it("asks for everything with the scope `all`", () => {
-    const bench = new SubscriberBench({ scope: "all" });
-    bench.subscriber.start();
-    expect(bench.asked()).toEqual([
-      "+cluster *",
-      "+endpoints *",
-      "+route *",
-      "+listener inbound,outbound",
-      "+policy inbound",
-    ]);
   });
 
   it("serves from what an earlier run left, and resumes from its versions", async () => {
@@ -100,6 +71,17 @@ describe("start", () => {
     expect(bench.subscriber.versions("route")).toEqual({ "a.default:80": "3" });
     expect(bench.subscriber.versions("cluster")).toEqual({ "a.default:80": "4" });
   });
+});
+
+it("resumes a route that waits for its clusters as of no version: it is yet to be acknowledged", async () => {
+  const bench = new SubscriberBench();
+  await withRouteA(bench);
+  void bench.receive("route", [at("2", route("a.default:80", "b.default:80"))]);
+  expect(bench.subscriber.versions("route")).toEqual({ "a.default:80": "?" });
+  void bench.receive("cluster", [], ["b.default:80"]);
+  void bench.receive("endpoints", [], ["b.default:80"]);
+  await bench.confirm();
+  expect(bench.subscriber.versions("route")).toEqual({ "a.default:80": "2" });
 });
 
 describe("make before break", () => {
@@ -182,90 +164,14 @@ describe("make before break", () => {
   });
 });
 
-describe("with the scope `all`", () => {
-  let bench: SubscriberBench;
-  beforeEach(() => {
-    bench = new SubscriberBench({ scope: "all" });
-    bench.subscriber.start();
-    bench.asked();
-  });
-
-  /** In the order in which the control plane sends it, with a turn in between that a busy machine makes a long one. */
-  const arrive = async () => {
-    void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
-    void bench.receive("endpoints", [at("1", endpoints("a.default:80"))]);
-    void bench.receive("listener", [at("1", INBOUND), at("1", OUTBOUND)]);
-    await bench.confirm();
-    expect(bench.taken().flat()).not.toContain("route-removed a.default:80");
-    void bench.receive("route", [at("1", route("a.default:80", "a.default:80"))]);
-    void bench.receive("policy", [at("1", OPEN)]);
-    await bench.confirm();
-  };
-
-  it("asks for routes by automatic addresses, and for no others", async () => {
-    await arrive();
-    bench.taken();
-    bench.subscriber.loopSubscribed(0, ["240.1.2.3:80", "10.0.0.1:80", "[2001:db8::1]:80", "no.default"]);
-    expect(bench.asked()).toEqual(["+route 240.1.2.3:80"]);
-    await bench.confirm();
-    expect(bench.taken().flat().sort()).toEqual([
-      "route-removed 10.0.0.1:80",
-      "route-removed [2001:db8::1]:80",
-      "route-removed no.default",
-    ]);
-    void bench.receive("route", [], ["240.1.2.3:80"]);
-    await bench.confirm();
-    expect(bench.taken()).toEqual([["route-removed 240.1.2.3:80"]]);
-  });
-
-  it("says of no route that it does not exist before all have come", async () => {
-    bench.subscriber.loopSubscribed(0, ["a.default:80", "10.0.0.1:80"]);
-    await bench.confirm();
-    expect(bench.taken()).toEqual([]);
-    await arrive();
-    const sent = bench.taken().flat();
-    expect(sent).toContain("route a.default:80");
-    expect(sent).toContain("route-removed 10.0.0.1:80");
-    expect(sent).not.toContain("route-removed a.default:80");
-  });
-});
-
-describe("refusals", () => {
-  it("refuses one resource alone and keeps its last good version", async () => {
-    const bench = new SubscriberBench({
-      refuse: (resource) => "loadBalancer" in resource && resource.port === 0,
-    });
-    await withRouteA(bench);
-    const bad = { ...cluster("a.default:80"), port: 0 };
-    const errors = await bench.receive("cluster", [at("2", bad)]);
-    expect(errors).toEqual([{ code: "invalid", message: "refused", field: "x", resource: "a.default:80" }]);
-    expect(bench.taken()).toEqual([]);
-    expect(bench.subscriber.applied.cluster.get("a.default:80")?.version).toBe("1");
-  });
-
-  it("refuses the next route if its cluster was refused, and applies it when the cluster is mended", async () => {
-    const bench = new SubscriberBench({
-      refuse: (resource) => "loadBalancer" in resource && resource.port === 0,
-    });
-    await withRouteA(bench);
-    const acknowledged = bench.receive("route", [at("2", route("a.default:80", "b.default:80"))]);
-    void bench.receive("cluster", [at("1", { ...cluster("b.default:80"), port: 0 })]);
-    void bench.receive("endpoints", [at("1", endpoints("b.default:80"))]);
-    expect(await acknowledged).toMatchObject([{ code: "invalid", resource: "a.default:80" }]);
-    expect(bench.taken()).toEqual([]);
-    void bench.receive("cluster", [at("2", cluster("b.default:80"))]);
-    await bench.confirm();
-    expect(bench.taken()[0]).toEqual([
-      "cluster b.default:80",
-      "endpoints b.default:80",
-      "route a.default:80",
-    ]);
-  });
-
-  it("refuses types it does not take", async () => {
-    const bench = new SubscriberBench();
-    expect(await bench.receive("secret", [])).toMatchObject([{ code: "unknown_type" }]);
-  });
+it("takes endpoints away that stayed while their cluster was gone, when it is back without any", async () => {
+  const bench = new SubscriberBench();
+  await withRouteA(bench);
+  void bench.receive("cluster", [], ["a.default:80"]);
+  void bench.receive("endpoints", [], ["a.default:80"]);
+  void bench.receive("cluster", [at("1", cluster("a.default:80"))]);
+  await bench.confirm();
+  expect(bench.taken()).toEqual([["endpoints-removed a.default:80"]]);
 });
 
 describe("lazy routes", () => {
@@ -280,6 +186,31 @@ describe("lazy routes", () => {
     await bench.confirm();
     expect(bench.taken()).toEqual([["route-removed no.default:80"], ["route-removed no.default:80"]]);
     expect(bench.asked()).toEqual([]);
+  });
+
+  it("tells the loops when it follows a name no longer that does not exist: it may come to", async () => {
+    const bench = new SubscriberBench({ loops: 2 });
+    bench.subscriber.start();
+    bench.subscriber.loopSubscribed(0, ["no.default:80"]);
+    void bench.receive("route", [], ["no.default:80"]);
+    await bench.confirm();
+    bench.taken();
+    bench.subscriber.loopUnsubscribed(0, ["no.default:80"]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["route-removed no.default:80 idle"]]);
+    bench.subscriber.loopUnsubscribed(1, ["no.default:80"]);
+    await bench.confirm();
+    expect(bench.taken()).toEqual([["route-removed no.default:80 idle"]]);
+  });
+
+  it("does not call a route missing that was asked for once more before it was dropped", async () => {
+    const bench = new SubscriberBench();
+    await withRouteA(bench);
+    void bench.receive("endpoints", [at("2", endpoints("a.default:80"))]);
+    bench.subscriber.loopSubscribed(0, ["a.default:80"]);
+    bench.subscriber.loopUnsubscribed(0, ["a.default:80"]);
+    await bench.confirm();
+    expect(bench.taken().flat()).toContain("route-removed a.default:80 idle");
   });
 
   it("drops a route with its clusters when no loop uses it any more", async () => {

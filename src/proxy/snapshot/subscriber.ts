@@ -15,8 +15,9 @@ import { WILDCARD } from "../../discovery/messages.ts";
 import { INBOUND_POLICY } from "../../discovery/policy.ts";
 import { Acknowledgements } from "./acknowledgement.ts";
 import type { Change } from "./loop-protocol.ts";
-import { makePlan, type PlanState, type Readiness, untouched } from "./plan.ts";
+import { type Blocked, makePlan, type PlanState, untouched } from "./plan.ts";
 import { clustersOf, References } from "./references.ts";
+import { CLUSTER_TYPES, isClusterType, RefusedClusters } from "./refused-clusters.ts";
 import { RouteUse } from "./route-use.ts";
 import type { AppliedConfig, ResourceCheck, Shelves, StoredType } from "./store.ts";
 import { emptyShelves, isStoredType, put, STORED_TYPES } from "./store.ts";
@@ -50,12 +51,11 @@ export class Subscriber {
   readonly #received: Shelves<null> = emptyShelves<null>();
   readonly #applied: Shelves<never> = emptyShelves<never>();
   readonly #references = new References();
-  /** Clusters and endpoints refused without a last good version: nothing better will come by waiting. */
-  readonly #refused = { cluster: new Set<string>(), endpoints: new Set<string>() };
+  readonly #refused = new RefusedClusters();
   readonly #wanted = new Set<string>();
   readonly #use = new RouteUse();
   /** Routes that wait for a cluster, or are refused for the sake of one. */
-  readonly #blocked = new Map<string, "waiting" | DiscoveryError>();
+  readonly #blocked = new Map<string, Blocked>();
   readonly #acknowledgements = new Acknowledgements();
   readonly #plan: PlanState;
   #touched = untouched();
@@ -71,7 +71,7 @@ export class Subscriber {
       asked: new Set(),
       // All come unasked, and before that nobody knows which there are.
       isWanted: (route) => this.#wanted.has(route) || (options.scope === "all" && !this.#isConfigured),
-      readiness: (route) => this.#readiness(route),
+      readiness: (route) => this.#refused.readiness(route, this.#received),
     };
   }
 
@@ -144,6 +144,7 @@ export class Subscriber {
         if (!this.#received[type].get(versioned.name)) this.#markRefused(type, versioned.name);
       } else {
         put(this.#received, type, versioned);
+        this.#refused.delete(type, versioned.name);
         waiting.set(versioned.name, versioned.version);
       }
       this.#touch(type, versioned.name);
@@ -152,6 +153,7 @@ export class Subscriber {
       // Listeners and policy belong to the sidecar itself: they may change, never go.
       if (type === "listener" || type === "policy" || !this.#isOfInterest(type, name)) continue;
       this.#received[type].set(name, null);
+      this.#refused.delete(type, name);
       waiting.set(name, undefined);
       this.#touch(type, name);
     }
@@ -206,8 +208,7 @@ export class Subscriber {
   }
 
   #markRefused(type: StoredType, name: string): void {
-    if ((type !== "cluster" && type !== "endpoints") || this.#refused[type].has(name)) return;
-    this.#refused[type].add(name);
+    if (!this.#refused.add(type, name)) return;
     // Who follows all, and does not hold it, would not be told on the next stream that it has gone.
     if (this.#options.scope === "all") this.#options.link.subscribe(type, [name]);
   }
@@ -216,24 +217,10 @@ export class Subscriber {
   #touch(type: StoredType, name: string): void {
     this.#touched[type].add(name);
     if (type === "route") this.#reference(name);
-    if (type !== "cluster" && type !== "endpoints") return;
-    if (this.#received[type].has(name)) this.#refused[type].delete(name);
+    if (!isClusterType(type)) return;
     for (const route of this.#references.routesOf(name)) {
       if (this.#blocked.delete(route)) this.#touched.route.add(route);
     }
-  }
-
-  #readiness(route: string): Readiness {
-    const held = this.#received.route.get(route);
-    if (!held) return { kind: "ready" };
-    let refused: string | undefined;
-    for (const cluster of clustersOf(held.resource)) {
-      for (const type of ["cluster", "endpoints"] as const) {
-        if (this.#refused[type].has(cluster)) refused = cluster;
-        else if (!this.#received[type].has(cluster)) return { kind: "waiting" };
-      }
-    }
-    return refused === undefined ? { kind: "ready" } : { kind: "refused", cluster: refused };
   }
 
   /** Brings the subscriptions to clusters in line with what the route names, old version and new. */
@@ -245,25 +232,23 @@ export class Subscriber {
     }
     const { added, dropped } = this.#references.replace(route, names);
     const { link, scope } = this.#options;
-    for (const type of ["cluster", "endpoints"] as const) {
+    for (const type of CLUSTER_TYPES) {
       // Who follows all is not told of what does not exist.
       const unknown = scope === "lazy" ? added : added.filter((name) => !this.#received[type].has(name));
       if (unknown.length > 0) link.subscribe(type, unknown);
     }
     for (const name of dropped) {
       this.#touched.cluster.add(name);
-      if (scope === "all") continue;
-      this.#forget(name);
+      if (scope === "lazy") this.#forget(name);
     }
     if (dropped.length === 0 || scope === "all") return;
-    link.unsubscribe("cluster", dropped);
-    link.unsubscribe("endpoints", dropped);
+    for (const type of CLUSTER_TYPES) link.unsubscribe(type, dropped);
   }
 
   #forget(cluster: string): void {
-    for (const type of ["cluster", "endpoints"] as const) {
+    for (const type of CLUSTER_TYPES) {
       this.#received[type].delete(cluster);
-      this.#refused[type].delete(cluster);
+      this.#refused.delete(type, cluster);
     }
   }
 
@@ -272,13 +257,9 @@ export class Subscriber {
     if (this.#isSending) return;
     const touched = this.#touched;
     this.#touched = untouched();
-    const { changes, blocked, refused } = makePlan(touched, this.#plan);
+    const { changes, blocked } = makePlan(touched, this.#plan);
     for (const route of touched.route) this.#blocked.delete(route);
-    for (const route of blocked) this.#blocked.set(route, "waiting");
-    for (const { route, cluster } of refused) {
-      const message = `names cluster ${cluster}, which was refused; the last good route stays`;
-      this.#blocked.set(route, { code: "invalid", message, resource: route });
-    }
+    for (const [route, why] of blocked) this.#blocked.set(route, why);
     if (changes.length === 0) {
       this.#settle();
       return;
