@@ -147,7 +147,7 @@ class Start implements SidecarView {
       telemetry,
       ...(dns && { dns: dns.port }),
     };
-    const configuration = new Configuration({
+    const configuration = await Configuration.start({
       ...this.#options,
       node: {
         ...node,
@@ -171,7 +171,6 @@ class Start implements SidecarView {
     this.configuration = configuration;
     this.#closers.push(() => configuration.close());
     this.#closers.push(() => this.healthChecks.close());
-    await configuration.start();
     dns?.follow(configuration, node.namespace);
     for (const tell of this.#early.splice(0)) tell();
     this.#reportLoad(configuration.link);

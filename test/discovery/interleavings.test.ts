@@ -111,6 +111,6 @@ it("whatever happens in whatever order, it comes to rest with what the mesh has"
       await expectRest(world, "when nothing is used any more");
       if (world.scope === "lazy") expect(world.loops.map(({ routes }) => routes.size)).toEqual([0, 0]);
     }),
-    runs(300),
+    runs(500),
   );
 });

@@ -89,7 +89,7 @@ export class Configuration {
   #connects = 0;
   #updates = 0;
 
-  constructor(options: ConfigurationOptions) {
+  private constructor(options: ConfigurationOptions) {
     const { node, connect, stateDir, warn } = options;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
@@ -123,14 +123,15 @@ export class Configuration {
     }
   }
 
-  /** Begins with what an earlier run left, and asks for the rest. */
-  async start(): Promise<void> {
-    const { stateDir, node } = this.#options;
+  /** Begins with what an earlier run left, and asks for the rest. A stream that opened before that is read could not resume from it. */
+  static async start(options: ConfigurationOptions): Promise<Configuration> {
+    const { stateDir, node, warn } = options;
     const restored = stateDir === undefined ? undefined : await restoreSnapshot(stateDir, node.id);
-    if (restored?.kind === "unusable")
-      this.#options.warn(`starting without the earlier configuration: ${restored.reason}`);
-    this.subscriber.start(restored?.kind === "restored" ? restored.resources : []);
-    if (restored?.kind === "restored") this.hosts?.restore(restored.hosts);
+    if (restored?.kind === "unusable") warn(`starting without the earlier configuration: ${restored.reason}`);
+    const configuration = new Configuration(options);
+    configuration.subscriber.start(restored?.kind === "restored" ? restored.resources : []);
+    if (restored?.kind === "restored") configuration.hosts?.restore(restored.hosts);
+    return configuration;
   }
 
   counts(): DiscoveryCounts {
