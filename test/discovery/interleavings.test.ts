@@ -104,6 +104,11 @@ it("whatever happens in whatever order, it comes to rest with what the mesh has"
       await expectRest(world, "when everything has changed");
       expect(world.server.sidecars()[0]?.change).toBe(world.change);
 
+      const { resourcesSent } = world;
+      world.restart({ up: true, down: true });
+      await expectRest(world, "when the control plane is another one");
+      expect(world.resourcesSent - resourcesSent, "of what is held").toBe(0);
+
       for (const at of [0, 1, 0, 1]) {
         world.sweep(at);
         world.sweepNames();

@@ -34,6 +34,7 @@ export class Schedule {
 /** Streams to a control plane, over two lanes each; each end notices on its own that a stream has been cut. */
 export class Network {
   server: DiscoveryServer;
+  resourcesSent = 0;
   readonly #schedule: Schedule;
   #cut: (loss: Loss) => void = () => {};
 
@@ -58,7 +59,11 @@ export class Network {
       down.push(() => handlers.onClosed("cut"));
     };
     const stream = this.server.open(
-      (message) => void (isUp && down.push(() => handlers.onMessage(message))),
+      (message) => {
+        if (!isUp) return;
+        if (message.kind === "discovery") this.resourcesSent += message.response.resources.length;
+        down.push(() => handlers.onMessage(message));
+      },
       () => cut({ up: false, down: false }),
     );
     this.#cut = cut;

@@ -93,6 +93,11 @@ export class World {
     return this.#network.server;
   }
 
+  /** By all control planes that there were. */
+  get resourcesSent(): number {
+    return this.#network.resourcesSent;
+  }
+
   edit(edits: readonly Edit[]): void {
     const names = edits.map((edit) => this.mesh.edit(edit));
     this.server.changed(names, ++this.change);
