@@ -24,6 +24,16 @@ import { checkHost } from "./host-check.ts";
 
 /** Why `resource` is not usable, or undefined. */
 export function checkResource(type: ResourceType, resource: Resource): DiscoveryError | undefined {
+  try {
+    return checkOf(type, resource);
+  } catch (error) {
+    // Of a shape that this sidecar does not know: a newer control plane's, or a snapshot's.
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: "invalid", message, resource: resource.name };
+  }
+}
+
+function checkOf(type: ResourceType, resource: Resource): DiscoveryError | undefined {
   switch (type) {
     case "route":
       return checkRoute(resource as RouteResource);

@@ -5,7 +5,7 @@
  */
 import type { HostResource } from "../../discovery/host.ts";
 import type { DiscoveryError, DiscoveryResponse, VersionedResource } from "../../discovery/messages.ts";
-import { checkHost } from "./host-check.ts";
+import { checkResource } from "./build.ts";
 import type { SubscriptionLink } from "./subscriber.ts";
 
 export const MAX_NAMES = 4_096;
@@ -49,7 +49,7 @@ export class Hosts {
   restore(resources: Iterable<VersionedResource>): void {
     for (const resource of resources) {
       const host = resource as VersionedResource<HostResource>;
-      if (checkHost(host.resource) !== undefined || this.#entries.size >= MAX_NAMES) continue;
+      if (checkResource("host", host.resource) !== undefined || this.#entries.size >= MAX_NAMES) continue;
       this.#entries.set(host.name, { held: host, isUsed: false, isLate: false, waiters: null });
     }
     if (this.#entries.size > 0) this.#link.subscribe("host", [...this.#entries.keys()]);
@@ -100,7 +100,7 @@ export class Hosts {
     const errors: DiscoveryError[] = [];
     for (const resource of resources) {
       const host = resource as VersionedResource<HostResource>;
-      const error = checkHost(host.resource);
+      const error = checkResource("host", host.resource);
       if (error === undefined) this.#settle(host.name, host);
       else {
         errors.push({ ...error, resource: host.name });
