@@ -21,7 +21,10 @@ export function findings(world: World): string[] {
 function* ofLoop({ mesh, scope, subscribed, subscriber }: World, loop: AskingLoop): Generator<string> {
   const wanted = subscribed.get("route") ?? new Set();
   const isWanted = (route: string) => wanted.has(route) || (scope === "all" && isAmongAll("route", route));
-  for (const route of loop.waiting) if (!mesh.isBad("route", route)) yield `waits for ${route} in vain`;
+  // Who follows all says of nothing that it is missing before the sidecar is configured.
+  const isAnswered = scope === "lazy" || subscriber.isConfigured;
+  for (const route of isAnswered ? loop.waiting : [])
+    if (!mesh.isBad("route", route)) yield `waits for ${route} in vain`;
   for (const route of loop.missing) {
     if (!mesh.isBad("route", route) && mesh.get("route", route)) yield `takes ${route} for missing`;
     if (!isWanted(route)) yield `remembers ${route} as missing, which nobody follows`;

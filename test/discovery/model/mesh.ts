@@ -15,7 +15,7 @@ import type { ChangedName, ResourceSource } from "../../../src/discovery/server.
 import { clustersOf } from "../../../src/proxy/snapshot/references.ts";
 import { endpointsAt } from "../../harness/discovered.ts";
 import { OPEN } from "../../harness/policy.ts";
-import { cluster, route } from "../../harness/subscriber.ts";
+import { cluster, INBOUND, OUTBOUND, route } from "../../harness/subscriber.ts";
 
 export const ROUTES = ["a:80", "b:80", "240.0.0.1:80"] as const;
 export const CLUSTERS = ["x", "y", "z"] as const;
@@ -44,6 +44,11 @@ export class Mesh implements ResourceSource {
   /** Every content has one object, so that it can be told by it. */
   readonly #made = new Map<string, VersionedResource>();
   readonly #bad = new WeakSet<Resource>();
+
+  constructor() {
+    for (const resource of [INBOUND, OUTBOUND])
+      this.#now.set(`listener ${resource.name}`, { name: resource.name, version: "1", resource });
+  }
 
   edit({ type, name, content, isBad }: Edit): ChangedName {
     const key = `${type} ${name}`;

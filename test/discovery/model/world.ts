@@ -1,6 +1,5 @@
 /** A control plane and a sidecar with two traffic loops, all of it real but for what carries messages, and the loops' tables. */
 import { DiscoveryClient } from "../../../src/discovery/client.ts";
-import { isAmongAll } from "../../../src/discovery/host.ts";
 import type { ResourceType, VersionedResource } from "../../../src/discovery/messages.ts";
 import { RESOURCE_TYPES } from "../../../src/discovery/messages.ts";
 import { DiscoveryServer } from "../../../src/discovery/server.ts";
@@ -114,8 +113,7 @@ export class World {
   }
 
   request(loop: number, route: string): void {
-    const isAsked = this.scope === "lazy" || !isAmongAll("route", route);
-    if (isAsked) this.loops[loop]?.request(route);
+    this.loops[loop]?.request(route);
   }
 
   sweep(loop: number): void {
