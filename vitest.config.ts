@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { COMPILE_CACHE } from "./test/harness/compile-cache.ts";
 
 // The mesh and the proxies of the shell that starts the tests are none of theirs.
 delete process.env["WEFT_API"];
 delete process.env["NODE_USE_ENV_PROXY"];
+Object.assign(process.env, COMPILE_CACHE);
 
 export default defineConfig({
   test: {

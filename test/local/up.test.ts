@@ -4,12 +4,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { descendants, isListening, isRunning } from "./processes.ts";
 import { sample, type UpEvent, UpProcess } from "./up-process.ts";
-
-let up: UpProcess | undefined;
-afterEach(() => up?.dispose());
 
 interface Row {
   readonly service: string;
@@ -22,8 +19,11 @@ interface Row {
 const rowsOf = (event: UpEvent) => event["rows"] as readonly Row[];
 
 describe("weft up", { timeout: 90_000 }, () => {
+  let up: UpProcess | undefined;
+  afterEach(() => up?.dispose());
+
   it("runs for --duration, sends real requests through every service, and leaves nothing behind", async () => {
-    up = new UpProcess(["--duration", "5s", "--rate", "20"]);
+    up = new UpProcess(["--duration", "3s", "--rate", "20"]);
     const ports = await up.ports();
     const processes = descendants(up.pid).map(({ pid }) => pid);
     expect(processes.length).toBeGreaterThanOrEqual(11);
@@ -63,20 +63,6 @@ describe("weft up", { timeout: 90_000 }, () => {
     expect((await Promise.all(ports.map(isListening))).filter((listens) => listens)).toEqual([]);
   });
 
-  it("starts a crashed application again and says so", async () => {
-    up = new UpProcess(["--rate", "20"]);
-    const isStock = ({ role, id }: UpEvent) => role === "app" && id === "default/stock";
-    const ready = await up.until((event) => event.event === "ready" && isStock(event));
-    await up.until(({ event }) => event === "started");
-    process.kill(Number(ready["pid"]), "SIGKILL");
-    expect(await up.until((event) => event.event === "ended")).toMatchObject({
-      id: "default/stock",
-      how: "was killed by SIGKILL",
-      restartInMs: 100,
-    });
-    await up.until((event) => event.event === "ready" && isStock(event) && event["restarts"] === 1);
-  });
-
   it("says what never became ready, and why", async () => {
     up = new UpProcess(["--start-timeout", "8s"], (mesh) => {
       const file = join(mesh, "workloads.yaml");
@@ -103,13 +89,20 @@ const DB_PROGRAM = `import { createServer } from "node:net";
 createServer((socket) => { socket.write("+HELLO\\r\\n"); socket.pipe(socket); }).listen(process.env.PORT, process.env.HOST);
 `;
 
-describe("ports that do not speak HTTP", { timeout: 90_000 }, () => {
-  it("are reached by CONNECT, also where the server speaks first", async () => {
-    up = new UpProcess(["--no-trickle"], (mesh) => {
+describe("a mesh that runs", { timeout: 90_000 }, () => {
+  let up: UpProcess;
+  let started: UpEvent;
+
+  beforeAll(async () => {
+    up = new UpProcess(["--rate", "50", "--copy"], (mesh) => {
       writeFileSync(join(mesh, "db.yaml"), DB);
       writeFileSync(join(mesh, "app", "db.mjs"), DB_PROGRAM);
     });
-    const started = await up.until(({ event }) => event === "started");
+    started = await up.until(({ event }) => event === "started");
+  });
+  afterAll(() => up.dispose());
+
+  it("has ports that do not speak HTTP, reached by CONNECT, also where the server speaks first", async () => {
     const [first] = started["instances"] as { sidecar: { outbound: number } }[];
     const socket = connect(first?.sidecar.outbound ?? 0, "127.0.0.1");
     let got = "";
@@ -121,16 +114,12 @@ describe("ports that do not speak HTTP", { timeout: 90_000 }, () => {
     await expect.poll(() => got).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n\+HELLO\r\nPING\r\n$/s);
     socket.destroy();
   });
-});
 
-describe("changing a mesh that runs", { timeout: 90_000 }, () => {
-  it("weft apply --wait moves the weights, without a lost request", async () => {
-    up = new UpProcess(["--rate", "50", "--copy"]);
-    await up.until(({ event }) => event === "started");
+  it("is changed by weft apply --wait, which moves the weights, without a lost request", async () => {
     const route = join(up.mesh, "catalog-route.yaml");
     const before = readFileSync(route, "utf8");
     const status = await up.run("status");
-    expect(status.stdout).toContain("5 of 5 sidecars synced");
+    expect(status.stdout).toContain("6 of 6 sidecars synced");
     const dryRun = await up.run("apply", "-f", sample("canary-100.yaml"), "--dry-run");
     expect(dryRun.stdout).toBe("HTTPRoute default/catalog configured (dry run)\n");
     const applied = await up.run("apply", "-f", sample("canary-100.yaml"), "--wait");
@@ -139,39 +128,48 @@ describe("changing a mesh that runs", { timeout: 90_000 }, () => {
     );
     const shown = await up.run("get", "route", "catalog");
     expect(shown.stdout).toContain("catalog-v1=0,catalog-v2=100");
+    const { length: since } = up.events;
     await up.until((event) => {
-      if (event.event !== "stats") return false;
+      if (event.event !== "stats" || up.events.indexOf(event) < since) return false;
       const catalog = rowsOf(event).filter(({ service, requests }) => service === "catalog" && requests > 0);
       return catalog.length === 1 && catalog[0]?.version === "v2";
     });
     expect(readFileSync(route, "utf8")).toBe(before);
     writeFileSync(route, before.replace("weight: 90", "weight: 70"));
-    await vi.waitFor(
-      async () =>
-        expect((await up?.run("get", "route", "catalog"))?.stdout).toContain("catalog-v1=70,catalog-v2=10"),
-      { timeout: 10_000 },
-    );
-    expect(up.events.findLast(({ event }) => event === "stats")).toMatchObject({ trickle: { failed: 0 } });
+    const weights = async () => (await up.run("get", "route", "catalog")).stdout;
+    await vi.waitFor(async () => expect(await weights()).toContain("catalog-v1=70,catalog-v2=10"), {
+      timeout: 10_000,
+    });
+    expect(lastStats()).toMatchObject({ trickle: { failed: 0 } });
   });
 
-  it("a control plane that is killed costs no request, and comes back where it was", async () => {
-    up = new UpProcess(["--rate", "50"]);
+  it("loses no request by a control plane that is killed, which comes back where it was", async () => {
     const ready = await up.until(({ event, role }) => event === "ready" && role === "control-plane");
-    const { length: before } = (await up.until(({ event }) => event === "stats")) && up.events;
     process.kill(Number(ready["pid"]), "SIGKILL");
     await up.until(
       (event) => event.event === "ready" && event["role"] === "control-plane" && event["restarts"] === 1,
     );
-    await vi.waitFor(
-      async () => expect((await up?.run("status"))?.stdout).toContain("5 of 5 sidecars synced"),
-      {
-        timeout: 30_000,
-        interval: 500,
-      },
-    );
+    const status = async () => (await up.run("status")).stdout;
+    await vi.waitFor(async () => expect(await status()).toContain("6 of 6 sidecars synced"), {
+      timeout: 30_000,
+      interval: 500,
+    });
     const { length: after } = up.events;
-    await up.until((event) => event.event === "stats" && (up?.events.indexOf(event) ?? 0) >= after);
-    expect(after).toBeGreaterThan(before);
-    expect(up.events.findLast(({ event }) => event === "stats")).toMatchObject({ trickle: { failed: 0 } });
+    await up.until((event) => event.event === "stats" && up.events.indexOf(event) >= after);
+    expect(lastStats()).toMatchObject({ trickle: { failed: 0 } });
   });
+
+  it("starts a crashed application again and says so", async () => {
+    const isStock = ({ role, id }: UpEvent) => role === "app" && id === "default/stock";
+    const ready = await up.until((event) => event.event === "ready" && isStock(event));
+    process.kill(Number(ready["pid"]), "SIGKILL");
+    expect(await up.until((event) => event.event === "ended" && isStock(event))).toMatchObject({
+      id: "default/stock",
+      how: "was killed by SIGKILL",
+      restartInMs: 100,
+    });
+    await up.until((event) => event.event === "ready" && isStock(event) && event["restarts"] === 1);
+  });
+
+  const lastStats = () => up.events.findLast(({ event }) => event === "stats");
 });

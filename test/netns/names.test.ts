@@ -8,7 +8,7 @@ import { get, Mesh, type MeshPod } from "./mesh.ts";
 import { beside, type Pod, type Running } from "./network.ts";
 
 const SEARCH =
-  "search default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:6\n";
+  "search default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:6 attempts:1\n";
 const RESOLVER = { ipv4: "198.18.0.3", ipv6: "2001:2::3" };
 const PLAIN = "198.19.0.20";
 const PORT = 80;

@@ -9,6 +9,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { compileCacheOf } from "../harness/compile-cache.ts";
 import { keepLog } from "../harness/process-logs.ts";
 
 const PREFIX = "weft-test-";
@@ -104,7 +105,7 @@ export class Network {
     const as = uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
     const command = ["netns", "exec", name, ...as, process.execPath, script, ...args];
     const child = spawn("ip", command, {
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...(uid === undefined ? {} : compileCacheOf(uid)), ...env },
     });
     this.#children.push(child);
     keepLog([name, script, ...args].join(" "), child);

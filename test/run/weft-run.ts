@@ -19,6 +19,7 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { COMPILE_CACHE } from "../harness/compile-cache.ts";
 import { freePorts } from "../harness/free-ports.ts";
 import { keepLog } from "../harness/process-logs.ts";
 
@@ -126,7 +127,7 @@ export class TestMesh {
     this.#ports = ports.map(String);
     mkdirSync(join(this.folder, "config"));
     this.write(documents);
-    this.#env = { PATH: process.env["PATH"] ?? "", HOME: this.folder };
+    this.#env = { PATH: process.env["PATH"] ?? "", HOME: this.folder, ...COMPILE_CACHE };
   }
 
   static async start(documents: readonly object[]): Promise<TestMesh> {

@@ -75,7 +75,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       .map((child) => `── ${child.name}\n${child.log()}`)
       .join("\n");
   const close = async () => {
-    for (const child of children().reverse()) await child.stop();
+    await Promise.all(children().map((child) => child.kill()));
     rmSync(folder, { recursive: true, force: true });
   };
   const answers = async (path: string) => {

@@ -16,6 +16,7 @@ import { planeArguments } from "../../../src/install/pod.ts";
 import { DEFAULT_INSTALL, NAME, WEBHOOK } from "../../../src/install/settings.ts";
 import { planeTls } from "../../../src/proxy/enrolment/plane-tls.ts";
 import { TrustFile } from "../../../src/proxy/enrolment/trust-file.ts";
+import { COMPILE_CACHE } from "../../harness/compile-cache.ts";
 import { keepLog } from "../../harness/process-logs.ts";
 import { weft } from "../../harness/weft.ts";
 import { gatewayDefinitions } from "./gateway-api.ts";
@@ -59,7 +60,10 @@ export async function startPlane(suite: Suite, name: string): Promise<PlaneProce
   const args = [MAIN, ...planeArguments(DEFAULT_INSTALL), ...here, ...ports];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], KUBECONFIG: cluster.kubeconfigOf(`plane-${name}`, token) },
+    env: {
+      ...{ PATH: process.env["PATH"], KUBECONFIG: cluster.kubeconfigOf(`plane-${name}`, token) },
+      ...COMPILE_CACHE,
+    },
   });
   keepLog(`control plane ${name}`, child);
   let log = "";

@@ -2,14 +2,14 @@
  * Weft's own check and that of a real API server by Weft's definitions, of the same documents: what Weft takes the API server takes,
  * and what Weft refuses it refuses, but for what neither a schema nor a line of CEL can say.
  */
-import { expect, it } from "vitest";
-import { ApiError, type KubernetesApi, openApi } from "../../../src/control-plane/source/kubernetes/api.ts";
+import { afterAll, expect, it } from "vitest";
 import { loadFiles } from "../../../src/resources/load.ts";
 import { listPath } from "../../../src/resources/plural.ts";
 import { KIND_TABLES, type Kind, WEFT_API } from "../../../src/resources/resource.ts";
 import { requires } from "../../harness/requires.ts";
 import { SPECS } from "./documents.ts";
 import { mutantsOf } from "./mutants.ts";
+import { Requests } from "./requests.ts";
 import { clusterOfSuite } from "./suite.ts";
 
 /** What Weft says alone, in its own words. */
@@ -37,26 +37,22 @@ const ALONE: readonly RegExp[] = [
 const AT_ONCE = 8;
 
 requires("kubernetes")("definitions in a real API server", () => {
-  let api: KubernetesApi;
+  let requests: Requests | undefined;
   const suite = clusterOfSuite({}, async ({ kubectl, cluster }) => {
-    process.env["KUBECONFIG"] = cluster.kubeconfig;
-    api = await openApi();
+    requests = new Requests(cluster.kubeconfig);
     await kubectl("apply", "-f", "deploy/crds");
     await kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all");
   });
+  afterAll(() => requests?.close());
 
   /** Why it refuses a document; undefined: it would take it. */
   const refusalOf = async (kind: Kind, document: object): Promise<string | undefined> => {
     const list = listPath(kind);
     const path = kind === "MeshConfig" ? list : list.replace(/\/(?=\w+$)/, "/namespaces/default/");
-    try {
-      const query = "dryRun=All&fieldValidation=Strict";
-      await api.send({ method: "POST", path: `${path}?${query}`, body: document });
-      return undefined;
-    } catch (error) {
-      if (error instanceof ApiError && [400, 422].includes(error.status)) return error.message;
-      throw error;
-    }
+    const { status, body } = (await requests?.tryOut(path, document)) ?? expect.fail("no cluster");
+    if (status === 201) return undefined;
+    const said = `status ${status}: ${body.message}`;
+    return [400, 422].includes(status) ? said : expect.fail(said);
   };
 
   const disagreementOn = async (kind: Kind, label: string, spec: unknown): Promise<string[]> => {
