@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { COMPILE_CACHE } from "./test/harness/compile-cache.ts";
+import { LongFirst } from "./test/harness/long-first.ts";
 
 // The mesh and the proxies of the shell that starts the tests are none of theirs.
 delete process.env["WEFT_API"];
@@ -8,11 +9,23 @@ Object.assign(process.env, COMPILE_CACHE);
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],
+    projects: [
+      {
+        extends: true,
+        // Sockets, child processes and worker threads: each file gets a process of its own.
+        test: { name: "mesh", include: ["test/**/*.test.ts", "bench/**/*.test.ts"] },
+      },
+      {
+        extends: true,
+        // What stands beside its source leaves nothing behind, and a process for each would take twice as long as all of the tests.
+        test: { name: "units", include: ["src/**/*.test.ts"], isolate: false },
+      },
+    ],
+    sequence: { sequencer: LongFirst },
     setupFiles: ["test/harness/fail-on-console.ts", "test/harness/logs-on-failure.ts"],
-    // Sockets, child processes and worker threads: each file gets a process of its own, and none is run twice.
     pool: "forks",
     maxWorkers: 2,
+    // None is run twice.
     retry: 0,
     // What no test needs where nobody else uses the cores; it is there to end those that hang.
     testTimeout: 60_000,

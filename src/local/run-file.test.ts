@@ -7,7 +7,10 @@ import { findRunFile, removeRunFile, runFilePaths, writeRunFile } from "./run-fi
 const folder = mkdtempSync(join(tmpdir(), "weft-run-file-"));
 // The user's own folder may hold the announcement of a mesh that runs.
 beforeAll(() => void vi.stubEnv("TMPDIR", join(folder, "tmp")));
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
 const run = { pid: process.pid, api: "http://127.0.0.1:1", discovery: "127.0.0.1:2", directory: "/mesh" };
 
 describe("the announcement of a local mesh", () => {
