@@ -93,7 +93,7 @@ requires(
             project.up();
             await project.untilAnswers(allGood);
             const ask = `fetch("http://back:9000/").then(async (r) => console.log(r.status, await r.text()))`;
-            const asked = (service: string) => project.compose("exec", "-T", service, "node", "-e", ask);
+            const asked = (service: string) => project.exec(service, "node", "-e", ask);
             expect(asked("front")).toBe("200 from 127.0.0.6 as 1000\n");
             expect(asked("beside")).toBe("200 from 127.0.0.6 as 1000\n");
             expect(asked("stranger")).toContain("403");

@@ -32,6 +32,7 @@ export function expectGood(answers: readonly Answer[]): void {
 }
 
 export interface Container {
+  readonly Id: string;
   readonly State: { readonly Pid: number; readonly Status: string; readonly ExitCode: number };
   readonly Config: { readonly Labels: Readonly<Record<string, string>> };
   readonly HostConfig: { readonly ReadonlyRootfs: boolean };
@@ -99,8 +100,9 @@ export class Project {
     this.compose("up", "-d");
   }
 
+  /** At once: sidecars that are asked to end serve for some seconds more. */
   down(): void {
-    this.compose("down", "--volumes", "--timeout", "10");
+    this.compose("down", "--volumes", "--timeout", "0");
     rmSync(join(this.#folder, "../.."), { recursive: true, force: true });
   }
 
@@ -120,6 +122,11 @@ export class Project {
     const found = this.containers().get(service);
     if (found === undefined) throw new Error(`${service} has no container`);
     return found;
+  }
+
+  /** Runs a command in the container of a service; throws when it fails. */
+  exec(service: string, ...command: readonly string[]): string {
+    return this.#engine.docker(["exec", this.container(service).Id, ...command]);
   }
 
   /** Its process ends as if it had crashed: `docker kill` would not be followed by a restart. */

@@ -70,7 +70,8 @@ requires(
   const line = (account: string, name: string, flags: readonly string[], command: readonly string[]) => [
     ...["run", "--control-plane", `${plane.ipv4}:15012`, "--service", account, "--workload", name],
     ...["--trust-bundle", join(folder, "state", "trust-bundle.pem"), "--network", RANGE],
-    ...[...flags, "--", ...command],
+    // On a machine that has much else to do; what is given comes after it.
+    ...["--wait", "40s", ...flags, "--", ...command],
   ];
   const env = (account: string) => ({ WEFT_JOIN_TOKEN: tokens.get(account) ?? "" });
 
