@@ -20,8 +20,14 @@ interface Flags {
   readonly controlPlane?: boolean;
 }
 
+interface Reason {
+  readonly text: string;
+  /** There was less time for an answer than one may take. */
+  readonly isCut: boolean;
+}
+
 /** Undefined: it is ready. */
-type WhyNot = (leftMs: number) => Promise<string | undefined>;
+type WhyNot = (leftMs: number) => Promise<Reason | undefined>;
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const command = newCommand(
@@ -44,10 +50,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const { timeout, ...flags } = command.opts<Flags>();
     const whyNot = whyNotOf(flags);
     const end = performance.now() + timeout;
+    let told: Reason | undefined;
     for (;;) {
       const reason = await whyNot(Math.max(1, end - performance.now()));
       if (reason === undefined) return EXIT.ok;
-      if (performance.now() + PAUSE_MS > end) throw new CliError(`not ready in time: ${reason}`);
+      if (told === undefined || !reason.isCut) told = reason;
+      if (performance.now() + PAUSE_MS > end) throw new CliError(`not ready in time: ${told.text}`);
       await sleep(PAUSE_MS);
     }
   });
@@ -69,19 +77,20 @@ async function whyNotReady(
   port: number,
   path: string,
   leftMs: number,
-): Promise<string | undefined> {
+): Promise<Reason | undefined> {
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(ANSWER_MS, leftMs)));
   try {
-    const signal = AbortSignal.timeout(Math.ceil(Math.min(ANSWER_MS, leftMs)));
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal });
     const text = await response.text();
-    return response.ok ? undefined : text.trim();
+    return response.ok ? undefined : { text: text.trim(), isCut: false };
   } catch {
-    return `no ${who} answers on port ${port}`;
+    const isCut = signal.aborted && leftMs < ANSWER_MS;
+    return { text: `no ${who} answers on port ${port}`, isCut };
   }
 }
 
 /** Inbound tells it for both directions: their rules are made as one. */
-async function whyNotIntercepted(): Promise<string | undefined> {
+async function whyNotIntercepted(): Promise<Reason | undefined> {
   const { probe } = await import("../intercept/probe.ts");
   const { presentFamilies } = await import("../intercept/program.ts");
   const { DEFAULTS } = await import("../intercept/settings.ts");
@@ -90,5 +99,6 @@ async function whyNotIntercepted(): Promise<string | undefined> {
   // Where nothing could be tried, there may be no network at all: not yet, or no longer.
   const isTried = results.some(({ verdict }) => verdict === "redirected");
   const why = wrong.length > 0 || isTried ? wrong : results;
-  return why.length === 0 ? undefined : `not intercepted: ${why.map(({ reason }) => reason).join(", ")}`;
+  if (why.length === 0) return undefined;
+  return { text: `not intercepted: ${why.map(({ reason }) => reason).join(", ")}`, isCut: false };
 }

@@ -240,7 +240,7 @@ requires(
       "--bounding-set=-all",
     ];
     const wait = () =>
-      pod.run([...rightless, process.execPath, WEFT, "wait", "--intercepted", "--timeout", "1s"]);
+      pod.run([...rightless, process.execPath, WEFT, "wait", "--intercepted", "--timeout", "3s"]);
     expect(wait()).toMatchObject({ code: 1, stderr: expect.stringContaining("not intercepted") });
     expect(init().code).toBe(0);
     expect(wait()).toMatchObject({ code: 0, stderr: "" });
