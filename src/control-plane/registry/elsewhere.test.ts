@@ -1,136 +1,25 @@
 /** Registrants of other replicas, on a virtual clock: hand-overs lose nobody, double nobody, and let go of who has gone. */
 import { describe, expect, it } from "vitest";
+import { PORT, ReplicaMesh, registering, SERVICE } from "../../../test/harness/replica-mesh.ts";
 import type { Node } from "../../discovery/messages.ts";
 import { RECONNECT_MS } from "../../discovery/server.ts";
 import type { Resource } from "../../resources/resource.ts";
-import { NO_INSTANCES } from "../compile/instances.ts";
-import type { ReplicaWord } from "../shared-root.ts";
 import { tellOf } from "./elsewhere.ts";
 import { registrantOf } from "./registrant.ts";
-import { Registrations } from "./registrations.ts";
-
-const PORT = { name: "http", port: 80 };
-const SERVICE = { kind: "Service", metadata: { name: "web", namespace: "default" }, spec: { ports: [PORT] } };
-const DEAD_MS = 15_000;
-
-function node(workload = "one", more: Partial<Node> = {}): Node {
-  return {
-    id: `default/${workload}`,
-    namespace: "default",
-    workload,
-    service: "web",
-    registers: true,
-    serviceAccount: "web",
-    labels: { version: "v2" },
-    address: "10.0.0.7",
-    version: "1",
-    ports: { inbound: 15_006, outbound: 1, admin: 2, telemetry: 3, app: 8_080 },
-    ...more,
-  };
-}
-
-interface Replica {
-  readonly registrations: Registrations;
-  /** What it last wrote. */
-  text: string;
-  writtenAt: number;
-  hasLeft: boolean;
-}
-
-/** Replicas that write and read as those of a cluster do, in steps of a second. */
-class Mesh {
-  now = 0;
-  readonly #replicas = new Map<string, Replica>();
-  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
-
-  start(name: string): Registrations {
-    const registrations = new Registrations({
-      known: NO_INSTANCES,
-      onChange: () => {},
-      after: (ms, run) => {
-        const timer = { at: this.now + ms, run };
-        this.#timers.add(timer);
-        return () => this.#timers.delete(timer);
-      },
-    });
-    registrations.see([SERVICE as unknown as Resource]);
-    this.#replicas.set(name, { registrations, text: "", writtenAt: Number.NaN, hasLeft: false });
-    this.write(name);
-    this.read(name);
-    return registrations;
-  }
-
-  write(name: string, text = JSON.stringify(tellOf(this.#of(name).registrations.claims).registrants)): void {
-    Object.assign(this.#of(name), { text, writtenAt: this.now });
-  }
-
-  read(name: string): void {
-    const words = [...this.#replicas].filter(([other]) => other !== name).map(this.#word);
-    this.#of(name).registrations.hear(words, this.now);
-  }
-
-  /** The replicas that run tell and hear each other. */
-  exchange(...names: readonly string[]): void {
-    for (const name of names) this.write(name);
-    for (const name of names) this.read(name);
-  }
-
-  end(name: string): void {
-    this.write(name);
-    this.#of(name).hasLeft = true;
-  }
-
-  /** Lets seconds pass, with an exchange of these in each of them; `each`: after it. */
-  pass(ms: number, names: readonly string[], each = () => {}): void {
-    for (const end = this.now + ms; this.now < end; ) {
-      this.now += 1_000;
-      for (const timer of [...this.#timers].filter(({ at }) => at <= this.now)) {
-        this.#timers.delete(timer);
-        timer.run();
-      }
-      this.exchange(...names);
-      each();
-    }
-  }
-
-  /** Addresses by which callers of each of these replicas reach the Service. */
-  at(...names: readonly string[]): string {
-    const lists = names.map((name) => this.#of(name).registrations.at("default/web", PORT));
-    return lists.map((list) => list.map(({ address }) => address).join("+") || "-").join(" ");
-  }
-
-  readonly #words = new Map<string, readonly [string, number, unknown]>();
-  /** Each text is another value, as long as it is the same text. */
-  readonly #word = ([replica, { text, writtenAt, hasLeft }]: [string, Replica]): ReplicaWord => {
-    const known = this.#words.get(replica);
-    const isKnown = known?.[0] === text && known[1] === writtenAt;
-    const registrants = isKnown ? known[2] : parsed(text);
-    this.#words.set(replica, [text, writtenAt, registrants]);
-    return { replica, registrants, isOver: hasLeft || this.now - writtenAt >= DEAD_MS };
-  };
-
-  #of(name: string): Replica {
-    const replica = this.#replicas.get(name);
-    if (replica === undefined) throw new Error(`there is no ${name}`);
-    return replica;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+import type { Registrations } from "./registrations.ts";
 
 /** Two or three replicas that know each other; a registrant at `a`. */
-function mesh(...names: readonly string[]): { mesh: Mesh; a: Registrations; b: Registrations; one: Node } {
-  const all = new Mesh();
+function mesh(...names: readonly string[]): {
+  mesh: ReplicaMesh;
+  a: Registrations;
+  b: Registrations;
+  one: Node;
+} {
+  const all = new ReplicaMesh();
   const [a, b] = names.map((name) => all.start(name)) as [Registrations, Registrations];
   all.exchange(...names);
   all.exchange(...names);
-  const one = node();
+  const one = registering();
   a.arrived(one);
   all.pass(1_000, names);
   return { mesh: all, a, b, one };
@@ -161,8 +50,8 @@ describe("a registrant of another replica", () => {
 
   it("has its name alone: nobody of another account takes it", () => {
     const { b } = mesh("a", "b");
-    expect(b.refusal(node("one", { serviceAccount: "web" }))).toBe(undefined);
-    expect(b.refusal(node("one", { serviceAccount: "x" }))).toMatch(
+    expect(b.refusal(registering("one", { serviceAccount: "web" }))).toBe(undefined);
+    expect(b.refusal(registering("one", { serviceAccount: "x" }))).toMatch(
       /there is a workload default\/one already/,
     );
   });
@@ -188,8 +77,8 @@ describe("a hand-over", () => {
   const once = "10.0.0.7";
 
   it.each([
-    ["ends", (all: Mesh) => all.end("a"), 0],
-    ["ends, and the sidecar comes late", (all: Mesh) => all.end("a"), 17_000],
+    ["ends", (all: ReplicaMesh) => all.end("a"), 0],
+    ["ends, and the sidecar comes late", (all: ReplicaMesh) => all.end("a"), 17_000],
     ["dies", () => {}, 1_000],
     ["dies, and the sidecar comes late", () => {}, 17_000],
   ])("when its replica %s", (_what, end, ms) => {
@@ -220,7 +109,7 @@ describe("a hand-over", () => {
     const { mesh: all, a, b, one } = mesh("a", "b", "c");
     const rest = ["a", "b", "c"];
     a.left(one);
-    b.arrived(node("one", { address: "10.0.0.8" }));
+    b.arrived(registering("one", { address: "10.0.0.8" }));
     all.pass(1_000, rest);
     expect(all.at(...rest)).toBe("10.0.0.8 10.0.0.8 10.0.0.8");
     expect([a.nodes, b.nodes].map(({ length }) => length)).toEqual([0, 1]);
@@ -233,7 +122,7 @@ describe("a hand-over", () => {
 
   it("is not undone by a stream that its old replica believes in", () => {
     const { mesh: all, a, b, one } = mesh("a", "b", "c");
-    b.arrived(node("one", { address: "10.0.0.8" }));
+    b.arrived(registering("one", { address: "10.0.0.8" }));
     all.pass(30_000, ["a", "b", "c"], () => expect(all.at("b", "c")).toBe("10.0.0.8 10.0.0.8"));
     a.left(one);
     all.pass(30_000, ["a", "b", "c"], () => expect(all.at("b", "c")).toBe("10.0.0.8 10.0.0.8"));
@@ -257,13 +146,31 @@ describe("a hand-over", () => {
     expect(all.at("b", "c", "d")).toBe("- - -");
   });
 
-  it("is believed of the living by a replica that starts", () => {
-    const { mesh: all, b } = mesh("a", "b");
-    b.arrived(node("one", { address: "10.0.0.8" }));
-    all.exchange("b");
+  it.each([
+    ["a", "b"],
+    ["b", "a"],
+  ])("from %s, which has died, to %s is soon believed by a replica that starts", (dead, living) => {
+    const all = new ReplicaMesh();
+    const [old, late] = [registering("late"), registering("one", { address: "10.0.0.8" })];
+    for (const name of ["a", "b"]) all.start(name);
+    for (const node of [registering(), old]) all.registrations(dead).arrived(node);
+    all.exchange("a", "b");
+    all.registrations(living).arrived(late);
     all.start("c");
-    all.pass(60_000, ["b", "c"]);
-    expect(all.at("b", "c")).toBe("10.0.0.8 10.0.0.8");
+    all.exchange(living);
+    all.pass(6_000, [living, "c"]);
+    expect(all.at("c")).toBe("10.0.0.7+10.0.0.8");
+    // Nobody knows where the other one is.
+    all.pass(RECONNECT_MS - 6_000, [living, "c"]);
+    expect(all.at("c")).toBe("10.0.0.8");
+  });
+
+  it("from one that did not know of it, and died, is not remembered after a good-bye", () => {
+    const { mesh: all, b, one } = mesh("a", "b", "c");
+    b.arrived(one);
+    all.pass(6_000, ["a", "b", "c"]);
+    b.leaving(one);
+    all.pass(60_000, ["b", "c"], () => expect(all.at("b", "c")).toBe("- -"));
   });
 });
 
@@ -276,6 +183,17 @@ describe("what takes nobody away", () => {
     all.read("b");
     expect(all.at("b")).toBe("10.0.0.7");
     all.pass(60_000, ["a", "b"], () => expect(all.at("b")).toBe("10.0.0.7"));
+  });
+
+  it("one that is away in the midst of a hand-over", () => {
+    const { mesh: all, one } = mesh("a", "b", "c");
+    all.end("a");
+    all.pass(2_000, ["b", "c"]);
+    all.registrations("c").arrived(one);
+    all.pass(600_000, []);
+    all.read("b");
+    expect(all.at("b")).toBe("10.0.0.7");
+    all.pass(60_000, ["b", "c"], () => expect(all.at("b")).toBe("10.0.0.7"));
   });
 
   it.each([
@@ -312,7 +230,7 @@ describe("what takes nobody away", () => {
 describe("what is told", () => {
   const claims = (count: number, labels = {}) =>
     Array.from({ length: count }, (_, n) => ({
-      node: registrantOf(node(`web-${n}`, { labels })) ?? expect.fail(),
+      node: registrantOf(registering(`web-${n}`, { labels })) ?? expect.fail(),
       isLost: false,
     }));
 
