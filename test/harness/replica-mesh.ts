@@ -4,7 +4,6 @@ import { NO_INSTANCES } from "../../src/control-plane/compile/instances.ts";
 import { tellOf } from "../../src/control-plane/registry/elsewhere.ts";
 import { Registrations } from "../../src/control-plane/registry/registrations.ts";
 import type { ReplicaWord } from "../../src/control-plane/shared-root.ts";
-import type { Node } from "../../src/discovery/messages.ts";
 import type { Resource } from "../../src/resources/resource.ts";
 
 export const PORT = { name: "http", port: 80 };
@@ -15,23 +14,6 @@ export const SERVICE = {
 };
 const BEAT_MS = 5_000;
 const DEAD_MS = 15_000;
-
-/** A sidecar that registers. */
-export function registering(workload = "one", more: Partial<Node> = {}): Node {
-  return {
-    id: `default/${workload}`,
-    namespace: "default",
-    workload,
-    service: "web",
-    registers: true,
-    serviceAccount: "web",
-    labels: { version: "v2" },
-    address: "10.0.0.7",
-    version: "1",
-    ports: { inbound: 15_006, outbound: 1, admin: 2, telemetry: 3, app: 8_080 },
-    ...more,
-  };
-}
 
 interface Replica {
   readonly registrations: Registrations;
@@ -67,7 +49,7 @@ export class ReplicaMesh {
   /** What has not changed is written each five seconds. */
   write(name: string, text = JSON.stringify(tellOf(this.#of(name).registrations.claims).registrants)): void {
     const { text: before, writtenAt } = this.#of(name);
-    if (text !== before || this.now - writtenAt >= BEAT_MS)
+    if (text !== before || !(this.now - writtenAt < BEAT_MS))
       Object.assign(this.#of(name), { text, writtenAt: this.now });
   }
 
@@ -86,7 +68,9 @@ export class ReplicaMesh {
     for (const name of names) this.read(name);
   }
 
+  /** It says that it ends. */
   end(name: string): void {
+    this.#of(name).writtenAt = Number.NaN;
     this.write(name);
     this.#of(name).hasLeft = true;
   }
@@ -107,7 +91,15 @@ export class ReplicaMesh {
   /** Addresses by which callers of each of these replicas reach the Service. */
   at(...names: readonly string[]): string {
     const lists = names.map((name) => this.#of(name).registrations.at("default/web", PORT));
-    return lists.map((list) => list.map(({ address }) => address).join("+") || "-").join(" ");
+    return lists
+      .map(
+        (list) =>
+          list
+            .map(({ address }) => address)
+            .sort()
+            .join("+") || "-",
+      )
+      .join(" ");
   }
 
   readonly #words = new Map<string, readonly [string, number, unknown]>();

@@ -1,6 +1,7 @@
 /** Registrants of other replicas, on a virtual clock: hand-overs lose nobody, double nobody, and let go of who has gone. */
 import { describe, expect, it } from "vitest";
-import { PORT, ReplicaMesh, registering, SERVICE } from "../../../test/harness/replica-mesh.ts";
+import { registering } from "../../../test/harness/node.ts";
+import { PORT, ReplicaMesh, SERVICE } from "../../../test/harness/replica-mesh.ts";
 import type { Node } from "../../discovery/messages.ts";
 import { RECONNECT_MS } from "../../discovery/server.ts";
 import type { Resource } from "../../resources/resource.ts";
@@ -156,8 +157,8 @@ describe("a hand-over", () => {
     for (const node of [registering(), old]) all.registrations(dead).arrived(node);
     all.exchange("a", "b");
     all.registrations(living).arrived(late);
-    all.start("c");
     all.exchange(living);
+    all.start("c");
     all.pass(6_000, [living, "c"]);
     expect(all.at("c")).toBe("10.0.0.7+10.0.0.8");
     // Nobody knows where the other one is.
@@ -165,11 +166,27 @@ describe("a hand-over", () => {
     expect(all.at("c")).toBe("10.0.0.8");
   });
 
-  it("from one that did not know of it, and died, is not remembered after a good-bye", () => {
+  it("that two wait for is relied on by neither", () => {
+    const { mesh: all, a, one } = mesh("a", "b");
+    a.left(one);
+    all.write("a");
+    const c = all.start("c");
+    c.restore([registering()]);
+    all.pass(RECONNECT_MS - 1_000, ["a", "b", "c"], () =>
+      expect(all.at("a", "b", "c")).toBe("10.0.0.7 10.0.0.7 10.0.0.7"),
+    );
+  });
+
+  it.each([
+    ["died", () => {}],
+    ["ended", (all: ReplicaMesh) => all.end("a")],
+  ])("from one that did not know of it, and %s, is not remembered after a good-bye", (_what, end) => {
     const { mesh: all, b, one } = mesh("a", "b", "c");
     b.arrived(one);
     all.pass(6_000, ["a", "b", "c"]);
     b.leaving(one);
+    all.exchange("b", "c");
+    end(all);
     all.pass(60_000, ["b", "c"], () => expect(all.at("b", "c")).toBe("- -"));
   });
 });

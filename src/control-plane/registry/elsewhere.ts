@@ -75,7 +75,7 @@ export class Elsewhere {
     for (const [id, claim] of news) {
       if (claim === undefined) continue;
       const held = this.#held.get(id);
-      const isLost = claim.isLost || isOver || isFirst;
+      const isLost = claim.isLost || isOver;
       const isNew = last?.claims?.get(id)?.isLost !== false;
       const isTaken =
         held === undefined
