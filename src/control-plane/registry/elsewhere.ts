@@ -21,6 +21,8 @@ export interface Claim {
 /** A claim of one of the others. */
 interface Held extends Claim {
   readonly replica: string;
+  /** It was there when its replica was heard for the first time: whether another's is older is not known. */
+  readonly isGuess: boolean;
   /** When the wait for it is over, in time heard. */
   readonly endsAt: number | undefined;
 }
@@ -82,18 +84,30 @@ export class Elsewhere {
           ? !isLost || isFirst
           : held.replica === replica || (!isLost && (isNew || held.isLost));
       if (!isTaken) continue;
+      const isGuess = held?.replica === replica ? held.isGuess : isFirst;
       const endsAt = isFirst ? this.#heardMs + RECONNECT_MS : undefined;
-      this.#held.set(id, { node: claim.node, isLost, replica, endsAt });
+      this.#held.set(id, { node: claim.node, isLost, replica, isGuess, endsAt });
     }
   }
 
   #review(id: string, held: Held): void {
     const speaker = this.#speakers.get(held.replica);
     const { endsAt = this.#heardMs + RECONNECT_MS } = held;
-    if (speaker !== undefined && speaker.claims?.has(id) !== true) this.#held.delete(id);
+    if (speaker !== undefined && speaker.claims?.has(id) !== true) this.#end(id, held);
     else if (speaker?.isOver === false && held.endsAt === undefined) return;
     else if (this.#heardMs >= endsAt) this.#held.delete(id);
     else this.#held.set(id, { ...held, isLost: true, endsAt });
+  }
+
+  /** Its replica has it no more. */
+  #end(id: string, { isGuess }: Held): void {
+    this.#held.delete(id);
+    if (!isGuess) return;
+    for (const [replica, { claims, isOver }] of this.#speakers) {
+      const claim = claims?.get(id);
+      if (claim?.isLost === false && !isOver)
+        this.#held.set(id, { ...claim, replica, isGuess, endsAt: undefined });
+    }
   }
 }
 
