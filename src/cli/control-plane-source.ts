@@ -32,7 +32,7 @@ export function checkSourceFlags(flags: SourceFlags): void {
 }
 
 export interface OpenedSource {
-  readonly options: SourceOptions & Pick<ControlPlaneOptions, "released">;
+  readonly options: SourceOptions & Pick<ControlPlaneOptions, "released" | "registryPeers">;
   /** Whether this replica does what only one may do. */
   readonly leads: () => boolean;
   /** What replicas need of each other to be one CA; nothing where there is one replica. */
@@ -58,9 +58,11 @@ export async function openSource(
   const { openCluster } = await import("../control-plane/source/kubernetes/cluster.ts");
   const cluster = await openCluster(flags.ownNamespace, log, () => readOptional(bundleFile));
   const { source } = cluster;
-  // A CA that is shared may be read when the others know of this replica: a change of roots must not pass over it.
+  // A CA that is shared may be read when the others know of this replica: a change of roots must not pass over it. Who has registered
+  // with them is to be known before anybody is served.
   const { replicas } = cluster;
-  const isOpen = Promise.all([source.synced, flags.caSecret === undefined ? undefined : replicas.announced]);
+  const { announced, tried } = replicas;
+  const isOpen = Promise.all([source.synced, flags.caSecret === undefined ? tried : announced]);
   const isSynced = await Promise.race([isOpen.then(() => true), isOver.then(() => false)]);
   if (!isSynced) {
     await cluster.close();
@@ -75,7 +77,12 @@ export async function openSource(
     ...(caSecret === undefined && caDir === undefined ? {} : { peers: replicas }),
   };
   const leads = () => cluster.isLeader;
-  return { options: { source, released }, leads, together, close: () => cluster.close() };
+  return {
+    options: { source, released, registryPeers: replicas },
+    leads,
+    together,
+    close: () => cluster.close(),
+  };
 }
 
 /** A file that may not be there yet. */

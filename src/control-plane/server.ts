@@ -16,6 +16,7 @@ import { type Log, sourceLog, streamLog } from "./log.ts";
 import { PlaneMetrics } from "./metrics.ts";
 import { type Discovery, Plane } from "./plane.ts";
 import { openRegistry } from "./registry/registry.ts";
+import type { RegistryPeers } from "./shared-root.ts";
 import { FileSource } from "./source/files.ts";
 import { finishWrites } from "./source/journal.ts";
 import type { Source, SourceStatus } from "./source/source.ts";
@@ -45,6 +46,8 @@ interface PlaneOptions {
   readonly log: Log;
   /** Where those who register themselves are kept from one start to the next; absent: nowhere. */
   readonly registryFile?: string;
+  /** Replicas whose registrants are instances here, too; absent: there are none. */
+  readonly registryPeers?: RegistryPeers;
   /** Whether keys of issuers may be fetched from loopback and link-local addresses. Default no. */
   readonly allowsLocalJwks?: boolean;
   readonly openDiscovery: OpenDiscovery;
@@ -78,7 +81,12 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { host, log, trustDomain } = options;
   const complete = trustDomain === undefined ? undefined : completeTrustDomain(trustDomain);
-  const registry = openRegistry(openSource(options), options.registryFile, log, () => plane.refill());
+  const registry = openRegistry(openSource(options), {
+    file: options.registryFile,
+    peers: options.registryPeers,
+    log,
+    onChange: () => plane.refill(),
+  });
   const { source, registrations } = registry;
   const compiler = new Compiler(options.identity === undefined ? "DISABLE" : "STRICT", source.instances);
   const stats = new LoadStats(() => performance.now());
@@ -139,6 +147,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let api: Api | undefined;
   let webhook: Webhook | undefined;
   try {
+    registry.share();
     plane.start((error) => log.error({ reason: error.message }, "the source is no longer watched"));
     discovery = await opened.listen(host, options.discoveryPort);
     api = await startApi({
@@ -161,7 +170,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       (await openWebhook(options.webhook, host, identity, metrics.reviewed, log));
   } catch (error) {
     plane.close();
-    registrations.close();
+    registry.close();
     jwks.close();
     expiry.close();
     await Promise.all([discovery?.close(), api?.close()]);
@@ -174,7 +183,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...ports,
     close: async () => {
       plane.close();
-      registrations.close();
+      registry.close();
       jwks.close();
       expiry.close();
       await Promise.all(servers.map((server) => server?.close()));

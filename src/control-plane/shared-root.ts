@@ -1,6 +1,7 @@
 /**
  * What several replicas of a control plane need of each other to be one CA: a place for its one text, which all of them read and of
- * which one at a time writes the next version, and each other's word on what their sidecars have confirmed.
+ * which one at a time writes the next version, and each other's word on what their sidecars have confirmed. And what they need to be
+ * one registry: each other's word on who has registered.
  */
 import type { TokenUses } from "./token-uses.ts";
 
@@ -39,6 +40,24 @@ export interface Confirmed {
   readonly version: string;
   /** How many sidecars do not have it yet. */
   readonly lacking: number;
+}
+
+/** What another replica says of those who have registered with it. */
+export interface ReplicaWord {
+  /** Its name. */
+  readonly replica: string;
+  /** JSON as it was written, another value each time; undefined: it says nothing. */
+  readonly registrants: unknown;
+  /** It has ended, or was silent for so long that it counts no more. */
+  readonly isOver: boolean;
+}
+
+/** The other replicas, as a registry sees them. */
+export interface RegistryPeers {
+  /** From now on they are told `own`, as JSON, and `heard` gets all their words, now and whenever they were read: at `now`, in monotonic ms. */
+  tellRegistrants(own: () => unknown, heard: (words: readonly ReplicaWord[], now: number) => void): void;
+  /** Own registrants are others than they were: the next exchange comes at once. */
+  hurry(): void;
 }
 
 /** There are none. */

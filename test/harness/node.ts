@@ -13,3 +13,20 @@ export function nodeOf(id: string): Node {
     version: "0",
   };
 }
+
+/** One that registers as an instance of `default/web`. */
+export function registering(workload = "one", more: Partial<Node> = {}): Node {
+  return {
+    id: `default/${workload}`,
+    namespace: "default",
+    workload,
+    service: "web",
+    registers: true,
+    serviceAccount: "web",
+    labels: { version: "v2" },
+    address: "10.0.0.7",
+    version: "1",
+    ports: { inbound: 15_006, outbound: 1, admin: 2, telemetry: 3, app: 8_080 },
+    ...more,
+  };
+}

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { registering } from "../../../test/harness/node.ts";
 import type { Node } from "../../discovery/messages.ts";
 import type { Resource } from "../../resources/resource.ts";
 import { NO_INSTANCES, NOTHING_MOVED } from "../compile/instances.ts";
@@ -16,19 +17,7 @@ function service(
 }
 
 function node(workload: string, more: Partial<Node> = {}): Node {
-  return {
-    id: `default/${workload}`,
-    namespace: "default",
-    workload,
-    service: "web",
-    registers: true,
-    serviceAccount: "web",
-    labels: { version: "v2", app: "other" },
-    address: "10.0.0.7",
-    version: "1",
-    ports: { inbound: 15_006, outbound: 1, admin: 2, telemetry: 3, app: 8_080 },
-    ...more,
-  };
+  return registering(workload, { labels: { version: "v2", app: "other" }, ...more });
 }
 
 /** With a clock that is moved by hand. */

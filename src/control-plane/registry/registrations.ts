@@ -1,7 +1,8 @@
 /**
  * Who has registered itself, as instances for the compiler. One that drains is gone at once; one whose stream is lost is kept for a
- * while, as it comes back in most cases: its sidecar was started anew, or the network had a moment. What the Services allow is asked
- * at each compilation, so that a change of theirs counts for those who are there already.
+ * while, as it comes back in most cases: its sidecar was started anew, or the network had a moment. Who has registered with another
+ * replica is an instance as well, until it comes here. What the Services allow is asked at each compilation, of all of them, so that a
+ * change of theirs counts for those who are there already.
  */
 import type { Node } from "../../discovery/messages.ts";
 import { RECONNECT_MS } from "../../discovery/server.ts";
@@ -9,6 +10,8 @@ import type { Resource } from "../../resources/resource.ts";
 import { idOf, type ServicePortSpec, type WorkloadInput } from "../compile/inputs.ts";
 import type { Instances, Moved, ServedAt } from "../compile/instances.ts";
 import { workloadId } from "../compile/mesh-index.ts";
+import type { ReplicaWord } from "../shared-root.ts";
+import { type Claim, Elsewhere } from "./elsewhere.ts";
 import {
   type JoinedService,
   type Registrant,
@@ -38,6 +41,9 @@ export class Registrations implements Instances {
   readonly #nodes = new Map<string, Registrant>();
   /** Of those whose stream is lost: what ends the wait for them. */
   readonly #awaited = new Map<string, () => void>();
+  readonly #elsewhere = new Elsewhere();
+  /** Of `#nodes`, those that are here only because other replicas say so. */
+  readonly #foreign = new Set<string>();
   readonly #byService = new Map<string, Set<string>>();
   #services: ReadonlyMap<string, JoinedService> = new Map();
   #written: ReadonlySet<string> = new Set();
@@ -84,11 +90,15 @@ export class Registrations implements Instances {
   arrived(node: Node): void {
     const registrant = registrantOf(node);
     if (registrant === undefined) this.leaving(node);
-    else this.#put(registrant);
+    else {
+      this.#elsewhere.forget(workloadId(node));
+      this.#put(registrant);
+    }
   }
 
   /** From now on nobody is sent there. */
   leaving(node: Node): void {
+    this.#elsewhere.forget(workloadId(node));
     this.#remove(workloadId(node));
   }
 
@@ -114,9 +124,28 @@ export class Registrations implements Instances {
     }
   }
 
-  /** All that are registered now. */
+  /** Takes what the other replicas say now of those who have registered with them; `now`: monotonic milliseconds. */
+  hear(words: readonly ReplicaWord[], now: number): void {
+    const elsewhere = this.#elsewhere.hear(words, now);
+    for (const id of this.#foreign) if (!elsewhere.has(id)) this.#remove(id);
+    for (const [id, { node, isLost }] of elsewhere) {
+      const isOwn = this.#nodes.has(id) && !this.#foreign.has(id);
+      // Who is waited for here is not if it has a stream there.
+      if (isOwn && (isLost || !this.#awaited.has(id))) continue;
+      this.#put(node);
+      this.#foreign.add(id);
+    }
+  }
+
+  /** All that are registered here now. */
   get nodes(): readonly Node[] {
-    return [...this.#nodes.values()];
+    return this.claims.map(({ node }) => node);
+  }
+
+  /** The same, for the other replicas. */
+  get claims(): readonly Claim[] {
+    const own = [...this.#nodes].filter(([id]) => !this.#foreign.has(id));
+    return own.map(([id, node]) => ({ node, isLost: this.#awaited.has(id) }));
   }
 
   /** Changes since this was last asked. */
@@ -186,6 +215,7 @@ export class Registrations implements Instances {
     const id = workloadId(node);
     const before = this.#nodes.get(id);
     this.#stopWaiting(id);
+    this.#foreign.delete(id);
     if (before !== undefined && JSON.stringify(before) === JSON.stringify(node)) {
       this.#nodes.set(id, node);
       return;
@@ -201,6 +231,7 @@ export class Registrations implements Instances {
     const node = this.#nodes.get(id);
     if (node === undefined) return;
     this.#stopWaiting(id);
+    this.#foreign.delete(id);
     this.#nodes.delete(id);
     const ids = this.#byService.get(serviceOf(node));
     ids?.delete(id);

@@ -1,5 +1,6 @@
 /** What replicas tell each other over one ConfigMap: confirmations of the mesh's secret, and how far sidecars are with objects. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ReplicaWord } from "../../../src/control-plane/shared-root.ts";
 import type { Objects } from "../../../src/control-plane/source/kubernetes/replica-report.ts";
 import {
   DEAD_MS,
@@ -9,7 +10,7 @@ import {
 } from "../../../src/control-plane/source/kubernetes/replicas.ts";
 import type { ApiServer } from "./api-server.ts";
 import { CONFIG_MAPS, newCluster } from "./cluster.ts";
-import { apiTo } from "./harness.ts";
+import { apiTo, until } from "./harness.ts";
 import { SilentApi } from "./silent-api.ts";
 
 let server: ApiServer;
@@ -133,6 +134,81 @@ describe("words about objects", () => {
     await b.look();
     await a.look();
     expect(a.others).toHaveLength(1);
+  });
+});
+
+describe("words about registrants", () => {
+  const listen = (replicas: Replicas, own: unknown) => {
+    const heard: (readonly ReplicaWord[])[] = [];
+    replicas.tellRegistrants(
+      () => own,
+      (words) => void heard.push(words),
+    );
+    return heard;
+  };
+
+  it("come with each exchange, and say who has ended or is silent", async () => {
+    const [a, b] = [replica("a", told()), replica("b", told())];
+    const heard = listen(a, { x: 1 });
+    expect(heard).toEqual([[]]);
+    await b.look();
+    await a.look();
+    expect(heard.at(-1)).toEqual([{ replica: "b", registrants: undefined, isOver: false }]);
+    listen(b, { "default/one": {} });
+    await b.look();
+    await a.look();
+    expect(heard.at(-1)).toEqual([{ replica: "b", registrants: { "default/one": {} }, isOver: false }]);
+    const before = heard.length;
+    server.leave();
+    now += DEAD_MS;
+    await a.look();
+    expect(heard).toHaveLength(before);
+    server.comeBack();
+    await a.look();
+    expect(heard.at(-1)?.[0]).toMatchObject({ isOver: true });
+    await b.look();
+    await a.look();
+    expect(heard.at(-1)?.[0]).toMatchObject({ isOver: false });
+    await b.close();
+    await a.look();
+    expect(heard.at(-1)).toEqual([{ replica: "b", registrants: { "default/one": {} }, isOver: true }]);
+  });
+
+  it("are other values where they were written anew, and only there", async () => {
+    const [a, b] = [replica("a", told()), replica("b", told())];
+    const heard = listen(a, {});
+    listen(b, { "default/one": {} });
+    const last = async () => {
+      await b.look();
+      await a.look();
+      return heard.at(-1)?.[0]?.registrants;
+    };
+    const first = await last();
+    expect(await last()).toBe(first);
+    now += 5_000;
+    expect(await last()).not.toBe(first);
+  });
+
+  it("are told at once, a burst of them together", async () => {
+    const own: Record<string, object> = {};
+    const a = new Replicas({
+      ...{ api: apiTo(server), namespace: "weft-system", identity: "a", isLeader: () => false },
+      lookMs: 600_000,
+      onError: (reason) => void errors.push(reason),
+    });
+    listen(a, own);
+    a.start();
+    await a.tried;
+    const writes = () => server.requests.filter((request) => request.startsWith("PATCH")).length;
+    const before = writes();
+    for (let n = 0; n < 10; n++) {
+      own[`default/x-${n}`] = {};
+      a.hurry();
+    }
+    expect(await until(() => data()["a"]?.includes("default/x-9") === true)).toBe(true);
+    expect(writes()).toBe(before + 1);
+    await a.close();
+    expect(errors).toEqual([]);
   });
 });
 

@@ -18,6 +18,8 @@ export interface Report {
   /** How many sidecars there do not have it. */
   readonly lacking: number;
   readonly objects: Objects;
+  /** Who has registered there, as the registry has it; undefined: nothing is said of it. */
+  readonly registrants: unknown;
   /** It ends. */
   readonly hasLeft: boolean;
 }
@@ -46,7 +48,7 @@ export function readReport(text: string): Report {
   } catch {
     value = {};
   }
-  const { secret, lacking, objects, hasLeft } = mapOf(value);
+  const { secret, lacking, objects, registrants, hasLeft } = mapOf(value);
   const read = Object.entries(mapOf(objects)).flatMap(([id, one]) => {
     const progress = readProgress(one);
     return progress === undefined ? [] : [[id, progress] as const];
@@ -55,6 +57,7 @@ export function readReport(text: string): Report {
     secret: textOf(secret) ?? "",
     lacking: typeof lacking === "number" ? lacking : 1,
     objects: Object.fromEntries(read),
+    registrants,
     hasLeft: hasLeft === true,
   };
 }

@@ -3,7 +3,7 @@
  * own write. A replica that ends says so; one that has not written for a while is taken for dead, but a change of roots waits for it a
  * good while longer: it may be alive and away, with sidecars that believe it. Clocks of machines are never compared.
  */
-import type { Confirmed, Peers } from "../../shared-root.ts";
+import type { Confirmed, Peers, RegistryPeers, ReplicaWord } from "../../shared-root.ts";
 import { ApiError, type KubernetesApi, sendWithin } from "./api.ts";
 import { isMap, mapOf } from "./object.ts";
 import { type Objects, type Report, readReport } from "./replica-report.ts";
@@ -24,6 +24,8 @@ export interface ReplicasOptions {
 
 export const REPLICAS_NAME = "weft-replicas";
 const LOOK_MS = 2_000;
+/** When there is something to be told, that is what a burst of it waits for. */
+const HURRY_MS = 250;
 /** How long one request may take: who waits longer for one that nobody answers is taken for dead. */
 const TRY_MS = 5_000;
 /** How often is written what has not changed. */
@@ -42,7 +44,7 @@ interface Other {
   readonly since: number;
 }
 
-export class Replicas implements Peers {
+export class Replicas implements Peers, RegistryPeers {
   readonly #options: ReplicasOptions;
   readonly #send: KubernetesApi["send"];
   readonly #path: string;
@@ -50,6 +52,8 @@ export class Replicas implements Peers {
   #others: ReadonlyMap<string, Other> = new Map();
   #confirmed: () => Confirmed | undefined = () => undefined;
   #objects: () => Objects = () => ({});
+  #registrants: () => unknown = () => undefined;
+  #heard: (words: readonly ReplicaWord[], now: number) => void = () => {};
   #beat = 0;
   #written = { text: "", at: Number.NEGATIVE_INFINITY };
   #readAt: number | undefined;
@@ -58,8 +62,11 @@ export class Replicas implements Peers {
   #lastRead = 0;
   #asked = { version: "", exchange: 0 };
   readonly #announced = Promise.withResolvers<void>();
+  readonly #tried = Promise.withResolvers<void>();
   #reason = "";
+  /** Runs out when the next look is due; undefined during a look. */
   #timer: NodeJS.Timeout | undefined;
+  #isHurried = false;
   #looking: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -74,13 +81,18 @@ export class Replicas implements Peers {
   get others(): readonly Objects[] {
     const now = this.#now();
     return [...this.#others.values()]
-      .filter(({ report, since }) => !report.hasLeft && now - since < DEAD_MS)
+      .filter((other) => !countsNoMore(other, now))
       .map(({ report }) => report.objects);
   }
 
   /** Resolves when the others can know of this replica: what it reads from then on, no change of roots passes over. */
   get announced(): Promise<void> {
     return this.#announced.promise;
+  }
+
+  /** Resolves when they have been asked once, with or without an answer. */
+  get tried(): Promise<void> {
+    return this.#tried.promise;
   }
 
   haveConfirmed(version: string): boolean {
@@ -105,14 +117,19 @@ export class Replicas implements Peers {
     this.#objects = own;
   }
 
+  tellRegistrants(own: () => unknown, heard: (words: readonly ReplicaWord[], now: number) => void): void {
+    [this.#registrants, this.#heard] = [own, heard];
+    this.#passOn();
+  }
+
+  hurry(): void {
+    if (this.#isHurried) return;
+    this.#isHurried = true;
+    if (this.#timer !== undefined) this.#lookIn(HURRY_MS);
+  }
+
   start(): void {
-    const { lookMs = LOOK_MS } = this.#options;
-    const again = () => {
-      this.#looking = this.look().then(() => {
-        if (!this.#isClosed) this.#timer = setTimeout(again, lookMs).unref();
-      });
-    };
-    again();
+    this.#lookIn(0);
   }
 
   /** Tells the others what is to be told, and hears them. Never rejects. */
@@ -124,6 +141,7 @@ export class Replicas implements Peers {
     );
     if (reason !== "" && reason !== this.#reason) onError(reason);
     this.#reason = reason;
+    this.#tried.resolve();
   }
 
   /** Says that this replica ends: its sidecars are about to come to the others. */
@@ -138,7 +156,19 @@ export class Replicas implements Peers {
 
   #report(): Report & { readonly beat: number } {
     const { version, lacking } = this.#confirmed() ?? { version: "", lacking: 0 };
-    return { beat: this.#beat, secret: version, lacking, objects: this.#objects(), hasLeft: false };
+    const [objects, registrants] = [this.#objects(), this.#registrants()];
+    return { beat: this.#beat, secret: version, lacking, objects, registrants, hasLeft: false };
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#isHurried = false;
+      const { lookMs = LOOK_MS } = this.#options;
+      this.#looking = this.look().then(() => this.#lookIn(this.#isHurried ? HURRY_MS : lookMs));
+    }, ms).unref();
   }
 
   async #exchange(): Promise<void> {
@@ -192,7 +222,20 @@ export class Replicas implements Peers {
       found.set(id, known?.text === text ? known : { text, report: readReport(text), since: now });
     }
     this.#others = found;
+    this.#passOn();
   }
+
+  #passOn(): void {
+    const now = this.#now();
+    const words = [...this.#others].map(([replica, other]) => {
+      return { replica, registrants: other.report.registrants, isOver: countsNoMore(other, now) };
+    });
+    this.#heard(words, now);
+  }
+}
+
+function countsNoMore({ report, since }: Other, now: number): boolean {
+  return report.hasLeft || now - since >= DEAD_MS;
 }
 
 /** Whether nobody waits for it any more. */
