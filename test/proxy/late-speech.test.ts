@@ -227,6 +227,19 @@ describe("passes unread", () => {
     expect(received.text).toBe(REQUEST);
   });
 
+  it("what comes after the server has ended: an answer could no longer be brought", async () => {
+    const ending = net.createServer({ allowHalfOpen: true }, (socket) => socket.end().resume());
+    side.lead("one", await listening(ending));
+    const client = await oneSilent();
+    await soon(() => client.socket.readableEnded).toBe(true);
+    const { port, connections } = await instance("two");
+    side.lead("two", port);
+    client.socket.end(REQUEST);
+    await soon(() => side.connections).toEqual([]);
+    expect(connections()).toBe(0);
+    expect(side.count("tcp_received_bytes_total")).toBe(REQUEST.length);
+  });
+
   it("what is no request", async () => {
     const received = await server("");
     const client = await oneSilent();

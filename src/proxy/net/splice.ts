@@ -18,6 +18,8 @@ export class Splice {
   readonly #downstream: Transport;
   readonly #upstream: Transport;
   #open = 2;
+  /** The upstream will say no more, and the downstream has been told. */
+  hasUpstreamEnded = false;
 
   constructor(downstream: Transport, upstream: Transport, owner: SpliceOwner) {
     this.#downstream = downstream;
@@ -34,6 +36,10 @@ export class Splice {
   passed(from: Transport, bytes: number): void {
     if (from === this.#downstream) this.#owner.passedUp(bytes);
     else this.#owner.passedDown(bytes);
+  }
+
+  ended(from: Transport): void {
+    if (from === this.#upstream) this.hasUpstreamEnded = true;
   }
 
   closed(): void {
@@ -69,6 +75,7 @@ class Side implements Sink {
   }
 
   onEnd(): void {
+    this.#splice.ended(this.#from);
     this.#to.end();
   }
 

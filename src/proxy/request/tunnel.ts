@@ -43,7 +43,7 @@ function join(exchange: Exchange, upstream: Transport, early: Buffer | null, onE
   const splice = new Splice(connection.transport, upstream, tunnel);
   exchange.tunnel = splice;
   if (exchange.isRaw && exchange.maySpeakLate) {
-    new LateSpeech(exchange, (request) => {
+    new LateSpeech(exchange, splice, (request) => {
       splice.release();
       tunnel.left();
       exchange.becomeHttp(request);
