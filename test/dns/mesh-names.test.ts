@@ -175,9 +175,10 @@ describe("the control plane", () => {
     bench.slow.add("shop.default");
     bench.zone = { ...bench.zone, timeoutMs: 50 };
     const resolver = await bench.resolver((_question, message) => answerTo(message, []));
-    await bench.start(resolver);
+    const proxy = await bench.start(resolver);
     expect((await bench.ask("alias"))?.rcode).toBe("SERVFAIL");
     expect(resolver.asked).toEqual([]);
+    expect(proxy.counts.outcomes.get("failed")).toBe(1);
   });
 
   it("is not asked again for what an alias means if it has said that the mesh does not have it", async () => {

@@ -64,7 +64,7 @@ export class Handler {
     const { query } = reading;
     const own = await this.#own(query);
     if (own === undefined) return this.#forward(query, isTcp);
-    count(own === UNTOLD ? "failed" : "mesh");
+    count(own.rcode === RCODE.failed ? "failed" : "mesh");
     return written(query, own, isTcp);
   }
 
