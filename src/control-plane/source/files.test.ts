@@ -35,21 +35,27 @@ describe("a file that is emptied", () => {
     expect(names()).toEqual(["b"]);
   });
 
+  it("is being saved for a write through the API, too, which is taken over with it", () => {
+    writeFileSync(file, "");
+    const id = { kind: "Service", namespace: "default", name: "c" } as const;
+    const document = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "c" },
+      spec: { ports: [{ port: 80 }] },
+    };
+    expect(source.edit([{ ...id, document }], false)).toMatchObject({ results: [{ action: "created" }] });
+    expect(names()).toEqual(["a"]);
+    writeFileSync(file, service("b"));
+    expect(source.rescan()).toBe(true);
+    expect(names()).toEqual(["b", "c"]);
+  });
+
   it("and stays so was meant to be", () => {
     writeFileSync(file, "");
     source.rescan();
     now = 2_000;
     expect(source.rescan()).toBe(true);
     expect(names()).toEqual([]);
-  });
-
-  it("does not hold up a write through the API", () => {
-    writeFileSync(file, "");
-    const document = {
-      ...{ apiVersion: "v1", kind: "Service", metadata: { name: "b" } },
-      spec: { ports: [{ port: 1 }] },
-    };
-    source.edit([{ kind: "Service", namespace: "default", name: "b", document }], false);
-    expect(names()).toEqual(["b"]);
   });
 });

@@ -124,10 +124,12 @@ export class FileSource implements Source {
 
   /**
    * All edits or none. The whole directory is checked as it would be; only then it is written, flushed to the disk
-   * before this returns. With `dryRun` everything but the writing happens.
+   * before this returns. With `dryRun` everything but the writing happens. While a file is being saved the edits are taken over
+   * with it.
    */
   edit(edits: readonly Edit[], dryRun: boolean): EditOutcome {
     const loaded = loadDirectory(this.#directory, this.#memory);
+    const isBeingSaved = this.#isBeingSaved(loaded.files);
     const byId = new Map(loaded.resources.map((resource) => [key(documentId(resource)), resource]));
     const texts = new Map(loaded.files.map(({ name, text }) => [name, text]));
     const changes = new Map<string, string | null>();
@@ -161,7 +163,7 @@ export class FileSource implements Source {
       warnings = after.issues.filter((issue) => !known.has(titleOf(issue))).slice(0, MAX_WARNINGS);
       if (!dryRun) {
         writeFiles(this.#directory, changes);
-        this.#read();
+        if (!isBeingSaved) this.#read();
       }
     }
     return { results, warnings };
