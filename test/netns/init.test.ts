@@ -111,7 +111,8 @@ requires(
         expect(rules(), `killed after ${seconds} s of ${took} ms`).toBe(whole);
       }
     },
-    60_000,
+    // Some fifty programs, one after the other.
+    180_000,
   );
 
   it.each([

@@ -172,7 +172,7 @@ describe("a client that speaks HTTP late", () => {
     const [one, two] = [await instance("one"), await instance("two")];
     side.lead("one", one.port);
     const client = await oneSilent();
-    expect(one.connections()).toBe(1);
+    await soon(one.connections).toBe(1);
     side.lead("two", two.port);
     client.socket.write(REQUEST);
     await soon(() => client.text).toContain("two /late");
