@@ -16,6 +16,7 @@ import type { Zone } from "../../src/proxy/dns/handler.ts";
 import { DnsProxy } from "../../src/proxy/dns/proxy.ts";
 import type { Resolver } from "../../src/proxy/dns/resolvers.ts";
 import { Hosts } from "../../src/proxy/snapshot/hosts.ts";
+import type { SubscriptionLink } from "../../src/proxy/snapshot/subscriber.ts";
 
 export const DOMAIN = "cluster.local";
 const CLIENT_MS = 8_000;
@@ -45,6 +46,8 @@ export class Bench {
   isSilent = false;
   /** Names of which it says nothing until `speak`. */
   readonly slow = new Set<string>();
+  /** Milliseconds, by which names count as asked for. */
+  now = 0;
   #speak: (names: readonly string[]) => void = () => {};
   zone: Zone = { namespace: "default", domain: DOMAIN, timeoutMs: 1_000, isConnected: true };
   readonly #closers: (() => void | Promise<void>)[] = [];
@@ -55,14 +58,15 @@ export class Bench {
     const proxy = await DnsProxy.open({ port: 0, resolvers, warn: (message) => this.warnings.push(message) });
     this.#proxy = proxy;
     this.#closers.push(() => proxy.close());
-    const hosts: Hosts = new Hosts({
+    const link: SubscriptionLink = {
       subscribe: (_type, names) => {
         this.subscribed.push(...names);
         const said = names.filter((name) => !this.isSilent && !this.slow.has(name));
         if (said.length > 0) setImmediate(() => this.#say(hosts, said));
       },
       unsubscribe: (_type, names) => this.unsubscribed.push(...names),
-    });
+    };
+    const hosts = new Hosts(link, undefined, () => this.now);
     this.#speak = (names) => this.#say(hosts, names);
     proxy.serve(hosts, () => this.zone);
     return proxy;

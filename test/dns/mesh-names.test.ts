@@ -170,6 +170,21 @@ describe("the control plane", () => {
     },
   );
 
+  it("that says nothing for half a minute, as if it had files that it can't use, leaves names to the resolvers", async () => {
+    bench.isSilent = true;
+    bench.zone = { ...bench.zone, timeoutMs: 50 };
+    await bench.start(
+      await bench.resolver(({ name }, message) =>
+        answerTo(message, [{ type: "A", name, data: "192.0.2.1" }]),
+      ),
+    );
+    expect((await bench.ask("db"))?.rcode).toBe("SERVFAIL");
+    bench.now += 29_999;
+    expect((await bench.ask("db"))?.rcode).toBe("SERVFAIL");
+    bench.now += 1;
+    expect(addresses((await bench.ask("db"))?.answers)).toEqual(["192.0.2.1"]);
+  });
+
   it("that is late with what an alias means has nobody answer in its place either", async () => {
     bench.knows("alias.default", { alias: "shop.default.svc.cluster.local" });
     bench.slow.add("shop.default");

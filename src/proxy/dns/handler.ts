@@ -113,12 +113,13 @@ export class Handler {
     return this.#meant(meaning.host, meaning.isOurs);
   }
 
-  /** Null: that is for others to say. Undefined: for the mesh alone, and the control plane is there and takes too long. */
+  /** Null: that is for others to say. Undefined: for the mesh alone, and the control plane is there and yet to say it. */
   async #meant(host: string, isOurs: boolean): Promise<Known> {
     const { hosts, zone } = this.#options;
     const found = hosts.find(host);
     const known = found === undefined ? await this.#asked(host) : found;
-    return known === undefined && !(isOurs && zone().isConnected) ? null : known;
+    const isAwaited = isOurs && zone().isConnected && hosts.isExpected(host);
+    return known === undefined && !isAwaited ? null : known;
   }
 
   /** What the control plane says of a name; undefined: nothing, in time. */

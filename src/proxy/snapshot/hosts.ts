@@ -11,12 +11,15 @@ import type { SubscriptionLink } from "./subscriber.ts";
 export const MAX_NAMES = 4_096;
 /** Most names that the control plane has not answered for. */
 export const MAX_UNANSWERED = 256;
+/** A control plane that was only busy has answered by then; one that was started with files it can't use says nothing until they are mended. */
+const EXPECTED_MS = 30_000;
 
 /** Null: the mesh does not have it. Undefined: nobody has answered yet. */
 export type Known = HostResource | null | undefined;
 
 interface Entry {
   held: VersionedResource<HostResource> | null | undefined;
+  readonly askedAt: number;
   isUsed: boolean;
   /** Somebody has waited for the answer in vain: nobody else does. */
   isLate: boolean;
@@ -26,14 +29,20 @@ interface Entry {
 export class Hosts {
   readonly #link: SubscriptionLink;
   readonly #changed: () => void;
+  readonly #nowMs: () => number;
   /** The name used last comes last. */
   readonly #entries = new Map<string, Entry>();
   #unanswered = 0;
 
   /** `changed`: something is held that was not, or no longer. */
-  constructor(link: SubscriptionLink, changed: () => void = () => {}) {
+  constructor(
+    link: SubscriptionLink,
+    changed: () => void = () => {},
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#link = link;
     this.#changed = changed;
+    this.#nowMs = nowMs;
   }
 
   get size(): number {
@@ -50,7 +59,7 @@ export class Hosts {
     for (const resource of resources) {
       const host = resource as VersionedResource<HostResource>;
       if (checkResource("host", host.resource) !== undefined || this.#entries.size >= MAX_NAMES) continue;
-      this.#entries.set(host.name, { held: host, isUsed: false, isLate: false, waiters: null });
+      this.#entries.set(host.name, { held: host, ...this.#fresh(false) });
     }
     if (this.#entries.size > 0) this.#link.subscribe("host", [...this.#entries.keys()]);
   }
@@ -70,7 +79,7 @@ export class Hosts {
     if (entry === undefined) {
       if (this.#unanswered >= MAX_UNANSWERED) return false;
       if (this.#entries.size >= MAX_NAMES) this.#forgetOldest();
-      entry = { held: undefined, isUsed: true, isLate: false, waiters: null };
+      entry = { held: undefined, ...this.#fresh(true) };
       this.#entries.set(name, entry);
       this.#unanswered++;
       this.#link.subscribe("host", [name]);
@@ -87,6 +96,12 @@ export class Hosts {
     if (entry === undefined) return;
     entry.waiters?.delete(waiter);
     entry.isLate = true;
+  }
+
+  /** Whether an answer may still come. */
+  isExpected(name: string): boolean {
+    const entry = this.#entries.get(name);
+    return entry === undefined || this.#nowMs() - entry.askedAt < EXPECTED_MS;
   }
 
   versions(): Record<string, string> {
@@ -123,6 +138,10 @@ export class Hosts {
     if (idle.length === 0) return;
     this.#link.unsubscribe("host", idle);
     this.#changed();
+  }
+
+  #fresh(isUsed: boolean): Omit<Entry, "held"> {
+    return { askedAt: this.#nowMs(), isUsed, isLate: false, waiters: null };
   }
 
   #settle(name: string, held: VersionedResource<HostResource> | null): void {
