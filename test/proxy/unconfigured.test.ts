@@ -2,15 +2,8 @@
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
-import { Addressed } from "../../src/proxy/addressed.ts";
-import { ClusterTable } from "../../src/proxy/cluster-table.ts";
-import { Inbound } from "../../src/proxy/inbound.ts";
-import { loopContext } from "../../src/proxy/loop-context.ts";
-import { Keyring } from "../../src/proxy/net/credentials.ts";
-import { Listener } from "../../src/proxy/net/listener.ts";
-import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
 import { Judge } from "../../src/proxy/policy/judge.ts";
-import { SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
+import { intercepting } from "../harness/intercepted-inbound.ts";
 import { OPEN } from "../harness/policy.ts";
 import { INBOUND } from "../harness/subscriber.ts";
 
@@ -25,29 +18,6 @@ async function application(): Promise<number> {
   closers.push(() => void server.close());
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
-}
-
-/** The inbound side, as netfilter brings it what was going to `port`. */
-async function intercepting(port: number): Promise<{ readonly inbound: Inbound; readonly port: number }> {
-  const allocator = new SlotAllocator(
-    () => {},
-    () => {},
-  );
-  const keyring = new Keyring();
-  const loop = loopContext(new TimerWheel(), keyring, allocator);
-  const inbound = new Inbound(loop, new ClusterTable(loop, allocator, "destination"), allocator, {
-    isOwn: () => false,
-    keyring,
-    onDecision() {},
-  });
-  const original = { address: "127.0.0.1", port };
-  const addressed = new Addressed(inbound, original, () => inbound.findPort(original));
-  const listener = new Listener((socket, server) => inbound.acceptAt(addressed, socket, server));
-  closers.push(
-    () => listener.close(),
-    () => inbound.connections.closeAll(),
-  );
-  return { inbound, port: await listener.listen({ host: "127.0.0.1", port: 0, reusePort: false }) };
 }
 
 /** What a client hears that says nothing, and how the connection ends. */
@@ -67,7 +37,8 @@ async function listen(port: number): Promise<{ readonly heard: string; readonly 
 
 it("they are reset, so that a client which waits for the server to speak tries again, and is served then", async () => {
   const app = await application();
-  const { inbound, port } = await intercepting(app);
+  const { inbound, port, close } = await intercepting(app);
+  closers.push(close);
   expect(await listen(port)).toEqual({ heard: "", code: "ECONNRESET" });
   const service = { name: "db", namespace: "default" };
   inbound.configure({
