@@ -6,19 +6,9 @@ import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { RouteResource } from "../../src/discovery/route.ts";
-import { ClusterTable } from "../../src/proxy/cluster-table.ts";
 import { SILENCE_MS } from "../../src/proxy/http/looks-like-request.ts";
-import { InterceptedOutbound } from "../../src/proxy/intercepted-outbound.ts";
-import { loopContext } from "../../src/proxy/loop-context.ts";
-import { Keyring } from "../../src/proxy/net/credentials.ts";
-import { TimerWheel } from "../../src/proxy/net/timer-wheel.ts";
-import { Outbound } from "../../src/proxy/outbound.ts";
-import { VirtualHost } from "../../src/proxy/routing/virtual-host.ts";
-import { type AllocatedSeries, SlotAllocator } from "../../src/proxy/telemetry/slot-allocator.ts";
-import { clusterAt, OUTBOUND } from "../harness/loop.ts";
+import { InterceptedSide, listen } from "../harness/intercepted-outbound.ts";
 
-const ADDRESS = { address: "198.18.0.9", port: 80 };
 const REQUEST = "GET /late HTTP/1.1\r\nhost: web\r\n\r\n";
 
 /** Most of it takes a millisecond or two. */
@@ -30,15 +20,9 @@ afterEach(() => {
 });
 
 async function listening(server: net.Server): Promise<number> {
-  const open = new Set<net.Socket>();
-  server.on("connection", (socket: net.Socket) => open.add(socket));
-  closers.push(() => {
-    server.close();
-    for (const socket of open) socket.destroy();
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as net.AddressInfo).port;
+  const { port, close } = await listen(server);
+  closers.push(close);
+  return port;
 }
 
 /** An instance that says its name over HTTP, and how often it was connected to. */
@@ -47,69 +31,6 @@ async function instance(name: string) {
   let connections = 0;
   server.on("connection", () => connections++);
   return { port: await listening(server), connections: () => connections };
-}
-
-/** The outbound side of a sidecar whose application connects to one address. */
-class Side {
-  #now = 1_000;
-  readonly #pages: Float64Array[] = [];
-  readonly #series: AllocatedSeries[] = [];
-  readonly #wheel = new TimerWheel(() => this.#now, { set() {} });
-  readonly outbound: Outbound;
-  port = 0;
-
-  constructor() {
-    const allocator = new SlotAllocator(
-      (page) => this.#pages.push(new Float64Array(page)),
-      (series) => this.#series.push(series),
-    );
-    const loop = loopContext(this.#wheel, new Keyring(), allocator);
-    const nobody = { subscribe() {}, unsubscribe() {} };
-    const options = { isOwn: () => false, scope: "lazy", ...nobody } as const;
-    this.outbound = new Outbound(loop, new ClusterTable(loop, allocator, "source"), allocator, options);
-    this.outbound.configure(OUTBOUND);
-  }
-
-  async listen(): Promise<void> {
-    const intercepted = new InterceptedOutbound(this.outbound, () => ADDRESS);
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) =>
-      intercepted.accept(socket, server),
-    );
-    this.port = await listening(server);
-  }
-
-  /** The address leads to instances at this port. */
-  lead(name: string, port: number): void {
-    for (const change of clusterAt(name, [port])) {
-      if (change.kind === "cluster") this.outbound.clusters.set(change.resource);
-      if (change.kind === "endpoints")
-        this.outbound.clusters.get(change.name)?.setEndpoints(change.endpoints);
-    }
-    const backends = [{ weight: 1, cluster: `${name}.default:80` }];
-    const route: RouteResource = {
-      ...{ name: "198.18.0.9:80", service: { name: "web", namespace: "default" }, port: 80 },
-      opaque: { isCertain: false, backends },
-      matches: [{ rule: 0, source: "test" }],
-      rules: [{ name: "all", action: { kind: "forward", backends } }],
-    };
-    this.outbound.setRoute(new VirtualHost(route));
-  }
-
-  /** As the alarm of the wheel does: among the timers of the process. */
-  async pass(ms: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    this.#now += ms;
-    this.#wheel.advance();
-  }
-
-  get connections() {
-    return this.outbound.connections.describe("outbound", this.#now);
-  }
-
-  count(name: string): number {
-    const found = this.#series.filter((series) => series.name === name);
-    return found.reduce((sum, { page, offset }) => sum + (this.#pages[page]?.[offset] ?? 0), 0);
-  }
 }
 
 /** A client's connection, which has said nothing yet. */
@@ -126,10 +47,10 @@ class Client {
   }
 }
 
-let side: Side;
+let side: InterceptedSide;
 beforeEach(async () => {
-  side = new Side();
-  await side.listen();
+  side = await InterceptedSide.start();
+  closers.push(() => side.close());
 });
 
 /** So many that are joined to the server by now, since it may be the one to speak. */
