@@ -96,9 +96,9 @@ export class InterceptedSide {
     return this.outbound.connections.describe("outbound", this.#now);
   }
 
-  /** Value of all series of this name together. */
-  count(name: string): number {
+  /** What all series of this name have in a slot, together. */
+  count(name: string, slot = 0): number {
     const found = this.#series.filter((series) => series.name === name);
-    return found.reduce((sum, { page, offset }) => sum + (this.#pages[page]?.[offset] ?? 0), 0);
+    return found.reduce((sum, { page, offset }) => sum + (this.#pages[page]?.[offset + slot] ?? 0), 0);
   }
 }
