@@ -13,7 +13,6 @@ import type { ListenerContext, VerifiedPeer } from "./request/listener-context.t
 import { HopSeries } from "./telemetry/hop-series.ts";
 import { addTo, type Block, type SlotAllocator } from "./telemetry/slot-allocator.ts";
 
-/** Until the listener resource arrives; the same defaults as in discovery/messages.ts. */
 /** Before the control plane has said more. */
 export const UNKNOWN_LOCAL: LocalWorkload = {
   workload: "unknown",
@@ -23,6 +22,7 @@ export const UNKNOWN_LOCAL: LocalWorkload = {
   principal: "unknown",
 };
 
+/** Until the listener resource arrives: what a MeshConfig that says nothing means. */
 export const DEFAULT_LIMITS: ListenerLimits = {
   maxHeadBytes: 65_536,
   maxHeaders: 100,
