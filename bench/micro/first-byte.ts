@@ -26,7 +26,7 @@ await once(server, "listening");
 const url = `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`;
 
 for (const [name, code] of Object.entries(CLIENTS)) {
-  for (const busy of [0, 4, 8, 16]) {
+  for (const busy of [0, 16, 32, 64]) {
     const loops = Array.from({ length: busy }, () => run("for (;;);"));
     delays.length = 0;
     for (let i = 0; i < STARTS; i++) await once(run(code(url)), "exit");
