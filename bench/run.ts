@@ -125,4 +125,15 @@ async function main(options: Options): Promise<number> {
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(name, () => process.exit(130));
 }
-process.exitCode = await main(readOptions(process.argv.slice(2)));
+process.exitCode = await main(options());
+
+function options(): Options {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(
+      `${error instanceof Error ? error.message : error}\nOptions and what they mean: bench/README.md`,
+    );
+    process.exit(2);
+  }
+}
