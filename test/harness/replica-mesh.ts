@@ -4,6 +4,7 @@ import { NO_INSTANCES } from "../../src/control-plane/compile/instances.ts";
 import { tellOf } from "../../src/control-plane/registry/elsewhere.ts";
 import { Registrations } from "../../src/control-plane/registry/registrations.ts";
 import type { ReplicaWord } from "../../src/control-plane/shared-root.ts";
+import { BEAT_MS, DEAD_MS } from "../../src/control-plane/source/kubernetes/replicas.ts";
 import type { Resource } from "../../src/resources/resource.ts";
 
 export const PORT = { name: "http", port: 80 };
@@ -12,8 +13,6 @@ export const SERVICE = {
   metadata: { name: "web", namespace: "default" },
   spec: { ports: [PORT] },
 };
-const BEAT_MS = 5_000;
-const DEAD_MS = 15_000;
 
 interface Replica {
   readonly registrations: Registrations;
@@ -46,7 +45,7 @@ export class ReplicaMesh {
     return registrations;
   }
 
-  /** What has not changed is written each five seconds. */
+  /** What has not changed is written with each beat. */
   write(name: string, text = JSON.stringify(tellOf(this.#of(name).registrations.claims).registrants)): void {
     const { text: before, writtenAt } = this.#of(name);
     if (text !== before || !(this.now - writtenAt < BEAT_MS))

@@ -29,7 +29,7 @@ const HURRY_MS = 250;
 /** How long one request may take: who waits longer for one that nobody answers is taken for dead. */
 const TRY_MS = 5_000;
 /** How often is written what has not changed. */
-const BEAT_MS = 5_000;
+export const BEAT_MS = 5_000;
 /** Who has not written for so long counts no more. */
 export const DEAD_MS = 15_000;
 /** As long as sidecars need to come back to another replica. */
